@@ -1,0 +1,12 @@
+//! The model folder: which files it has, how it is written so that no half of it is ever seen, and the manifest
+//! that tells whether it is current. It must not know GGUF nor graphs.
+
+mod configuration;
+mod hash;
+mod manifest;
+mod staging;
+
+pub(crate) use configuration::{Description, config_json, genai_config_json, generation_config_json};
+pub(crate) use hash::{feed, file_sha256, hex};
+pub use manifest::{EXPORT_VERSION, FileEntry, KvCache, MANIFEST_FILE, Manifest, Source};
+pub(crate) use staging::Staging;

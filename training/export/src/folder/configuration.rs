@@ -1,0 +1,132 @@
+//! The JSON files beside a graph: `config.json` as Hugging Face writes it for llama models, and `genai_config.json`
+//! and `generation_config.json` for runtimes. In: a description. Out: JSON.
+
+use serde_json::{Value, json};
+
+/// What the JSON files say about a model.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Description {
+    pub(crate) layers: usize,
+    pub(crate) hidden: usize,
+    pub(crate) feed_forward: usize,
+    pub(crate) heads: usize,
+    pub(crate) kv_heads: usize,
+    pub(crate) head_size: usize,
+    pub(crate) context: usize,
+    pub(crate) vocabulary: usize,
+    pub(crate) epsilon: f32,
+    pub(crate) rotary_base: f32,
+    pub(crate) rotary_scale: f32,
+    pub(crate) tied: bool,
+    pub(crate) bos: Option<u64>,
+    pub(crate) eos: Vec<u64>,
+    pub(crate) pad: Option<u64>,
+    /// The graph's input names, which tell whether it wants positions.
+    pub(crate) position_ids: bool,
+    pub(crate) shared_kv_cache: bool,
+}
+
+impl Description {
+    /// One id as a number, several as a list, as both formats allow.
+    fn eos(&self) -> Value {
+        match self.eos.as_slice() {
+            [one] => json!(one),
+            all => json!(all),
+        }
+    }
+
+    /// The id to fill batches with; models that name none use their end of sequence.
+    fn pad(&self) -> Option<u64> {
+        self.pad.or(self.eos.first().copied())
+    }
+}
+
+/// `config.json`.
+pub(crate) fn config_json(model: &Description) -> Value {
+    let scaling =
+        (model.rotary_scale != 1.0).then(|| json!({ "type": "linear", "factor": model.rotary_scale }));
+    json!({
+        "architectures": ["LlamaForCausalLM"],
+        "attention_bias": false,
+        "attention_dropout": 0.0,
+        "bos_token_id": model.bos,
+        "eos_token_id": model.eos(),
+        "head_dim": model.head_size,
+        "hidden_act": "silu",
+        "hidden_size": model.hidden,
+        "intermediate_size": model.feed_forward,
+        "max_position_embeddings": model.context,
+        "mlp_bias": false,
+        "model_type": "llama",
+        "num_attention_heads": model.heads,
+        "num_hidden_layers": model.layers,
+        "num_key_value_heads": model.kv_heads,
+        "pad_token_id": model.pad(),
+        "rms_norm_eps": model.epsilon,
+        "rope_scaling": scaling,
+        "rope_theta": model.rotary_base,
+        "tie_word_embeddings": model.tied,
+        "torch_dtype": "float32",
+        "use_cache": true,
+        "vocab_size": model.vocabulary,
+    })
+}
+
+/// `genai_config.json` of ONNX Runtime GenAI.
+pub(crate) fn genai_config_json(model: &Description) -> Value {
+    let mut inputs = json!({
+        "input_ids": "input_ids",
+        "attention_mask": "attention_mask",
+        "past_key_names": "past_key_values.%d.key",
+        "past_value_names": "past_key_values.%d.value",
+    });
+    if model.position_ids {
+        inputs["position_ids"] = json!("position_ids");
+    }
+    json!({
+        "model": {
+            "bos_token_id": model.bos.or(model.eos.first().copied()),
+            "context_length": model.context,
+            "decoder": {
+                "session_options": { "log_id": "onnxruntime-genai", "provider_options": [] },
+                "filename": crate::onnx::GRAPH_FILE,
+                "head_size": model.head_size,
+                "hidden_size": model.hidden,
+                "inputs": inputs,
+                "outputs": {
+                    "logits": "logits",
+                    "present_key_names": "present.%d.key",
+                    "present_value_names": "present.%d.value",
+                },
+                "num_attention_heads": model.heads,
+                "num_hidden_layers": model.layers,
+                "num_key_value_heads": model.kv_heads,
+            },
+            "eos_token_id": model.eos(),
+            "pad_token_id": model.pad(),
+            "type": "llama",
+            "vocab_size": model.vocabulary,
+        },
+        "search": {
+            "diversity_penalty": 0.0,
+            "do_sample": false,
+            "early_stopping": true,
+            "length_penalty": 1.0,
+            "max_length": model.context,
+            "min_length": 0,
+            "no_repeat_ngram_size": 0,
+            "num_beams": 1,
+            "num_return_sequences": 1,
+            "past_present_share_buffer": model.shared_kv_cache,
+            "repetition_penalty": 1.0,
+            "temperature": 1.0,
+            "top_k": 50,
+            "top_p": 1.0,
+        },
+    })
+}
+
+/// `generation_config.json`.
+pub(crate) fn generation_config_json(model: &Description) -> Value {
+    json!({ "bos_token_id": model.bos, "eos_token_id": model.eos(), "pad_token_id": model.pad() })
+}

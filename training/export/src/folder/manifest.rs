@@ -1,0 +1,151 @@
+//! `loquat.json`: where a model folder came from, and what is in it. In: a finished folder. Out: hashes that make a
+//! stale or altered export visible.
+
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::hash::{feed, hex};
+use crate::error::{ExportError, Result};
+use crate::onnx::GRAPH_FILE;
+use crate::progress::{Progress, Report, Stage};
+
+/// The manifest's file name in a model folder.
+pub const MANIFEST_FILE: &str = "loquat.json";
+
+/// Raised whenever the same source would give another graph, so that older exports are written anew.
+pub const EXPORT_VERSION: u32 = 1;
+
+/// How a model's KV cache grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum KvCache {
+    /// `past` and `present` may be the same buffer, as long as the longest sequence; nothing is copied.
+    Shared,
+    /// `present` is a new tensor that is longer than `past` by the new positions.
+    Growing,
+}
+
+/// The file that a folder was made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Its name, without folders.
+    pub file: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Its SHA-256, in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// A file of the folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Its name.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Its SHA-256, in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// What `loquat.json` says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Manifest {
+    /// The version of the exporter's output, [`EXPORT_VERSION`] when it was written.
+    pub export_version: u32,
+    /// The file that the model was made from.
+    pub source: Source,
+    /// How the weights are stored: `int8`, `int4` or `fp32`.
+    pub quantisation: String,
+    /// How the KV cache is bound.
+    pub kv_cache: KvCache,
+    /// SHA-256 over `model.onnx` followed by its data file: the identity of the weights and the graph.
+    pub model_sha256: String,
+    /// Every other file of the folder, ordered by name.
+    pub files: Vec<FileEntry>,
+}
+
+impl Manifest {
+    /// Reads the manifest of `folder`, or nothing where it has none.
+    ///
+    /// # Errors
+    /// [`ExportError::Io`] when it cannot be read, [`ExportError::Json`] when it is malformed.
+    pub fn read(folder: &Path) -> Result<Option<Self>> {
+        let path = folder.join(MANIFEST_FILE);
+        match fs::read(&path) {
+            Err(source) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(ExportError::io("read", &path)(source)),
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map(Some)
+                .map_err(|source| ExportError::Json { path, detail: source.to_string() }),
+        }
+    }
+
+    /// Whether this folder is what an export of the source with that hash, stored that way, would give now.
+    ///
+    /// Compares what the manifest says; [`verify`](Self::verify) also looks at the files.
+    #[must_use]
+    pub fn is_current(&self, source_sha256: &str, quantisation: crate::Quantisation) -> bool {
+        self.export_version == EXPORT_VERSION
+            && self.source.sha256.eq_ignore_ascii_case(source_sha256)
+            && self.quantisation == quantisation.to_string()
+    }
+
+    /// Checks that every file is there with its size and, when `hashes` is set, its hash. Returns the names of
+    /// those that differ.
+    ///
+    /// # Errors
+    /// [`ExportError::Io`] when a file that is there cannot be read.
+    pub fn verify(&self, folder: &Path, hashes: bool, report: &mut Report<'_>) -> Result<Vec<String>> {
+        let total = self.files.iter().map(|f| f.bytes).sum();
+        let (mut differing, mut done) = (Vec::new(), 0);
+        for file in &self.files {
+            let path = folder.join(&file.name);
+            let mut same = fs::metadata(&path).is_ok_and(|m| m.len() == file.bytes);
+            if same && hashes {
+                same = feed(&path, None, &mut |bytes| {
+                    done += bytes;
+                    report(Progress { stage: Stage::Hash, item: &file.name, done, total, bytes: done });
+                })? == file.sha256;
+            }
+            if !same {
+                differing.push(file.name.clone());
+            }
+        }
+        Ok(differing)
+    }
+
+    /// Hashes the files of `folder`, which is complete but for its manifest.
+    pub(crate) fn describe(
+        folder: &Path,
+        source: Source,
+        quantisation: String,
+        kv_cache: KvCache,
+        report: &mut Report<'_>,
+    ) -> Result<Self> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(folder).map_err(ExportError::io("read", folder))? {
+            let entry = entry.map_err(ExportError::io("read", folder))?;
+            let size = entry.metadata().map_err(ExportError::io("read", &entry.path()))?.len();
+            found.push((entry.file_name().to_string_lossy().into_owned(), size));
+        }
+        // `model.onnx` sorts before `model.onnx.data`, the order in which both make up the model's hash.
+        found.sort_unstable();
+        let total = found.iter().map(|(_, size)| size).sum();
+        let (mut model, mut done, mut files) = (Sha256::new(), 0, Vec::with_capacity(found.len()));
+        for (name, bytes) in found {
+            let part = name.starts_with(GRAPH_FILE);
+            let sha256 = feed(&folder.join(&name), part.then_some(&mut model), &mut |read| {
+                done += read;
+                report(Progress { stage: Stage::Finish, item: &name, done, total, bytes: done });
+            })?;
+            files.push(FileEntry { name, bytes, sha256 });
+        }
+        let model_sha256 = hex(model);
+        Ok(Self { export_version: EXPORT_VERSION, source, quantisation, kv_cache, model_sha256, files })
+    }
+}

@@ -1,0 +1,127 @@
+//! Quantises rows of weights for `MatMulNBits` and `GatherBlockQuantized`. In: a row of `f32`. Out: packed integers,
+//! one scale a block and, for 4 bits, one integer zero point a block.
+//!
+//! Both operators decode an element as `scale × (q − zero_point)`. Integer zero points are what the packed CPU
+//! kernels take; floating-point ones would represent ggml's `Q4_1` exactly, but have no fast kernel.
+
+/// Elements that share a scale.
+pub(crate) const BLOCK: usize = 32;
+
+/// How the matrices of an exported model are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Quantisation {
+    /// 8 bits, symmetric, blocks of 32. Indistinguishable from a 4-bit or 8-bit source, and the default.
+    #[default]
+    Int8,
+    /// 4 bits with integer zero points, blocks of 32; the embedding and the output layer keep 8 bits. Smaller and
+    /// faster to decode, with some loss.
+    Int4,
+    /// `f32`, for reference and for further processing.
+    Fp32,
+}
+
+impl std::fmt::Display for Quantisation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Int8 => "int8",
+            Self::Int4 => "int4",
+            Self::Fp32 => "fp32",
+        })
+    }
+}
+
+/// Appends a row as 8-bit integers around the operators' default zero point 128.
+///
+/// A row that was itself 8-bit symmetric with blocks of 32 (ggml's `Q8_0`) comes through unchanged.
+pub(crate) fn int8(row: &[f32], quants: &mut Vec<u8>, scales: &mut Vec<f32>) {
+    for block in row.chunks(BLOCK) {
+        let largest = block.iter().fold(0.0f32, |m, w| m.max(w.abs()));
+        let scale = largest / 127.0;
+        let inverse = if scale > 0.0 { scale.recip() } else { 0.0 };
+        quants.extend(block.iter().map(|w| (w * inverse).round_ties_even() as i32 as u8 ^ 0x80));
+        scales.push(scale);
+    }
+}
+
+/// Appends a row as 4-bit integers, two to a byte with the lower index in the low nibble, and so the zero points.
+///
+/// Each block takes the pair of scale and zero point with the least squared error among a few candidates: the
+/// zero points around the affine one, each with the scale that covers the range and its least-squares refinement.
+pub(crate) fn int4(row: &[f32], quants: &mut Vec<u8>, scales: &mut Vec<f32>, zero_points: &mut Vec<u8>) {
+    let first = zero_points.len();
+    for (index, block) in row.chunks(BLOCK).enumerate() {
+        let fit = fit_int4(block);
+        let codes = block.iter().map(|&w| fit.code(w) as u8).collect::<Vec<_>>();
+        quants.extend(codes.chunks(2).map(|pair| pair[0] | pair.get(1).copied().unwrap_or(0) << 4));
+        scales.push(fit.scale);
+        let zero_point = fit.zero_point as u8;
+        if index % 2 == 0 {
+            zero_points.push(zero_point);
+        } else {
+            zero_points[first + index / 2] |= zero_point << 4;
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Affine {
+    scale: f32,
+    inverse: f32,
+    zero_point: f32,
+}
+
+impl Affine {
+    fn new(scale: f32, zero_point: f32) -> Self {
+        Self { scale, inverse: if scale > 0.0 { scale.recip() } else { 0.0 }, zero_point }
+    }
+
+    fn code(self, weight: f32) -> f32 {
+        (weight * self.inverse + self.zero_point).round_ties_even().clamp(0.0, 15.0)
+    }
+
+    fn error(self, block: &[f32]) -> f32 {
+        block.iter().map(|&w| (self.scale * (self.code(w) - self.zero_point) - w).powi(2)).sum()
+    }
+
+    /// The scale that minimises the squared error when the codes stay as they are.
+    fn refined(self, block: &[f32]) -> Self {
+        let (mut product, mut square) = (0.0, 0.0);
+        for &w in block {
+            let step = self.code(w) - self.zero_point;
+            product += w * step;
+            square += step * step;
+        }
+        let scale = if square > 0.0 { product / square } else { self.scale };
+        if scale > 0.0 { Self::new(scale, self.zero_point) } else { self }
+    }
+}
+
+fn fit_int4(block: &[f32]) -> Affine {
+    let (low, high) = block.iter().fold((0.0f32, 0.0f32), |(low, high), &w| (low.min(w), high.max(w)));
+    if high - low <= 0.0 {
+        return Affine::new(0.0, 8.0);
+    }
+    let plain = (high - low) / 15.0;
+    let centre = -low / plain;
+    let first = Affine::new(plain, centre.round_ties_even().clamp(0.0, 15.0));
+    let mut best = (first.error(block), first);
+    for zero_point in [centre.floor() - 1.0, centre.floor(), centre.floor() + 1.0, centre.floor() + 2.0] {
+        let zero_point = zero_point.clamp(0.0, 15.0);
+        // The plain scale, the least one at which both ends are representable, and slightly clipped ones.
+        let covers = |extent: f32, steps: f32| if steps > 0.0 { extent / steps } else { 0.0 };
+        let widest = covers(-low, zero_point).max(covers(high, 15.0 - zero_point));
+        for scale in [plain, widest, widest * 0.94, widest * 0.88] {
+            let candidate = Affine::new(scale, zero_point).refined(block);
+            let error = candidate.error(block);
+            if error < best.0 {
+                best = (error, candidate);
+            }
+        }
+    }
+    best.1
+}
+
+#[cfg(test)]
+mod tests;

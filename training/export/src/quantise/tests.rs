@@ -1,0 +1,81 @@
+//! Decodes what was quantised, the way the operators do, and bounds the error.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::{BLOCK, int4, int8};
+
+fn decode8(quants: &[u8], scales: &[f32]) -> Vec<f32> {
+    quants.iter().enumerate().map(|(i, &q)| scales[i / BLOCK] * (f32::from(q) - 128.0)).collect()
+}
+
+fn decode4(quants: &[u8], scales: &[f32], zero_points: &[u8]) -> Vec<f32> {
+    (0..quants.len() * 2)
+        .map(|i| {
+            let (block, q) = (i / BLOCK, quants[i / 2] >> (i % 2 * 4) & 15);
+            let zero = zero_points[block / 2] >> (block % 2 * 4) & 15;
+            scales[block] * (f32::from(q) - f32::from(zero))
+        })
+        .collect()
+}
+
+proptest! {
+    #[test]
+    fn int8_errs_by_half_a_step(row in vec(-3.0f32..3.0, 96)) {
+        let (mut quants, mut scales) = (Vec::new(), Vec::new());
+        int8(&row, &mut quants, &mut scales);
+        prop_assert_eq!((quants.len(), scales.len()), (96, 3));
+        for (i, (found, w)) in decode8(&quants, &scales).iter().zip(&row).enumerate() {
+            prop_assert!((found - w).abs() <= scales[i / BLOCK] * 0.501);
+        }
+    }
+
+    /// The search may only improve on the plain affine choice.
+    #[test]
+    fn int4_is_no_worse_than_plain_rounding(row in vec(-3.0f32..3.0, 32), shift in -4.0f32..4.0) {
+        let row = row.iter().map(|w| w + shift).collect::<Vec<_>>();
+        let (mut quants, mut scales, mut zeros) = (Vec::new(), Vec::new(), Vec::new());
+        int4(&row, &mut quants, &mut scales, &mut zeros);
+        let error = |values: &[f32]| values.iter().zip(&row).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
+        let found = error(&decode4(&quants, &scales, &zeros));
+
+        let low = row.iter().fold(0.0f32, |m, &w| m.min(w));
+        let high = row.iter().fold(0.0f32, |m, &w| m.max(w));
+        let scale = (high - low) / 15.0;
+        let zero = (-low / scale).round().clamp(0.0, 15.0);
+        let plain = row.iter().map(|w| ((w / scale + zero).round().clamp(0.0, 15.0) - zero) * scale).collect::<Vec<_>>();
+        prop_assert!(found <= error(&plain) * 1.0001 + 1e-6, "{} > {}", found, error(&plain));
+    }
+}
+
+#[test]
+fn int8_keeps_an_8_bit_source() {
+    let scale = 0.01171875;
+    let codes = (0..32).map(|i| (i * 8 - 121).clamp(-127, 127)).collect::<Vec<i32>>();
+    let row = codes.iter().map(|&c| if c == -121 { -127 } else { c } as f32 * scale).collect::<Vec<_>>();
+    let (mut quants, mut scales) = (Vec::new(), Vec::new());
+    int8(&row, &mut quants, &mut scales);
+    assert_eq!(decode8(&quants, &scales), row);
+}
+
+#[test]
+fn int4_keeps_a_4_bit_source_with_an_integer_zero_point() {
+    let row = (0..64).map(|i| ((i * 7 % 16) as f32 - 5.0) * 0.25).collect::<Vec<_>>();
+    let (mut quants, mut scales, mut zeros) = (Vec::new(), Vec::new(), Vec::new());
+    int4(&row, &mut quants, &mut scales, &mut zeros);
+    assert_eq!((quants.len(), scales.len(), zeros.as_slice()), (32, 2, [0x55].as_slice()));
+    for (found, w) in decode4(&quants, &scales, &zeros).iter().zip(&row) {
+        assert!((found - w).abs() < 1e-6, "{found} is not {w}");
+    }
+}
+
+#[test]
+fn zeros_stay_zero() {
+    let (mut quants, mut scales, mut zeros) = (Vec::new(), Vec::new(), Vec::new());
+    int8(&[0.0; 32], &mut quants, &mut scales);
+    assert_eq!(decode8(&quants, &scales), [0.0; 32]);
+    quants.clear();
+    scales.clear();
+    int4(&[0.0; 32], &mut quants, &mut scales, &mut zeros);
+    assert_eq!(decode4(&quants, &scales, &zeros), [0.0; 32]);
+}
