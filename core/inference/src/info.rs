@@ -1,0 +1,55 @@
+//! What a model tells of itself, for `loquat model info` and `loquat doctor`. In: an opened model. Out: plain facts.
+//! Must not know: how they are printed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use loquat_contract::ModelIdentity;
+
+use crate::graph::Outlet;
+use crate::provider::ProviderReport;
+
+/// How keys and values are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CacheKind {
+    /// One buffer that past and present share.
+    Shared,
+    /// New tensors at each token.
+    Growing,
+}
+
+/// An opened model.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ModelInfo {
+    /// Name and hash.
+    pub identity: ModelIdentity,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// The graph in it.
+    pub graph: PathBuf,
+    /// What the graph takes.
+    pub inputs: Vec<Outlet>,
+    /// What the graph gives.
+    pub outputs: Vec<Outlet>,
+    /// What it runs on.
+    pub provider: ProviderReport,
+    /// Threads for an operator; 0 where ONNX Runtime chooses.
+    pub threads: usize,
+    /// How keys and values are kept.
+    pub cache: CacheKind,
+    /// Bytes of keys and values when the context is full.
+    pub cache_bytes: usize,
+    /// Layers.
+    pub layers: usize,
+    /// Tokens that one chat may have.
+    pub context: usize,
+    /// Tokens that the model was made for, where its folder says so.
+    pub model_context: Option<usize>,
+    /// Ids that it gives logits for.
+    pub vocabulary: usize,
+    /// Ids that end its turn.
+    pub eos: Vec<u32>,
+    /// How long it took to open.
+    pub opened_in: Duration,
+}
