@@ -1,0 +1,119 @@
+//! Why the graph could not be opened, read or changed. In: failures of the store and of files. Out: what to do next.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A failure of the graph. A bad line in a file is none: it is listed in the [`ImportReport`](crate::ImportReport).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GraphError {
+    /// Another process has the store open.
+    #[error(
+        "the graph in {} is in use by {holder}; stop it first, or give this one another folder",
+        path.display()
+    )]
+    Locked {
+        /// The store's folder.
+        path: PathBuf,
+        /// Who holds it, as far as known.
+        holder: String,
+    },
+    /// The store was written by another version.
+    #[error(
+        "the graph in {} has the format {found:?} and this version reads {expected:?}; move the folder away and \
+         import the source files again",
+        path.display()
+    )]
+    UnknownFormat {
+        /// The store's folder.
+        path: PathBuf,
+        /// What its `format` file says.
+        found: String,
+        /// What this version writes.
+        expected: &'static str,
+    },
+    /// The folder holds something else.
+    #[error(
+        "{} holds {found:?} and is not a graph; name an empty or new folder for the graph",
+        path.display()
+    )]
+    NotAStore {
+        /// The folder.
+        path: PathBuf,
+        /// An entry of it that no graph has.
+        found: String,
+    },
+    /// There is no room left.
+    #[error(
+        "the disk is full at {}; the graph is as it was before; free some space, start again \
+         and import again",
+        path.display()
+    )]
+    DiskFull {
+        /// The store's folder.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
+    /// The store could not be read or written.
+    #[error(
+        "the graph in {} could not be read or written ({source}); check the rights of the folder, and if it stays so, \
+         move it away and import the source files again",
+        path.display()
+    )]
+    Store {
+        /// The store's folder.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
+    /// A record of the store does not decode.
+    #[error(
+        "the graph in {} has a damaged record ({source}); move the folder away and import the source files again",
+        path.display()
+    )]
+    Damaged {
+        /// The store's folder.
+        path: PathBuf,
+        /// What the decoder says.
+        #[source]
+        source: postcard::Error,
+    },
+    /// A file to import could not be read.
+    #[error("{} could not be read ({source}); nothing of it was imported", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
+    /// The name of a file to import does not say what is in it.
+    #[error(
+        "the format of {} is not known from its name; rename it to end in .ttl, .nt, .tsv or .csv (each may be followed \
+         by .gz), or state the format",
+        path.display()
+    )]
+    UnknownFileType {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The index of names could not be built.
+    #[error("the index of names could not be built ({0}); please report this")]
+    Index(#[from] fst::Error),
+}
+
+impl GraphError {
+    /// An error of the store's files, told apart by kind.
+    pub(crate) fn store(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Self::DiskFull { path, source }
+            }
+            _ => Self::Store { path, source },
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What case and common words say about a stretch of text. In: the stretch and a name's traits. Out: a factor, or a no.
+
+use super::index::{Index, Posting};
+
+/// English, German and French words of grammar, and words that questions begin with. Alone they name nothing, whatever
+/// the graph holds.
+const COMMON: &[&str] = &[
+    "a", "about", "after", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "because",
+    "been", "before", "being", "between", "both", "but", "by", "can", "compare", "could", "describe", "did",
+    "do", "does", "each", "either", "else", "every", "few", "find", "first", "for", "from", "get", "give",
+    "good", "had", "has", "have", "he", "hello", "her", "here", "hers", "hey", "hi", "him", "his", "how",
+    "i", "if", "in", "into", "is", "it", "its", "just", "know", "last", "let", "like", "list", "made",
+    "make", "many", "may", "me", "mine", "more", "most", "much", "must", "my", "name", "near", "need", "new",
+    "no", "nor", "not", "now", "of", "off", "ok", "okay", "old", "on", "one", "only", "or", "other", "our",
+    "ours", "out", "over", "please", "same", "say", "see", "shall", "she", "should", "show", "so", "some",
+    "such", "sure", "take", "tell", "than", "thank", "thanks", "that", "the", "their", "them", "then",
+    "there", "these", "they", "this", "those", "to", "too", "two", "under", "until", "up", "us", "use",
+    "used", "very", "want", "was", "we", "well", "were", "what", "when", "where", "which", "who", "whom",
+    "whose", "why", "will", "with", "would", "yes", "yet", "you", "your", "yours", "kind", "type", "sort",
+    "thing", "things", "live", "lives", "work", "works", "born", "went", "der", "die", "das", "den", "dem",
+    "des", "ein", "eine", "einen", "einer", "eines", "und", "oder", "ist", "sind", "war", "wer", "wie", "wo",
+    "was", "wann", "warum", "welche", "welcher", "welches", "von", "zu", "mit", "im", "am", "in", "auf",
+    "aus", "bei", "nach", "nicht", "ich", "du", "er", "sie", "es", "wir", "ihr", "hat", "haben", "man", "le",
+    "la", "les", "un", "une", "et", "est", "que", "qui", "quel", "quelle", "où", "du", "au", "aux", "en",
+];
+
+/// Whether a folded word is one of grammar.
+pub(super) fn is_common(word: &str) -> bool {
+    COMMON.contains(&word)
+}
+
+/// What the message says about case as a whole.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Message {
+    /// It has letters with case and all are capitals, so capitals mean nothing.
+    pub(super) shouting: bool,
+}
+
+impl Message {
+    pub(super) fn of(text: &str) -> Self {
+        let capitals = text.chars().filter(|c| c.is_uppercase()).count();
+        Self { shouting: capitals > 3 && !text.chars().any(char::is_lowercase) }
+    }
+}
+
+/// A stretch of the message that some name matches.
+pub(super) struct Stretch<'a> {
+    pub(super) text: &'a str,
+    /// As folded loosely.
+    pub(super) key: String,
+    /// It is the first word of a sentence, where a capital means nothing.
+    pub(super) begins_sentence: bool,
+    capital: bool,
+    lower: bool,
+    words: usize,
+}
+
+impl<'a> Stretch<'a> {
+    pub(super) fn new(text: &'a str, key: String, begins_sentence: bool) -> Self {
+        let capital = text.chars().any(char::is_uppercase);
+        let lower = text.chars().any(char::is_lowercase);
+        let words = text.split_whitespace().count();
+        Self { text, key, begins_sentence, capital, lower, words }
+    }
+
+    /// Whether these words cannot name anything: a single word of grammar, unless it is written as a name.
+    pub(super) fn is_grammar(&self, message: Message) -> bool {
+        let letters = self.text.chars().filter(|c| c.is_alphabetic()).count();
+        let as_name = self.capital && !self.begins_sentence && !message.shouting;
+        let as_acronym = self.capital && !self.lower && letters > 1 && !message.shouting;
+        self.words == 1 && is_common(&self.key) && !as_name && !as_acronym
+    }
+
+    /// How well the stretch fits a name by case, from 0 to 1; `None` where it cannot mean it.
+    pub(super) fn fit(&self, posting: &Posting, index: &Index) -> Option<f32> {
+        let letters = self.text.chars().filter(|c| c.is_alphabetic()).count();
+        if letters == 0 && self.text.is_ascii() {
+            // "7" or "$" is far more often a figure than a name.
+            return (self.text.len() > 2).then_some(0.5);
+        }
+        if posting.acronym && self.lower {
+            return None;
+        }
+        if !posting.capital || self.capital || !self.lower {
+            return Some(1.0);
+        }
+        // Lower case, and the name has a capital: people do write so, unless it is a word of its own.
+        if letters <= 3 || index.predicates.contains(&self.key) {
+            return None;
+        }
+        Some(if self.words == 1 { 0.7 } else { 0.9 })
+    }
+}

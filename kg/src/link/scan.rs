@@ -1,0 +1,218 @@
+//! Finds names in a message: leftmost, longest, at the borders of words. In: a message. Out: ranges and who they may mean.
+
+use std::ops::Range;
+
+use fst::raw::Output;
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::THRESHOLD;
+use super::case::{Message, Stretch};
+use super::fold::{Folded, fold, is_unspaced, key, loosen};
+use super::index::{Index, Posting, Table};
+use super::score::share;
+
+/// Factor for a name found without its diacritics or punctuation.
+const LOOSE: f32 = 0.95;
+
+/// Factor for a name found in the plural.
+const PLURAL: f32 = 0.85;
+
+/// A stretch of the message and the nodes that it may mean, best first.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Found {
+    pub(crate) range: Range<usize>,
+    pub(crate) candidates: Vec<(u32, f32)>,
+}
+
+/// A name that ends here.
+struct Match<'a> {
+    end: usize,
+    factor: f32,
+    postings: &'a [Posting],
+}
+
+/// A message, folded, with the borders of its words.
+pub(super) struct Text<'a> {
+    pub(super) text: &'a str,
+    pub(super) loose: Vec<Folded>,
+    exact: Vec<Folded>,
+    /// For each byte offset, whether a name may begin or end there.
+    borders: Vec<bool>,
+    pub(super) message: Message,
+}
+
+impl Index {
+    /// The names in a message, in its order, not overlapping.
+    pub(crate) fn link(&self, text: &str) -> Vec<Found> {
+        let text = Text::new(text);
+        let mut found: Vec<Found> = Vec::new();
+        let mut free_from = 0;
+        let mut loose_at = 0;
+        for at in 0..text.exact.len() {
+            let Folded { c, start, .. } = text.exact[at];
+            let start = start as usize;
+            if start < free_from || c == ' ' || !text.borders[start] || text.is_inside(at) {
+                continue;
+            }
+            while text.loose.get(loose_at).is_some_and(|folded| (folded.start as usize) < start) {
+                loose_at += 1;
+            }
+            if let Some(mention) = self.longest(&text, at, loose_at) {
+                free_from = mention.range.end;
+                found.push(mention);
+            }
+        }
+        self.link_misspelt(&text, &mut found);
+        found
+    }
+
+    /// The longest stretch from here that may mean something.
+    fn longest(&self, text: &Text<'_>, at: usize, loose_at: usize) -> Option<Found> {
+        let start = text.exact[at].start as usize;
+        let mut matches = Vec::new();
+        if let Some(table) = &self.exact {
+            walk(table, text, &text.exact[at..], 1.0, &mut matches);
+        }
+        if text.loose.get(loose_at).is_some_and(|folded| folded.start as usize == start) {
+            for table in self.exact.iter().chain(&self.loose) {
+                walk(table, text, &text.loose[loose_at..], LOOSE, &mut matches);
+            }
+        }
+        matches.sort_by_key(|found| std::cmp::Reverse(found.end));
+        for same_end in matches.chunk_by(|a, b| a.end == b.end) {
+            let range = start..same_end[0].end;
+            let stretch = text.stretch(range.clone());
+            if stretch.is_grammar(text.message) || text.is_lone_character(&range) {
+                continue;
+            }
+            let mut claims = Vec::new();
+            for found in same_end {
+                for posting in found.postings {
+                    if let Some(fit) = stretch.fit(posting, self) {
+                        claims.push((*posting, fit * found.factor));
+                    }
+                }
+            }
+            let candidates = share(&claims);
+            if claims.iter().any(|(_, fit)| *fit >= THRESHOLD) {
+                return Some(Found { range, candidates });
+            }
+        }
+        None
+    }
+}
+
+impl<'a> Text<'a> {
+    fn new(text: &'a str) -> Self {
+        let exact = fold(text);
+        let loose = loosen(&exact);
+        Self { text, loose, exact, borders: borders(text), message: Message::of(text) }
+    }
+
+    /// Whether the folded character is not the first of its cluster.
+    fn is_inside(&self, at: usize) -> bool {
+        at > 0 && self.exact[at - 1].start == self.exact[at].start
+    }
+
+    pub(super) fn stretch(&self, range: Range<usize>) -> Stretch<'a> {
+        let text = &self.text[range.clone()];
+        let before =
+            self.text[..range.start].trim_end_matches(|c: char| c.is_whitespace() || "\"'“‘«(¿¡".contains(c));
+        let begins = before.is_empty() || before.ends_with(['.', '!', '?', ':', ';', '。', '！', '？', '\n']);
+        Stretch::new(text, key(&loosen(&fold(text))), begins)
+    }
+
+    /// A single character of an unspaced script within a longer run of it: part of a word, not a name.
+    fn is_lone_character(&self, range: &Range<usize>) -> bool {
+        let mut characters = self.text[range.clone()].chars();
+        let alone = characters.next().is_some_and(is_unspaced) && characters.next().is_none();
+        let before = self.text[..range.start].chars().next_back().is_some_and(is_unspaced);
+        let after = self.text[range.end..].chars().next().is_some_and(is_unspaced);
+        alone && (before || after)
+    }
+}
+
+/// Every name of the table that the characters begin with and that ends at a border, also as an English plural.
+fn walk<'t>(
+    table: &'t Table,
+    text: &Text<'_>,
+    characters: &[Folded],
+    factor: f32,
+    matches: &mut Vec<Match<'t>>,
+) {
+    let fst = &table.fst;
+    let mut address = fst.root().addr();
+    let mut output = Output::zero();
+    let ends = |at: usize| {
+        let last = characters[at - 1];
+        let whole = characters.get(at).is_none_or(|next| next.start != last.start);
+        (whole && text.borders[last.end as usize]).then_some(last.end as usize)
+    };
+    let mut bytes = [0; 4];
+    for (at, folded) in characters.iter().enumerate() {
+        let before = (address, output);
+        // "countries": the name continues with a y where the text has "ies".
+        if at >= 3 && folded.c == 'i' && is_suffix(characters, at, "ies") && ends(at + 3).is_some() {
+            let y = fst.node(before.0);
+            if let Some(transition) = y.find_input(b'y').map(|index| y.transition(index)) {
+                let node = fst.node(transition.addr);
+                if node.is_final() {
+                    let number = before.1.cat(transition.out).cat(node.final_output()).value();
+                    let postings = table.postings(number);
+                    matches.extend(ends(at + 3).map(|end| Match { end, factor: factor * PLURAL, postings }));
+                }
+            }
+        }
+        for byte in folded.c.encode_utf8(&mut bytes).bytes() {
+            let node = fst.node(address);
+            let Some(index) = node.find_input(byte) else { return };
+            let transition = node.transition(index);
+            output = output.cat(transition.out);
+            address = transition.addr;
+        }
+        let node = fst.node(address);
+        if !node.is_final() {
+            continue;
+        }
+        let postings = table.postings(output.cat(node.final_output()).value());
+        let length = at + 1;
+        if let Some(end) = ends(length) {
+            matches.push(Match { end, factor, postings });
+        }
+        if length >= 4 && folded.c.is_ascii_lowercase() && folded.c != 's' {
+            for suffix in ["s", "es"] {
+                let longer = length + suffix.len();
+                if is_suffix(characters, length, suffix) {
+                    matches.extend(ends(longer).map(|end| Match { end, factor: factor * PLURAL, postings }));
+                }
+            }
+        }
+    }
+}
+
+/// Whether the characters from `at` begin with `suffix`, with nothing between (the loose form drops apostrophes).
+fn is_suffix(characters: &[Folded], at: usize, suffix: &str) -> bool {
+    let rest = characters.get(at..).unwrap_or_default();
+    let joined = at > 0 && rest.first().is_some_and(|next| next.start == characters[at - 1].end);
+    joined && rest.len() >= suffix.len() && rest.iter().zip(suffix.chars()).all(|(folded, c)| folded.c == c)
+}
+
+/// Where names may begin and end: between grapheme clusters, but not within a word. A possessive `'s` is no part of the
+/// word before it; another apostrophe is (`don't`), though a name may begin after it (`d'Ivoire`).
+fn borders(text: &str) -> Vec<bool> {
+    let mut borders = vec![false; text.len() + 1];
+    let clusters: Vec<(usize, &str)> = text.grapheme_indices(true).collect();
+    let word = |at: usize| {
+        let c = clusters.get(at).and_then(|(_, cluster)| cluster.chars().next());
+        c.is_some_and(|c| c.is_alphanumeric() && !is_unspaced(c))
+    };
+    for (at, (start, cluster)) in clusters.iter().enumerate() {
+        let joined = at > 0 && word(at - 1) && word(at);
+        let apostrophe = matches!(*cluster, "'" | "’") && at > 0 && word(at - 1) && word(at + 1);
+        let possessive =
+            clusters.get(at + 1).is_some_and(|(_, s)| s.eq_ignore_ascii_case("s")) && !word(at + 2);
+        borders[*start] = !joined && (!apostrophe || possessive);
+    }
+    borders[text.len()] = true;
+    borders
+}
