@@ -1,0 +1,274 @@
+//! What the engine knows of a language, read from a file. In: TOML. Out: word lists, units, and the bot's own lines.
+//!
+//! A new language is a new file under `lexicon/` and a line in [`Lexicons::builtin`].
+
+use std::collections::BTreeMap;
+
+use loquat_contract::Language;
+use serde::Deserialize;
+
+use crate::EngineError;
+use crate::phrases::Phrasebook;
+use crate::words::{keys, words};
+
+/// What kind of word a phrase is, for a sentence that is checked or a question that is understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WordKind {
+    Function,
+    Filler,
+    Personal,
+    Question,
+    Pronoun,
+    Continuation,
+    Negation,
+    Superlative,
+    Preposition,
+    Nesting,
+    Approximately,
+    Courtesy,
+}
+
+/// Why somebody talks without asking for a fact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Smalltalk {
+    Greeting,
+    Thanks,
+    Goodbye,
+    Wellbeing,
+    Identity,
+    Ability,
+    #[serde(skip)]
+    Other,
+}
+
+/// A unit that other units of its dimension can be converted to.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KnownUnit {
+    pub(crate) dimension: String,
+    pub(crate) factor: f64,
+    pub(crate) names: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Lines {
+    pub(crate) unknown: String,
+    pub(crate) unknown_name: String,
+    pub(crate) unknown_relation: String,
+    pub(crate) unknown_rest: String,
+    pub(crate) greeting: String,
+    pub(crate) thanks: String,
+    pub(crate) goodbye: String,
+    pub(crate) wellbeing: String,
+    pub(crate) identity: String,
+    pub(crate) ability: String,
+    pub(crate) other: String,
+    pub(crate) more: String,
+    pub(crate) yes: String,
+    pub(crate) no: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Realisation {
+    pub(crate) template: String,
+    pub(crate) plural_template: String,
+    pub(crate) phrase_template: String,
+    pub(crate) subjects_template: String,
+    pub(crate) separator: String,
+    pub(crate) last_separator: String,
+    pub(crate) group: String,
+    pub(crate) date: String,
+    pub(crate) month_names: Vec<String>,
+}
+
+/// A question, its facts and its answer, to show a model.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Example {
+    pub(crate) facts: Vec<String>,
+    pub(crate) question: String,
+    pub(crate) answer: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Prompts {
+    #[serde(default, rename = "example")]
+    pub(crate) examples: Vec<Example>,
+    pub(crate) grounded: String,
+    pub(crate) facts: String,
+    pub(crate) smalltalk: String,
+    pub(crate) open: String,
+}
+
+/// The file as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LexiconFile {
+    function: Vec<String>,
+    statement: Vec<String>,
+    filler: Vec<String>,
+    personal: Vec<String>,
+    question: Vec<String>,
+    pronoun: Vec<String>,
+    continuation: Vec<String>,
+    negation: Vec<String>,
+    superlative: Vec<String>,
+    preposition: Vec<String>,
+    nesting: Vec<String>,
+    approximately: Vec<String>,
+    courtesy: Vec<String>,
+    months: Vec<Vec<String>>,
+    numerals: BTreeMap<String, f64>,
+    multipliers: BTreeMap<String, f64>,
+    lines: Lines,
+    realise: Realisation,
+    smalltalk: BTreeMap<Smalltalk, Vec<String>>,
+    prompt: Prompts,
+}
+
+/// The file of units.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UnitsFile {
+    unit: Vec<KnownUnit>,
+}
+
+/// One language.
+#[derive(Clone, Debug)]
+pub(crate) struct Lexicon {
+    pub(crate) language: Language,
+    /// What kind of word each phrase is.
+    pub(crate) kinds: Phrasebook<WordKind>,
+    /// The words that a statement may add to what the facts say.
+    pub(crate) statement: Phrasebook<()>,
+    /// The words of small talk.
+    pub(crate) courtesy: Phrasebook<()>,
+    /// Numbers written as words, such as "two", as the bits of an `f64` so that they compare exactly.
+    pub(crate) numerals: Phrasebook<u64>,
+    /// Words that multiply the number before them, as the bits of an `f64`.
+    pub(crate) multipliers: Phrasebook<u64>,
+    /// Months by name, counted from 1.
+    pub(crate) months: Phrasebook<u64>,
+    pub(crate) smalltalk: Phrasebook<Smalltalk>,
+    pub(crate) units: Vec<KnownUnit>,
+    pub(crate) lines: Lines,
+    pub(crate) realise: Realisation,
+    pub(crate) prompts: Prompts,
+}
+
+impl Lexicon {
+    /// Whether a phrase ends in a word that claims nothing, as "located in" does.
+    pub(crate) fn ends_in_function_word(&self, phrase: &str) -> bool {
+        let words = words(phrase, &self.language);
+        let last = words.len().checked_sub(1).and_then(|last| self.kinds.longest_at(&words, last));
+        last.is_some_and(|found| found.tags.contains(&WordKind::Function))
+    }
+
+    fn parse(tag: &str, text: &str, units: &str) -> Result<Self, EngineError> {
+        let file: LexiconFile = read(tag, text)?;
+        let units: UnitsFile = read("units", units)?;
+        let language = Language::new(tag);
+        let mut kinds = Phrasebook::default();
+        for (kind, phrases) in [
+            (WordKind::Function, &file.function),
+            (WordKind::Filler, &file.filler),
+            (WordKind::Personal, &file.personal),
+            (WordKind::Question, &file.question),
+            (WordKind::Pronoun, &file.pronoun),
+            (WordKind::Continuation, &file.continuation),
+            (WordKind::Negation, &file.negation),
+            (WordKind::Superlative, &file.superlative),
+            (WordKind::Preposition, &file.preposition),
+            (WordKind::Nesting, &file.nesting),
+            (WordKind::Approximately, &file.approximately),
+            (WordKind::Courtesy, &file.courtesy),
+        ] {
+            phrases.iter().for_each(|phrase| kinds.insert(keys(phrase, &language), kind));
+        }
+        let book = |phrases: &[String]| {
+            let mut book = Phrasebook::default();
+            phrases.iter().for_each(|phrase| book.insert(keys(phrase, &language), ()));
+            book
+        };
+        let (statement, courtesy) = (book(&file.statement), book(&file.courtesy));
+        let mut months = Phrasebook::default();
+        for (month, names) in (1..).zip(&file.months) {
+            names.iter().for_each(|name| months.insert(keys(name, &language), month));
+        }
+        let mut smalltalk = Phrasebook::default();
+        for (kind, phrases) in &file.smalltalk {
+            phrases.iter().for_each(|phrase| smalltalk.insert(keys(phrase, &language), *kind));
+        }
+        let numbers = |table: &BTreeMap<String, f64>| {
+            let mut book = Phrasebook::default();
+            table.iter().for_each(|(word, value)| book.insert(keys(word, &language), value.to_bits()));
+            book
+        };
+        Ok(Self {
+            numerals: numbers(&file.numerals),
+            multipliers: numbers(&file.multipliers),
+            kinds,
+            statement,
+            courtesy,
+            months,
+            smalltalk,
+            units: units.unit,
+            lines: file.lines,
+            realise: file.realise,
+            prompts: file.prompt,
+            language,
+        })
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(name: &str, text: &str) -> Result<T, EngineError> {
+    toml::from_str(text)
+        .map_err(|source| EngineError::Lexicon { file: name.to_owned(), source: Box::new(source) })
+}
+
+/// The languages that the engine knows.
+#[derive(Clone, Debug)]
+pub(crate) struct Lexicons(Vec<Lexicon>);
+
+impl Lexicons {
+    /// The languages of the files under `lexicon/`.
+    pub(crate) fn builtin() -> Result<Self, EngineError> {
+        let files = [("en", include_str!("../lexicon/en.toml")), ("zh", include_str!("../lexicon/zh.toml"))];
+        let units = include_str!("../lexicon/units.toml");
+        files
+            .into_iter()
+            .map(|(tag, text)| Lexicon::parse(tag, text, units))
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// Whether there is a file for `language`.
+    pub(crate) fn knows(&self, language: &Language) -> bool {
+        self.0.iter().any(|lexicon| lexicon.language.matches(language))
+    }
+
+    /// The lexicon of `language`, else English.
+    pub(crate) fn of(&self, language: &Language) -> &Lexicon {
+        let found = self.0.iter().find(|lexicon| lexicon.language.matches(language));
+        found.unwrap_or(&self.0[0])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_builtin_file_parses() {
+        let lexicons = Lexicons::builtin().unwrap();
+        assert!(lexicons.knows(&Language::new("zh-Hant")));
+        let english = lexicons.of(&Language::english());
+        let text = words("what about it", &english.language);
+        assert_eq!(english.kinds.longest_at(&text, 0).unwrap().tags, [WordKind::Continuation]);
+        assert_eq!(english.realise.month_names.len(), 12);
+    }
+}

@@ -1,0 +1,276 @@
+//! Words from a model, sentence by sentence. In: a plan and its evidence. Out: sentences with verdicts, each passed on as soon as it may
+//! be shown. Asks the model at most twice; what it cannot say, the templates say.
+
+mod prompt;
+mod sentences;
+
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use loquat_contract::{
+    BoxStream, ChatMessage, Fact, FactId, GenerateRequest, LanguageModel, ModelError, Policy, Sampling,
+    Sentence, StopReason, Token, TokenCount, Value, Verdict,
+};
+
+use crate::ground::{Grounds, Unknown};
+use crate::lexicon::{Lexicon, Lines, Smalltalk};
+use crate::realise::{Realised, fill, realise};
+use crate::verify::Evidence;
+use prompt::Persona;
+use sentences::Splitter;
+
+pub(crate) use prompt::Persona as PromptPersona;
+
+/// At most this many facts are put into words by the model.
+const WORDED_FACTS: usize = 8;
+/// A text of more characters than this is a sentence rather than a name or a code.
+const PROSE: usize = 60;
+/// Tokens a grounded sentence may take.
+const GROUNDED_TOKENS: usize = 128;
+/// Sentences that small talk may take.
+const SMALLTALK_SENTENCES: usize = 2;
+/// Tokens that small talk may take.
+const SMALLTALK_TOKENS: usize = 48;
+
+/// What a reply consists of, and what it cost.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Draft {
+    pub(crate) sentences: Vec<Sentence>,
+    pub(crate) tokens: TokenCount,
+    /// From the start of the model's work to its first text.
+    pub(crate) first_token: Option<Duration>,
+}
+
+/// Writes one reply.
+pub(crate) struct Responder<'a> {
+    /// `None` where no model speaks the language: then the templates speak.
+    pub(crate) model: Option<&'a dyn LanguageModel>,
+    pub(crate) persona: Persona<'a>,
+    pub(crate) policy: Policy,
+    pub(crate) sampling: &'a Sampling,
+    pub(crate) lexicon: &'a Lexicon,
+    /// Called with each sentence that may be shown.
+    pub(crate) show: &'a mut (dyn FnMut(&Sentence) + Send),
+    pub(crate) draft: Draft,
+    /// How many sentences the message's earlier questions took.
+    pub(crate) begun: usize,
+}
+
+/// Whether to go on reading the model.
+enum Next {
+    Continue,
+    Enough,
+}
+
+impl Responder<'_> {
+    /// Says the facts: in the model's words where they pass, else in the templates'.
+    pub(crate) async fn say_facts(&mut self, question: &str, grounds: &Grounds) {
+        self.begin();
+        let realised: Vec<Realised> =
+            grounds.groups.iter().filter_map(|group| realise(&grounds.facts, group, self.lexicon)).collect();
+        let groups: Vec<Vec<usize>> = grounds.groups.iter().map(|group| group.facts.clone()).collect();
+        let said: Vec<&str> = realised.iter().map(|sentence| sentence.text.as_str()).collect();
+        let evidence = Evidence::new(&grounds.facts, groups, self.lexicon).or_as_realised(&said);
+        if is_for_the_model(grounds) {
+            let messages = prompt::grounded(self.lexicon, &self.persona, &said, question);
+            self.attempt(messages.clone(), "", GROUNDED_TOKENS, &evidence, Some(grounds)).await;
+            let failed = self.policy == Policy::Strict && self.own().is_empty();
+            if let [only] = realised.as_slice()
+                && let Some(head) = only.head.as_ref().filter(|_| failed)
+            {
+                self.attempt(messages, head, GROUNDED_TOKENS, &evidence, Some(grounds)).await;
+            }
+        }
+        let open_ended = self.policy != Policy::Strict && !self.own().is_empty();
+        if open_ended {
+            return;
+        }
+        for (group, sentence) in grounds.groups.iter().zip(realised) {
+            if !self.has_said(grounds, &group.facts) {
+                let facts = group.facts.iter().map(|index| grounds.facts[*index].id.clone()).collect();
+                self.emit(Sentence { text: sentence.text, verdict: Verdict::Supported, facts });
+            }
+        }
+        if !grounds.is_complete {
+            self.emit(no_claim(self.lexicon.lines.unknown_rest.clone()));
+        }
+    }
+
+    /// Says that the graph does not say; under a policy other than strict, the model may say what it believes, marked. Whether it did.
+    pub(crate) async fn say_unknown(&mut self, question: &str, unknown: &Unknown) -> bool {
+        self.begin();
+        if self.policy != Policy::Strict {
+            let messages = prompt::open(self.lexicon, &self.persona, question);
+            let evidence = Evidence::new(&[], Vec::new(), self.lexicon);
+            self.attempt(messages, "", GROUNDED_TOKENS, &evidence, None).await;
+        }
+        let is_believed = !self.own().is_empty();
+        if !is_believed {
+            let lines = &self.lexicon.lines;
+            let text = match unknown {
+                Unknown::Everything => lines.unknown.clone(),
+                Unknown::Name(name) => fill(&lines.unknown_name, &[("name", name)]),
+                Unknown::Relation(entity) => fill(
+                    &lines.unknown_relation,
+                    &[("name", &entity.name_in_sentence(&self.lexicon.language))],
+                ),
+            };
+            self.emit(no_claim(text));
+        }
+        is_believed
+    }
+
+    /// Makes conversation. Who the bot is and what it can do are its owner's words, never the model's.
+    pub(crate) async fn make_smalltalk(&mut self, text: &str, kind: Smalltalk) {
+        self.begin();
+        if !matches!(kind, Smalltalk::Identity | Smalltalk::Ability) {
+            let messages = prompt::smalltalk(self.lexicon, &self.persona, text);
+            let evidence = Evidence::none(self.persona.bot, self.lexicon);
+            self.attempt(messages, "", SMALLTALK_TOKENS, &evidence, None).await;
+        }
+        if self.own().is_empty() {
+            let line = line_for(&self.lexicon.lines, kind);
+            self.emit(no_claim(fill(line, &[("bot", self.persona.bot)])));
+        }
+    }
+
+    /// Has the model answer once and passes on what may be shown. Where the model fails, the templates go on without it.
+    async fn attempt(
+        &mut self,
+        messages: Vec<ChatMessage>,
+        prefill: &str,
+        max_tokens: usize,
+        evidence: &Evidence<'_>,
+        grounds: Option<&Grounds>,
+    ) {
+        let Some(model) = self.model else { return };
+        let sampling =
+            Sampling { max_tokens: self.sampling.max_tokens.min(max_tokens), ..self.sampling.clone() };
+        let request = GenerateRequest { messages, prefill: prefill.to_owned(), sampling, stop: Vec::new() };
+        if let Err(error) = self.read(model.generate(request), prefill, evidence, grounds).await {
+            tracing::error!(%error, "the model failed; the reply is made without it");
+        }
+    }
+
+    /// Reads a stream, sentence by sentence, until nothing more is wanted of it.
+    async fn read(
+        &mut self,
+        mut stream: BoxStream<'static, Result<Token, ModelError>>,
+        prefill: &str,
+        evidence: &Evidence<'_>,
+        grounds: Option<&Grounds>,
+    ) -> Result<(), ModelError> {
+        let started = Instant::now();
+        let mut splitter = Splitter::new(prefill);
+        let mut pieces = 0;
+        while let Some(token) = stream.next().await {
+            match token? {
+                Token::Prompt(tokens) => self.draft.tokens.prompt += tokens,
+                Token::Text(text) => {
+                    self.draft.first_token.get_or_insert_with(|| started.elapsed());
+                    pieces += 1;
+                    for sentence in splitter.push(&text) {
+                        if let Next::Enough = self.consider(sentence, evidence, grounds) {
+                            // Dropping the stream stops the model, which then counts no tokens; its pieces are near enough.
+                            self.draft.tokens.completion += pieces;
+                            return Ok(());
+                        }
+                    }
+                }
+                Token::Finish(finish) => {
+                    self.draft.tokens.completion += finish.completion;
+                    // A sentence that the limit cut off is none.
+                    if finish.reason == StopReason::End
+                        && let Some(rest) = splitter.take()
+                    {
+                        self.consider(rest, evidence, grounds);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn consider(&mut self, text: String, evidence: &Evidence<'_>, grounds: Option<&Grounds>) -> Next {
+        let finding = evidence.check(&text);
+        tracing::debug!(sentence = %text, verdict = ?finding.verdict, reason = ?finding.reason, "verified");
+        let sentence = Sentence { text, verdict: finding.verdict, facts: finding.facts };
+        match (self.policy, grounds) {
+            // Under `strict` a grounded answer consists of supported sentences that say something new, and nothing else.
+            (Policy::Strict, Some(grounds)) => {
+                let is_new = sentence.facts.iter().any(|fact| !self.states(fact));
+                if sentence.verdict != Verdict::Supported || !is_new {
+                    return Next::Enough;
+                }
+                self.emit(sentence);
+                let all_said = grounds.groups.iter().all(|group| self.has_said(grounds, &group.facts));
+                if all_said { Next::Enough } else { Next::Continue }
+            }
+            (Policy::Strict, None) => {
+                let is_repeated = self.own().iter().any(|said| said.text == sentence.text);
+                if sentence.verdict != Verdict::NoClaim || is_repeated {
+                    return Next::Enough;
+                }
+                self.emit(sentence);
+                if self.own().len() < SMALLTALK_SENTENCES { Next::Continue } else { Next::Enough }
+            }
+            (Policy::Hedged | Policy::Open, _) => {
+                self.emit(sentence);
+                Next::Continue
+            }
+        }
+    }
+
+    /// Begins with the next question of the message.
+    fn begin(&mut self) {
+        self.begun = self.draft.sentences.len();
+    }
+
+    /// The sentences for the question at hand.
+    fn own(&self) -> &[Sentence] {
+        &self.draft.sentences[self.begun..]
+    }
+
+    fn emit(&mut self, sentence: Sentence) {
+        (self.show)(&sentence);
+        self.draft.sentences.push(sentence);
+    }
+
+    fn supported(&self) -> impl Iterator<Item = &Sentence> {
+        self.draft.sentences.iter().filter(|sentence| sentence.verdict == Verdict::Supported)
+    }
+
+    fn states(&self, fact: &FactId) -> bool {
+        self.supported().any(|sentence| sentence.facts.contains(fact))
+    }
+
+    fn has_said(&self, grounds: &Grounds, group: &[usize]) -> bool {
+        group.iter().all(|index| self.states(&grounds.facts[*index].id))
+    }
+}
+
+/// Whether a model should word these facts. A long list is the template's work: a small model loses the thread, and a list that was
+/// cut says how much is missing. A text that is a sentence by itself is said as it stands.
+fn is_for_the_model(grounds: &Grounds) -> bool {
+    let is_prose =
+        |fact: &Fact| matches!(&fact.object, Value::Text(label) if label.text.chars().count() > PROSE);
+    grounds.facts.len() <= WORDED_FACTS
+        && grounds.groups.iter().all(|group| group.more == 0)
+        && !grounds.facts.iter().any(is_prose)
+}
+
+fn no_claim(text: String) -> Sentence {
+    Sentence { text, verdict: Verdict::NoClaim, facts: Vec::new() }
+}
+
+fn line_for(lines: &Lines, kind: Smalltalk) -> &str {
+    match kind {
+        Smalltalk::Greeting => &lines.greeting,
+        Smalltalk::Thanks => &lines.thanks,
+        Smalltalk::Goodbye => &lines.goodbye,
+        Smalltalk::Wellbeing => &lines.wellbeing,
+        Smalltalk::Identity => &lines.identity,
+        Smalltalk::Ability => &lines.ability,
+        Smalltalk::Other => &lines.other,
+    }
+}

@@ -1,0 +1,81 @@
+//! What a conversation remembers. In: each understood and answered message. Out: what "its" and "what about …" point at.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use loquat_contract::{ConversationId, Entity, Language, Predicate};
+
+/// The memory of one conversation.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Session {
+    /// What was talked about last.
+    pub(crate) focus: Vec<Arc<Entity>>,
+    /// What was asked of it.
+    pub(crate) relations: Vec<Vec<Arc<Predicate>>>,
+    /// The language used last.
+    pub(crate) language: Option<Language>,
+    /// When it was used, counted by messages.
+    pub(crate) last_used: u64,
+}
+
+/// The memories of the conversations used last; each conversation sees its own alone.
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    capacity: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    clock: u64,
+    sessions: HashMap<ConversationId, Session>,
+}
+
+impl Sessions {
+    /// Keeps at most `capacity` conversations; the one unused longest is forgotten first.
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { capacity, state: Mutex::default() }
+    }
+
+    /// The memory of `conversation`, empty when it is new.
+    pub(crate) fn get(&self, conversation: &ConversationId) -> Session {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.sessions.get(conversation).cloned().unwrap_or_default()
+    }
+
+    /// Replaces the memory of `conversation`.
+    pub(crate) fn put(&self, conversation: &ConversationId, session: Session) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.clock += 1;
+        let last_used = state.clock;
+        state.sessions.insert(conversation.clone(), Session { last_used, ..session });
+        if state.sessions.len() > self.capacity {
+            let oldest =
+                state.sessions.iter().min_by_key(|(_, session)| session.last_used).map(|(id, _)| id.clone());
+            oldest.and_then(|id| state.sessions.remove(&id));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conversation(channel: &str) -> ConversationId {
+        ConversationId { bot: "b".into(), platform: "p".into(), channel: channel.into(), thread: None }
+    }
+
+    #[test]
+    fn conversations_are_apart_and_the_oldest_is_forgotten() {
+        let sessions = Sessions::new(2);
+        let remembered = |channel: &str| sessions.get(&conversation(channel)).language;
+        for (channel, language) in [("a", Language::english()), ("b", Language::chinese())] {
+            sessions.put(&conversation(channel), Session { language: Some(language), ..Session::default() });
+        }
+        assert_eq!(remembered("a"), Some(Language::english()));
+        assert_eq!(remembered("b"), Some(Language::chinese()));
+        sessions.put(&conversation("c"), Session::default());
+        assert_eq!(remembered("a"), None);
+        assert_eq!(remembered("b"), Some(Language::chinese()));
+    }
+}
