@@ -1,0 +1,84 @@
+//! The terminal chat with an echo instead of a bot: `cargo run -p loquat-terminal --example parrot`
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use loquat_contract::BotCard;
+use loquat_contract::{
+    BoxFuture, CancellationToken, Citation, Egress, Generation, Inbound, Ingress, Language, ModelIdentity,
+    Outcome, Policy, Refusal, Reply, Sentence, Sink, Timings, TokenCount, Verdict,
+};
+use loquat_terminal::{Config, TerminalEgress, connect};
+
+#[derive(Default)]
+struct Echo {
+    egress: OnceLock<Arc<TerminalEgress>>,
+}
+
+impl Sink for Echo {
+    fn accept(&self, inbound: Inbound) -> BoxFuture<'_, Result<(), Refusal>> {
+        Box::pin(async move {
+            if let Some(egress) = self.egress.get().cloned() {
+                tokio::spawn(answer(egress, inbound));
+            }
+            Ok(())
+        })
+    }
+}
+
+async fn answer(egress: Arc<TerminalEgress>, inbound: Inbound) {
+    let to = inbound.address();
+    let reply = reply(&inbound.text);
+    for sentence in &reply.sentences {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        egress.draft(&to, sentence).await;
+    }
+    // Where the terminal is gone, the receiving half has noticed too, and ends the program.
+    let _ = egress.deliver(&to, &reply).await;
+}
+
+fn reply(text: &str) -> Reply {
+    let said = Sentence {
+        text: format!("You said “{text}”."),
+        verdict: Verdict::Supported,
+        facts: vec!["f1".into()],
+    };
+    let guess = Sentence { text: "It rhymes.".into(), verdict: Verdict::Unsupported, facts: Vec::new() };
+    let citation = Citation {
+        id: "f1".into(),
+        subject: "you".into(),
+        predicate: "said".into(),
+        object: text.into(),
+        source: "this terminal".into(),
+    };
+    Reply {
+        answer: format!("{} {}", said.text, guess.text),
+        language: Language::english(),
+        outcome: Outcome::Answered,
+        sentences: vec![said, guess],
+        citations: vec![citation],
+        entities: Vec::new(),
+        policy: Policy::Hedged,
+        model: ModelIdentity { name: "echo".into(), sha256: "0".repeat(64) },
+        graph: Generation(1),
+        seed: 0,
+        timings: Timings::default(),
+        tokens: TokenCount::default(),
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let bot = BotCard { name: "Echo".to_owned(), greeting: "Hello!".to_owned(), ..BotCard::default() };
+    let (ingress, egress) = connect(Config::default(), bot)?;
+    let sink = Echo::default();
+    let _ = sink.egress.set(Arc::new(egress));
+    let stop = CancellationToken::new();
+    let run = tokio::spawn(Box::new(ingress).run(Arc::new(sink), stop.clone()));
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            stop.cancel();
+        }
+    });
+    Ok(run.await??)
+}

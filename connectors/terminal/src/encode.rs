@@ -1,0 +1,119 @@
+//! What the bot says, as a terminal shows it. In: sentences and citations. Out: text with ANSI colours.
+
+use loquat_contract::{FactId, Language, Policy, Reply, Sentence, Verdict};
+use owo_colors::OwoColorize;
+
+/// The sentences of a reply, each with the numbers of its facts: `Thimphu is the capital. [1]`
+pub(crate) fn sentences(reply: &Reply) -> String {
+    let mut text = Text::default();
+    for sentence in &reply.sentences {
+        let doubtful = sentence.verdict == Verdict::Unsupported && reply.policy != Policy::Open;
+        text.push(sentence, &reply.citation_numbers(sentence), doubtful.then_some(&reply.language));
+    }
+    text.rendered
+}
+
+/// What is known of a reply that is still being written.
+#[derive(Default)]
+pub(crate) struct Draft {
+    text: Text,
+    facts: Vec<FactId>,
+    held: bool,
+}
+
+impl Draft {
+    /// Adds a sentence, and says what to print of it. From the first unsupported sentence on that is nothing: how it is
+    /// shown depends on the policy, which only the reply tells.
+    pub(crate) fn push(&mut self, sentence: &Sentence) -> &str {
+        self.held |= sentence.verdict == Verdict::Unsupported;
+        if self.held {
+            return "";
+        }
+        // A reply numbers its citations in the order of their first use, so they can be counted ahead.
+        for fact in &sentence.facts {
+            if !self.facts.contains(fact) {
+                self.facts.push(fact.clone());
+            }
+        }
+        let position = |fact: &FactId| self.facts.iter().position(|known| known == fact);
+        let numbers: Vec<usize> = sentence.facts.iter().filter_map(position).map(|index| index + 1).collect();
+        let printed = self.text.rendered.len();
+        self.text.push(sentence, &numbers, None);
+        &self.text.rendered[printed..]
+    }
+
+    /// What is left to print of the reply; `None` where it says something else than what was printed.
+    pub(crate) fn rest<'a>(&self, reply: &'a str) -> Option<&'a str> {
+        reply.strip_prefix(self.text.rendered.as_str())
+    }
+}
+
+#[derive(Default)]
+struct Text {
+    rendered: String,
+    /// The last character of the last sentence.
+    last: Option<char>,
+    /// Whether that sentence ended with a mark.
+    marked: bool,
+}
+
+impl Text {
+    /// Adds a sentence; a doubtful one is marked, in the language given.
+    fn push(&mut self, sentence: &Sentence, numbers: &[usize], doubtful: Option<&Language>) {
+        let words = clean(&sentence.text);
+        if let (Some(last), Some(first)) = (self.last, words.chars().next()) {
+            let spaced = last.is_whitespace() || first.is_whitespace();
+            // Behind a mark there is always a space, whatever the script.
+            if !spaced && (self.marked || !is_unspaced(last) && !is_unspaced(first)) {
+                self.rendered.push(' ');
+            }
+        }
+        self.last = words.chars().next_back().or(self.last);
+        self.marked = doubtful.is_some() || !numbers.is_empty();
+        match doubtful {
+            Some(language) => {
+                let mark = format!("({})", not_in_my_facts(language));
+                self.rendered += &format!("{} {}", words.yellow(), mark.dimmed());
+            }
+            None => self.rendered += &words,
+        }
+        for number in numbers {
+            self.rendered += &format!(" {}", format!("[{number}]").green());
+        }
+    }
+}
+
+/// Scripts whose sentences stand side by side: CJK punctuation, kana, ideographs, full-width forms.
+fn is_unspaced(c: char) -> bool {
+    matches!(c, '\u{3000}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ff00}'..='\u{ffef}')
+}
+
+fn not_in_my_facts(language: &Language) -> &'static str {
+    if language.matches(&Language::chinese()) { "我的事实中没有" } else { "not in my facts" }
+}
+
+/// What follows an answer: the facts that it cites, a line each; facts in a row from one source name it once.
+pub(crate) fn sources(reply: &Reply) -> String {
+    let mut lines = String::new();
+    let mut citations = (1..).zip(&reply.citations).peekable();
+    while let Some((number, citation)) = citations.next() {
+        let [subject, predicate, object, source] =
+            [&citation.subject, &citation.predicate, &citation.object, &*citation.source].map(clean);
+        let mut line = format!("[{number}] {subject} — {predicate} — {object}");
+        if citations.peek().is_none_or(|(_, next)| next.source != citation.source) {
+            line += &format!(" ({source})");
+        }
+        lines += &format!("  {}\n", line.replace('\n', " ").dimmed());
+    }
+    lines
+}
+
+/// A whole reply as the terminal shows it: the sentences, and the facts they rest on below.
+pub fn render(reply: &Reply) -> String {
+    format!("{}\n{}", sentences(reply), sources(reply))
+}
+
+/// Without control characters but line breaks and tabs: what a graph or a model says must not steer the terminal.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+}
