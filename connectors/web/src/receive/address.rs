@@ -1,0 +1,69 @@
+//! Ids as the page makes them. In: parts of a path or a body. Out: ids known to have their shape.
+
+use axum::extract::FromRequestParts;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::Response;
+
+use super::problem;
+
+/// A conversation's id: a random UUID (version 4) that only its page knows, so that nobody can guess another's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Channel(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Channel {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let refused = || {
+            problem(StatusCode::UNPROCESSABLE_ENTITY, "a conversation's id is a random UUID, in lower case")
+        };
+        let Path(id) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| refused())?;
+        if is_uuid_v4(&id) { Ok(Self(id)) } else { Err(refused()) }
+    }
+}
+
+/// Whether `id` is a random UUID in lower case, as `crypto.randomUUID()` makes it (RFC 9562, section 5.4).
+fn is_uuid_v4(id: &str) -> bool {
+    id.len() == 36
+        && id.bytes().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => byte == b'-',
+            14 => byte == b'4',
+            19 => matches!(byte, b'8' | b'9' | b'a' | b'b'),
+            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        })
+}
+
+/// Whether `id` can be a message's id: up to 64 letters, digits, `-` and `_`.
+pub(super) fn is_message_id(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_message_id, is_uuid_v4};
+
+    #[test]
+    fn only_random_uuids_are_conversations() {
+        assert!(is_uuid_v4("3f2b8c1e-9d4a-4e6b-8a21-0c9d7e5f1b34"));
+        for id in [
+            "",
+            "1",
+            "3f2b8c1e-9d4a-1e6b-8a21-0c9d7e5f1b34", // version 1, made from the clock
+            "3F2B8C1E-9D4A-4E6B-8A21-0C9D7E5F1B34",
+            "3f2b8c1e-9d4a-4e6b-8a21-0c9d7e5f1b3é",
+            "3f2b8c1e09d4a04e6b08a2100c9d7e5f1b34",
+        ] {
+            assert!(!is_uuid_v4(id), "{id}");
+        }
+    }
+
+    #[test]
+    fn message_ids_are_short_and_plain() {
+        assert!(is_message_id("a-1_B"));
+        assert!(!is_message_id(""));
+        assert!(!is_message_id("a/b"));
+        assert!(!is_message_id(&"a".repeat(65)));
+    }
+}
