@@ -1,0 +1,63 @@
+//! The commands. In: the command line. Out: an exit code. Each has a file; what they share is here.
+
+mod ask;
+mod chat;
+mod configuration;
+mod doctor;
+mod kg;
+mod model;
+mod serve;
+
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Command};
+use crate::config::{ConfigError, Loaded, Overrides, load};
+
+/// Some of it was done, and some left out.
+pub(crate) const PARTLY: u8 = 3;
+
+/// Runs a command.
+///
+/// # Errors
+/// When it fails; a [`ConfigError`] among the causes means that usage was wrong.
+pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let mut overrides: Overrides = cli.global.overrides;
+    let command = cli.command.unwrap_or(Command::Serve { port: None });
+    if let Command::Serve { port: Some(port) } = &command {
+        overrides.push(("connectors.web.port".to_owned(), port.to_string()));
+    }
+    let loaded = || -> Result<Loaded, ConfigError> {
+        // A variable that is no text is none of ours.
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        load(cli.global.config.as_deref(), variables, &overrides)
+    };
+    match command {
+        Command::Serve { .. } => serve::serve(&loaded()?),
+        Command::Chat => chat::chat(&loaded()?),
+        Command::Ask { question, json } => ask::ask(&loaded()?, &question, json),
+        Command::Kg(command) => kg::kg(&loaded()?, &command),
+        Command::Model(command) => model::model(loaded, &command),
+        Command::Config(command) => configuration::configuration(loaded, &command),
+        Command::Doctor => doctor::doctor(loaded()),
+        Command::Completions { shell } => configuration::completions(shell),
+    }
+}
+
+/// A runtime for the commands that talk.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// What has just been started, on standard error.
+fn introduce(parts: &crate::parts::Parts, screen: &crate::progress::Screen) -> anyhow::Result<()> {
+    let stats = parts.graph.stats()?;
+    let models: Vec<&str> = parts.models.iter().map(|model| model.info().identity.name.as_str()).collect();
+    screen.say(&format!(
+        "{} facts about {} entities; models: {}",
+        stats.facts,
+        stats.entities,
+        models.join(", ")
+    ));
+    Ok(())
+}

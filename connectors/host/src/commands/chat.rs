@@ -1,0 +1,20 @@
+//! `loquat chat`. In: lines from a terminal or a pipe. Out: answers, sentence by sentence.
+
+use std::process::ExitCode;
+
+use crate::config::Loaded;
+use crate::connectors::terminal;
+use crate::parts::{Places, assemble};
+use crate::progress::Screen;
+
+pub(super) fn chat(loaded: &Loaded) -> anyhow::Result<ExitCode> {
+    let screen = Screen::default();
+    let parts = assemble(loaded, &screen)?;
+    super::introduce(&parts, &screen)?;
+    let places = Places::of(&loaded.config)?;
+    super::runtime()?.block_on(async {
+        let connectors = vec![terminal(&loaded.config, &places)?];
+        crate::run::run(&loaded.config, &places, parts.engine, connectors, |_| Ok(())).await
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

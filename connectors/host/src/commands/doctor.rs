@@ -1,0 +1,214 @@
+//! `loquat doctor`. In: the config. Out: one line a check: ok, or the problem and what to do. Fetches and converts nothing.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use loquat_artifacts::{Cache, catalog, path_of};
+use loquat_contract::Generation;
+use loquat_dialogue::EmbeddedJournal;
+use loquat_inference::Runtime;
+use loquat_kg::Graph;
+use owo_colors::OwoColorize;
+
+use crate::config::{Config, ConfigError, Loaded, ProviderName};
+use crate::parts::{ModelSource, Places, cache, open_unaltered, options, ready_folder, sources};
+
+/// What a check came to.
+enum Finding {
+    Ok(String),
+    /// Not there yet, and made by itself at the first start.
+    Later(String),
+    Problem {
+        what: String,
+        advice: String,
+    },
+}
+
+impl Finding {
+    fn problem(what: impl ToString, advice: &str) -> Self {
+        Self::Problem { what: what.to_string(), advice: advice.to_owned() }
+    }
+}
+
+pub(super) fn doctor(loaded: Result<Loaded, ConfigError>) -> anyhow::Result<ExitCode> {
+    let mut checks: Vec<(String, Finding)> = Vec::new();
+    match loaded {
+        Err(error) => {
+            checks.push(("config".to_owned(), Finding::problem(error, "correct it and run this again")))
+        }
+        Ok(loaded) => {
+            checks.push(("config".to_owned(), Finding::Ok(loaded.origin.to_string())));
+            examine(&loaded.config, &mut checks)?;
+        }
+    }
+    let mut out = anstream::stdout();
+    let mut problems = 0;
+    for (name, finding) in &checks {
+        match finding {
+            Finding::Ok(what) => writeln!(out, "{} {name:20} {what}", "ok     ".green())?,
+            Finding::Later(what) => writeln!(out, "{} {name:20} {what}", "later  ".cyan())?,
+            Finding::Problem { what, advice } => {
+                problems += 1;
+                writeln!(out, "{} {name:20} {what}\n{:28} → {advice}", "problem".red(), "")?;
+            }
+        }
+    }
+    Ok(if problems == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn examine(config: &Config, checks: &mut Vec<(String, Finding)>) -> anyhow::Result<()> {
+    let cache = cache(config)?;
+    let places = Places::of(config)?;
+    let library = match &config.runtime.library {
+        Some(path) => Some(path.clone()),
+        None => catalog::onnxruntime().ok().map(|artifact| path_of(&artifact, &cache)),
+    };
+    let runtime = match &library {
+        None => Err(Finding::problem(
+            "there is no wheel of ONNX Runtime for this platform",
+            "set `runtime.library`",
+        )),
+        Some(path) if !path.exists() && config.runtime.library.is_none() => {
+            Err(Finding::Later("is fetched at the first start".to_owned()))
+        }
+        Some(path) => Runtime::init(path).map_err(|error| {
+            Finding::problem(error, "set `runtime.library` to another copy, or remove this one")
+        }),
+    };
+    match runtime {
+        Ok(runtime) => {
+            let version = runtime.version().unwrap_or_else(|| "of unknown version".to_owned());
+            let what = format!("ONNX Runtime {version}, {}", runtime.path().display());
+            checks.push(("runtime library".to_owned(), Finding::Ok(what)));
+            checks.push(("providers".to_owned(), providers(config, &runtime)));
+            match sources(config) {
+                Ok(sources) => checks.extend(sources.iter().map(|source| {
+                    (format!("model {}", source.name), model(source, config, &runtime, &cache))
+                })),
+                Err(error) => {
+                    checks.push(("models".to_owned(), Finding::problem(error, "correct the config")))
+                }
+            }
+        }
+        Err(finding) => checks.push(("runtime library".to_owned(), finding)),
+    }
+    checks.push(("graph".to_owned(), graph(config, &places.graph)));
+    checks.push(("journal".to_owned(), journal(&places.journal)));
+    checks.push(("web chat".to_owned(), web(config)));
+    checks.push(("tokens".to_owned(), tokens(config, &cache)));
+    Ok(())
+}
+
+fn providers(config: &Config, runtime: &Runtime) -> Finding {
+    let built: Vec<String> = runtime.providers().iter().map(ToString::to_string).collect();
+    let has = |wanted: &ProviderName| {
+        let name = format!("{wanted:?}").to_lowercase();
+        built.iter().any(|built| built.to_lowercase().starts_with(&name))
+    };
+    let missing: Vec<String> = config
+        .runtime
+        .providers
+        .iter()
+        .filter(|wanted| !has(wanted))
+        .map(|wanted| format!("{wanted:?}"))
+        .collect();
+    if missing.is_empty() {
+        return Finding::Ok(format!("the library has {}", built.join(", ")));
+    }
+    let what = format!("the library has {}, and not {}", built.join(", "), missing.join(", "));
+    Finding::problem(
+        what,
+        "set `runtime.library` to the library of the Python package `onnxruntime-gpu`, or take the provider out",
+    )
+}
+
+fn model(source: &ModelSource, config: &Config, runtime: &Runtime, cache: &Cache) -> Finding {
+    let folder = match ready_folder(source, cache) {
+        Ok(Some(folder)) => folder,
+        Ok(None) => return Finding::Later("is fetched and converted at the next start".to_owned()),
+        Err(error) => return Finding::problem(format!("{error:#}"), "correct the config"),
+    };
+    let opened = open_unaltered(runtime, options(source, config, folder));
+    match opened {
+        Ok(model) => {
+            let info = model.info();
+            let sha256 = info.identity.sha256.get(..12).unwrap_or_default().to_owned();
+            Finding::Ok(format!("{}…, {} layers, on {}", sha256, info.layers, info.provider.used))
+        }
+        Err(error) => Finding::problem(
+            format!("{error:#}"),
+            "remove the folder it names and start again, or name another model",
+        ),
+    }
+}
+
+fn graph(config: &Config, store: &Path) -> Finding {
+    let missing: Vec<String> = config
+        .graph
+        .sources
+        .iter()
+        .filter(|path| path.is_absolute() && !path.exists())
+        .map(|path| path.display().to_string())
+        .collect();
+    if !missing.is_empty() {
+        return Finding::problem(
+            format!("{} cannot be found", missing.join(", ")),
+            "correct `graph.sources`",
+        );
+    }
+    if !Graph::exists(store) {
+        return Finding::Later("is built at the first start".to_owned());
+    }
+    let stats = Graph::open(store).and_then(|graph| graph.stats());
+    match stats {
+        Ok(stats) if stats.generation == Generation(0) => {
+            Finding::problem("the graph is empty", "name files in `graph.sources`, or use `loquat kg import`")
+        }
+        Ok(stats) if !stats.interrupted.is_empty() => Finding::problem(
+            format!("the import of {} was interrupted", stats.interrupted.join(", ")),
+            "import it again",
+        ),
+        Ok(stats) => Finding::Ok(format!(
+            "{} facts about {} entities, {}",
+            stats.facts,
+            stats.entities,
+            store.display()
+        )),
+        Err(error) => Finding::problem(
+            error,
+            "stop the process that has it, or remove the folder: it is built again from its sources",
+        ),
+    }
+}
+
+fn journal(folder: &Path) -> Finding {
+    if !folder.exists() {
+        return Finding::Later("is made at the first start".to_owned());
+    }
+    match EmbeddedJournal::open(folder) {
+        Ok(_) => Finding::Ok(folder.display().to_string()),
+        Err(error) => Finding::problem(error, "stop the process that has it, or move the folder away"),
+    }
+}
+
+fn web(config: &Config) -> Finding {
+    match loquat_web::bind(&config.connectors.web) {
+        Ok(bound) if bound.moved() => {
+            let what =
+                format!("port {} is taken; {} would be used", config.connectors.web.port, bound.address());
+            Finding::problem(what, "stop what uses the port, or set `connectors.web.port`")
+        }
+        Ok(bound) => Finding::Ok(bound.link()),
+        Err(error) => Finding::problem(error, "correct `[connectors.web]`"),
+    }
+}
+
+fn tokens(config: &Config, cache: &Cache) -> Finding {
+    let said = |set: bool| if set { "set" } else { "not set" };
+    Finding::Ok(format!(
+        "hub: {}; web chat: {}",
+        said(cache.clients.hub.token.is_some()),
+        said(config.connectors.web.token.is_some())
+    ))
+}

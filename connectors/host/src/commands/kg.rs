@@ -1,0 +1,129 @@
+//! `loquat kg`. In: files, texts, names. Out: a fuller graph, or what it holds.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use loquat_contract::{Fact, Language};
+use loquat_kg::{Graph, Shown};
+use owo_colors::OwoColorize;
+
+use crate::cli::KgCommand;
+use crate::config::Loaded;
+use crate::parts::{Places, graph, import, open_for_import, remember_import, report_bad_lines};
+use crate::progress::Screen;
+
+pub(super) fn kg(loaded: &Loaded, command: &KgCommand) -> anyhow::Result<ExitCode> {
+    let screen = Screen::default();
+    if let KgCommand::Import { files } = command {
+        return import_files(loaded, files, &screen);
+    }
+    let graph = graph(loaded, &Places::of(&loaded.config)?, &screen)?;
+    screen.clear();
+    let language = loaded.config.bot.languages.first().cloned().unwrap_or_else(Language::english);
+    match command {
+        KgCommand::Stats => stats(&graph)?,
+        KgCommand::Link { text } => link(&graph, text, &language)?,
+        KgCommand::Show { entity, limit } => return show(&graph, entity, *limit, &language),
+        KgCommand::Import { .. } => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn import_files(loaded: &Loaded, files: &[PathBuf], screen: &Screen) -> anyhow::Result<ExitCode> {
+    let (graph, store) = open_for_import(loaded, screen)?;
+    let mut out = anstream::stdout();
+    let mut bad = 0;
+    for file in files {
+        let report = import(&graph, file, screen)?;
+        remember_import(&store, file)?;
+        report_bad_lines(file, &report, screen);
+        bad += report.bad;
+        writeln!(
+            out,
+            "{}: {} new facts about {} entities with {} predicates, {} statements known before, {} lines left out",
+            file.display(),
+            report.facts,
+            report.entities,
+            report.predicates,
+            report.already_known,
+            report.bad
+        )?;
+    }
+    Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::from(super::PARTLY) })
+}
+
+fn stats(graph: &Graph) -> anyhow::Result<()> {
+    let stats = graph.stats()?;
+    let mut out = anstream::stdout();
+    for (name, count) in [
+        ("entities", stats.entities as u64),
+        ("facts", stats.facts as u64),
+        ("predicates", stats.predicates as u64),
+        ("generation", stats.generation.0),
+        ("bytes on disk", stats.bytes),
+    ] {
+        writeln!(out, "{name:14} {count}")?;
+    }
+    for source in &stats.sources {
+        writeln!(out, "{:14} {} ({})", "source", source.file, source.name)?;
+    }
+    for file in &stats.interrupted {
+        writeln!(out, "{:14} {file}: the import was interrupted; import it again", "incomplete")?;
+    }
+    writeln!(out, "{:14} {}", "store", graph.path().display())?;
+    Ok(())
+}
+
+fn link(graph: &Graph, text: &str, language: &Language) -> anyhow::Result<()> {
+    let mut out = anstream::stdout();
+    let mentions = graph.mentions(text);
+    if mentions.is_empty() {
+        writeln!(out, "nothing in this text is in the graph")?;
+    }
+    for mention in mentions {
+        writeln!(out, "{} ({}–{})", mention.text.bold(), mention.range.start, mention.range.end)?;
+        for candidate in &mention.candidates {
+            let label = candidate.entity.label(language);
+            writeln!(out, "  {:.2}  {label}  {}", candidate.score, candidate.entity.id.dimmed())?;
+        }
+    }
+    Ok(())
+}
+
+fn show(graph: &Graph, entity: &str, limit: usize, language: &Language) -> anyhow::Result<ExitCode> {
+    let found = graph.show(entity, limit);
+    let mut out = anstream::stdout();
+    if found.is_empty() {
+        writeln!(out, "`{entity}` is not in the graph; `loquat kg link` shows what is found in a text")?;
+        return Ok(ExitCode::FAILURE);
+    }
+    for Shown { entity, facts, incoming } in &found {
+        writeln!(out, "{}  {}", entity.label(language).bold(), entity.id.dimmed())?;
+        let aliases: Vec<&str> = entity.aliases.iter().map(|alias| alias.text.as_str()).collect();
+        if !aliases.is_empty() {
+            writeln!(out, "  also {}", aliases.join(", "))?;
+        }
+        for fact in facts.iter().chain(incoming) {
+            line(&mut out, fact, language)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn line(out: &mut impl Write, fact: &Fact, language: &Language) -> std::io::Result<()> {
+    let unit = fact.predicate.unit.as_ref().map(|unit| {
+        let name = loquat_contract::best_label(&unit.labels, language).unwrap_or_default();
+        if unit.symbol.is_empty() { format!(" {name}") } else { format!(" {}", unit.symbol) }
+    });
+    let has_unit = matches!(fact.object, loquat_contract::Value::Number { .. });
+    writeln!(
+        out,
+        "  {} — {} — {}{}  {}",
+        fact.subject.label(language),
+        fact.predicate.label(language),
+        fact.object.text(language),
+        unit.filter(|_| has_unit).unwrap_or_default(),
+        fact.id.dimmed()
+    )
+}

@@ -1,0 +1,229 @@
+//! What a bot's file says. In: TOML, environment, flags. Out: a checked [`Config`]. Starts nothing.
+
+mod load;
+mod sample;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use loquat_contract::{Language, Policy};
+use loquat_export::Quantisation;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize, Serializer};
+
+pub use load::{ConfigError, Loaded, Origin, Overrides, load};
+pub use sample::sample;
+
+/// A bot: who it is, what it knows, which models word its answers, and where people reach it.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Who the bot is.
+    pub bot: BotConfig,
+    /// What it knows.
+    pub graph: GraphConfig,
+    /// What runs its models.
+    pub runtime: RuntimeConfig,
+    /// Its models by name.
+    pub models: BTreeMap<String, ModelConfig>,
+    /// Where models named by `hub` come from.
+    pub hub: HubConfig,
+    /// What it remembers of accepted messages.
+    pub journal: JournalConfig,
+    /// Where people reach it.
+    pub connectors: ConnectorsConfig,
+}
+
+/// Who the bot is.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BotConfig {
+    /// Its name. Default: `Loquat`.
+    pub name: String,
+    /// What it is, for the model. Default: empty.
+    pub persona: String,
+    /// What it says first. Default: empty.
+    pub greeting: String,
+    /// Questions to start with. Default: none.
+    pub suggestions: Vec<String>,
+    /// What happens to sentences that the facts do not support: `strict`, `hedged` or `open`. Default: `strict`.
+    pub policy: Policy,
+    /// The languages it speaks, the preferred one first. Default: English and Chinese.
+    pub languages: Vec<Language>,
+    /// How freely the model words its answers; 0 always takes the likeliest token. Default: 0.
+    pub temperature: f32,
+    /// Seed of the model's choices. Default: 0.
+    pub seed: u64,
+    /// The longest message taken, in characters. Default: 4000.
+    pub max_message_chars: usize,
+}
+
+impl Default for BotConfig {
+    fn default() -> Self {
+        Self {
+            name: "Loquat".to_owned(),
+            persona: String::new(),
+            greeting: String::new(),
+            suggestions: Vec::new(),
+            policy: Policy::Strict,
+            languages: vec![Language::english(), Language::chinese()],
+            temperature: 0.0,
+            seed: 0,
+            max_message_chars: 4000,
+        }
+    }
+}
+
+/// What the bot knows.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GraphConfig {
+    /// Graph files, imported at the first start and again when they change; relative to the bot's file. Default: none.
+    pub sources: Vec<PathBuf>,
+    /// The folder of the store. Default: a folder of the bot's name among the user's data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<PathBuf>,
+}
+
+/// What runs the models.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RuntimeConfig {
+    /// The ONNX Runtime shared library. Default: fetched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub library: Option<PathBuf>,
+    /// Where to run, best first: `tensorrt`, `cuda`, `cpu`. Default: `cpu`.
+    pub providers: Vec<ProviderName>,
+    /// Which GPU, where one is used. Default: 0.
+    pub device: i32,
+    /// Threads for an operator; 0 takes the processor's cores. Default: 0.
+    pub threads: usize,
+    /// Whether threads spin while they wait: faster on cores that are idle otherwise, slower on busy ones. Default: true.
+    pub spin: bool,
+}
+
+impl Default for RuntimeConfig {
+    fn default() -> Self {
+        Self { library: None, providers: vec![ProviderName::Cpu], device: 0, threads: 0, spin: true }
+    }
+}
+
+/// An execution provider of ONNX Runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProviderName {
+    /// NVIDIA TensorRT.
+    TensorRt,
+    /// NVIDIA CUDA.
+    Cuda,
+    /// The processor.
+    Cpu,
+}
+
+/// A model, by `path`, `hub` or `builtin`; where several are given, the first of these wins.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelConfig {
+    /// The languages that it writes well; none means any. Default: any.
+    pub languages: Vec<Language>,
+    /// One of the models that Loquat fetches by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub builtin: Option<BuiltinModel>,
+    /// A model folder or a GGUF file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+    /// A repository of a model hub, such as `owner/name`, that holds ONNX files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hub: Option<String>,
+    /// The repository's revision. Default: `main`.
+    pub revision: String,
+    /// The graph in the repository, where it has several. Default: the one that is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub graph_file: Option<String>,
+    /// Weights of a model that is converted: `int8`, `int4` or `fp32`. Default: `int8`.
+    pub quantize: Quantize,
+    /// The most tokens of a chat, prompt and reply together. Default: 2048.
+    pub max_context_tokens: usize,
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        Self {
+            languages: Vec::new(),
+            builtin: None,
+            path: None,
+            hub: None,
+            revision: "main".to_owned(),
+            graph_file: None,
+            quantize: Quantize::Int8,
+            max_context_tokens: 2048,
+        }
+    }
+}
+
+/// A model that Loquat fetches by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BuiltinModel {
+    /// SmolLM2-135M-Instruct, English.
+    SmolLm2,
+    /// MiniMind2-Small, 26 million parameters, English and Chinese.
+    MiniMind2,
+}
+
+/// Bits a weight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Quantize {
+    /// 8 bits: the quality choice.
+    Int8,
+    /// 4 bits: smaller and faster, and a little worse.
+    Int4,
+    /// No quantisation.
+    Fp32,
+}
+
+impl From<Quantize> for Quantisation {
+    fn from(quantize: Quantize) -> Self {
+        match quantize {
+            Quantize::Int8 => Self::Int8,
+            Quantize::Int4 => Self::Int4,
+            Quantize::Fp32 => Self::Fp32,
+        }
+    }
+}
+
+/// A model hub.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HubConfig {
+    /// Its address. Default: `HF_ENDPOINT`, else the hub crate's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// The token that private repositories need. Default: `HF_TOKEN`.
+    #[serde(serialize_with = "redacted", skip_serializing_if = "Option::is_none")]
+    pub token: Option<SecretString>,
+}
+
+/// What is remembered of accepted messages.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct JournalConfig {
+    /// The folder. Default: a folder of the bot's name among the user's data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<PathBuf>,
+}
+
+/// Where people reach the bot.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConnectorsConfig {
+    /// Web chat.
+    pub web: loquat_web::Config,
+    /// The terminal, for `loquat chat`.
+    pub terminal: loquat_terminal::Config,
+}
+
+fn redacted<S: Serializer>(_: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str("[redacted]")
+}

@@ -1,0 +1,297 @@
+//! Layers a bot's config: defaults ← file ← environment ← flags. In: where the file is, the environment, overrides.
+//! Out: a [`Config`], or which layer is wrong and the key that was probably meant.
+
+use std::path::{Path, PathBuf};
+
+use config::builder::DefaultState;
+use config::{ConfigBuilder, File, FileFormat};
+use serde::Deserialize;
+
+use super::Config;
+
+/// The bot that runs when no file is named and `loquat.toml` is not there: the world's countries.
+pub(crate) const BUILTIN_FILE: &str = include_str!("../../../../examples/world/loquat.toml");
+/// The models of a bot whose file names none.
+const DEFAULT_MODELS: &str = r#"
+[models.smollm2]
+languages = ["en"]
+builtin = "smollm2"
+
+[models.minimind2]
+languages = ["zh"]
+builtin = "minimind2"
+"#;
+/// Environment variables that are not keys of the config.
+const NOT_KEYS: [&str; 2] = ["LOQUAT_CONFIG", "LOQUAT_LOG"];
+/// Keys that are lists, written with commas in the environment.
+const LISTS: [&str; 5] = [
+    "bot.languages",
+    "bot.suggestions",
+    "graph.sources",
+    "runtime.providers",
+    "connectors.web.allowed_hosts",
+];
+
+/// Where the file layer came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The sample inside the program.
+    Builtin,
+    /// A file; relative paths in it are relative to its folder.
+    File(PathBuf),
+}
+
+impl Origin {
+    /// What relative paths in the config are relative to; `None` for the sample.
+    pub fn folder(&self) -> Option<&Path> {
+        match self {
+            Origin::Builtin => None,
+            Origin::File(path) => path.parent(),
+        }
+    }
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Origin::Builtin => f.write_str("the built-in sample"),
+            Origin::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// What the command line says on top of file and environment: keys with their values.
+pub type Overrides = Vec<(String, String)>;
+
+/// A config and where it came from.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The config, its paths resolved.
+    pub config: Config,
+    /// The file layer.
+    pub origin: Origin,
+}
+
+/// Why there is no config.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("the config {} cannot be read: {source}; name another with `--config`, or write one from `loquat config sample`", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A layer says something that cannot be.
+    #[error("{layer}: {problem}")]
+    Wrong {
+        /// The file, the environment or the flags.
+        layer: String,
+        /// What is wrong and what was probably meant.
+        problem: String,
+    },
+}
+
+/// Reads the config of `file`, else of `loquat.toml` here, else the built-in sample.
+///
+/// # Errors
+/// When a layer cannot be read, or has a key or value that is not known.
+pub fn load(
+    file: Option<&Path>,
+    environment: impl Iterator<Item = (String, String)>,
+    overrides: &Overrides,
+) -> Result<Loaded, ConfigError> {
+    let (origin, text) = read(file)?;
+    let own_models = toml::from_str::<toml::Table>(&text).is_ok_and(|table| table.contains_key("models"));
+    let mut builder = config::Config::builder();
+    if !own_models {
+        builder = builder.add_source(File::from_str(DEFAULT_MODELS, FileFormat::Toml));
+    }
+    let builder = builder.add_source(File::from_str(&text, FileFormat::Toml));
+    check(&builder, &origin.to_string())?;
+
+    let mut builder = builder;
+    for (name, value) in environment {
+        let key = name.strip_prefix("LOQUAT_").filter(|_| !NOT_KEYS.contains(&name.as_str()));
+        let Some(key) = key else { continue };
+        builder = set(
+            builder,
+            &key.to_lowercase().replace("__", "."),
+            &value,
+            &format!("the environment ({name})"),
+        )?;
+    }
+    for (key, value) in overrides {
+        // Without the value: it may be a secret.
+        builder = set(builder, key, value, &format!("--set {key}"))?;
+    }
+    let mut config = check(&builder, "the config")?;
+    resolve(&mut config, &origin);
+    Ok(Loaded { config, origin })
+}
+
+/// Sets one key from text. It stays text until the config takes it as what it needs: a token of digits is no number. A list has commas
+/// between its items, or the form of TOML.
+fn set(
+    builder: ConfigBuilder<DefaultState>,
+    key: &str,
+    text: &str,
+    layer: &str,
+) -> Result<ConfigBuilder<DefaultState>, ConfigError> {
+    let is_list = LISTS.contains(&key) || key.starts_with("models.") && key.ends_with(".languages");
+    let value = if is_list { config::Value::from(list(text)) } else { config::Value::from(text) };
+    let wrong = |problem: config::ConfigError| ConfigError::Wrong {
+        layer: layer.to_owned(),
+        problem: explain(problem.to_string()),
+    };
+    let builder = builder.set_override(key, value).map_err(wrong)?;
+    check(&builder, layer)?;
+    Ok(builder)
+}
+
+fn list(text: &str) -> Vec<String> {
+    let as_toml = toml::from_str::<toml::Table>(&format!("list = {text}")).ok();
+    let items = as_toml.as_ref().and_then(|table| table.get("list")).and_then(toml::Value::as_array);
+    match items {
+        Some(items) => items.iter().filter_map(toml::Value::as_str).map(str::to_owned).collect(),
+        None => text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect(),
+    }
+}
+
+fn read(file: Option<&Path>) -> Result<(Origin, String), ConfigError> {
+    let here = Path::new("loquat.toml");
+    let path = match file {
+        Some(path) => path,
+        None if here.is_file() => here,
+        None => return Ok((Origin::Builtin, BUILTIN_FILE.to_owned())),
+    };
+    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    let absolute = std::path::absolute(path).map_err(unreadable)?;
+    Ok((Origin::File(absolute), text))
+}
+
+fn check(builder: &ConfigBuilder<DefaultState>, layer: &str) -> Result<Config, ConfigError> {
+    let layered = builder.clone().build().and_then(config::Config::try_deserialize);
+    layered.map_err(|problem| ConfigError::Wrong {
+        layer: layer.to_owned(),
+        problem: explain(unknown_variant(builder).unwrap_or_else(|| problem.to_string())),
+    })
+}
+
+/// The problem with a value that is not one of those allowed. The `config` crate names the wrong one alone, serde all.
+fn unknown_variant(builder: &ConfigBuilder<DefaultState>) -> Option<String> {
+    let table: toml::Table = builder.clone().build().and_then(config::Config::try_deserialize).ok()?;
+    let problem = Config::deserialize(table).err()?.to_string();
+    problem.contains("unknown variant").then(|| problem.trim().to_owned())
+}
+
+/// The problem in words; for an unknown key or value, with the known one that is nearest.
+fn explain(message: String) -> String {
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let is_unknown = message.contains("unknown field") || message.contains("unknown variant");
+    let (Some((wrong, known)), true) = (quoted.split_first(), is_unknown) else { return message };
+    let nearest = known
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(wrong, name), *name))
+        .filter(|(distance, name)| *distance <= name.chars().count().max(3) / 2)
+        .min();
+    match nearest {
+        Some((_, name)) => format!("{message}; did you mean `{name}`?"),
+        None => format!("{message}; `loquat config sample` shows every key"),
+    }
+}
+
+/// Makes paths absolute, as seen from the file that names them.
+fn resolve(config: &mut Config, origin: &Origin) {
+    let Some(folder) = origin.folder() else { return };
+    let resolve = |path: &mut PathBuf| *path = folder.join(&*path);
+    config.graph.sources.iter_mut().for_each(resolve);
+    let paths = [&mut config.graph.store, &mut config.runtime.library, &mut config.journal.folder];
+    paths.into_iter().flatten().for_each(resolve);
+    config.connectors.terminal.history_file.iter_mut().for_each(resolve);
+    config.models.values_mut().filter_map(|model| model.path.as_mut()).for_each(resolve);
+}
+
+#[cfg(test)]
+mod tests {
+    use loquat_contract::Policy;
+
+    use super::*;
+
+    fn with_file(
+        text: &str,
+        environment: &[(&str, &str)],
+        overrides: &[(&str, &str)],
+    ) -> Result<Loaded, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bot.toml");
+        std::fs::write(&path, text).unwrap();
+        let own = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        };
+        load(Some(&path), own(environment).into_iter(), &own(overrides))
+    }
+
+    #[test]
+    fn later_layers_win() {
+        let file = "[bot]\nname = \"File\"\nseed = 1\n[graph]\nsources = [\"a.ttl\"]\n";
+        let environment =
+            [("LOQUAT_BOT__SEED", "2"), ("LOQUAT_BOT__LANGUAGES", "zh,en"), ("LOQUAT_LOG", "debug")];
+        let loaded = with_file(file, &environment, &[("bot.seed", "3"), ("bot.policy", "hedged")]).unwrap();
+        let bot = loaded.config.bot;
+        assert_eq!((bot.name.as_str(), bot.seed, bot.policy), ("File", 3, Policy::Hedged));
+        assert_eq!(bot.languages[0].as_str(), "zh");
+        assert!(loaded.config.graph.sources[0].is_absolute());
+        assert_eq!(loaded.config.models.len(), 2);
+        let secret = [("LOQUAT_CONNECTORS__WEB__TOKEN", "00123"), ("LOQUAT_CONNECTORS__WEB__PORT", "9000")];
+        let web = with_file("", &secret, &[("models.mine.languages", "[\"zh\", \"en\"]")]).unwrap().config;
+        assert_eq!(web.models["mine"].languages.len(), 2);
+        assert_eq!(web.connectors.web.port, 9000);
+        let token = web.connectors.web.token.unwrap();
+        assert_eq!(secrecy::ExposeSecret::expose_secret(&token), "00123");
+    }
+
+    #[test]
+    fn a_file_that_names_models_has_no_others() {
+        let loaded = with_file("[models.mine]\npath = \"model\"\n", &[], &[]).unwrap();
+        assert_eq!(loaded.config.models.keys().collect::<Vec<_>>(), ["mine"]);
+    }
+
+    #[test]
+    fn an_unknown_key_names_its_layer_and_the_nearest() {
+        let error = with_file("[bot]\nnmae = \"x\"\n", &[], &[]).unwrap_err().to_string();
+        assert!(
+            error.contains("bot.toml") && error.contains("`nmae`") && error.contains("did you mean `name`"),
+            "{error}"
+        );
+        let error = with_file("", &[("LOQUAT_CONNECTORS__WEB__PROT", "1")], &[]).unwrap_err().to_string();
+        assert!(error.contains("environment") && error.contains("did you mean `port`"), "{error}");
+        let error = with_file("", &[], &[("bot.policy", "strickt")]).unwrap_err().to_string();
+        assert!(error.contains("--set") && error.contains("did you mean `strict`"), "{error}");
+        let error = with_file("", &[], &[("connectors.web.tokn", "s3cret")]).unwrap_err().to_string();
+        assert!(error.contains("did you mean `token`") && !error.contains("s3cret"), "{error}");
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let loaded =
+            with_file("[hub]\ntoken = \"hf_secret\"\n[connectors.web]\ntoken = \"s3cret\"\n", &[], &[])
+                .unwrap();
+        let shown = format!("{}{:?}", toml::to_string(&loaded.config).unwrap(), loaded.config);
+        assert!(!shown.contains("hf_secret") && !shown.contains("s3cret"), "{shown}");
+        assert!(shown.contains("[redacted]"));
+    }
+
+    #[test]
+    fn the_builtin_sample_and_the_printed_sample_are_valid() {
+        let nothing = std::iter::empty;
+        let builtin = load(Some(Path::new("no such file")), nothing(), &Vec::new()).unwrap_err();
+        assert!(builtin.to_string().contains("no such file"));
+        assert!(with_file(BUILTIN_FILE, &[], &[]).is_ok());
+        let sample = with_file(&super::super::sample(), &[], &[]).unwrap();
+        assert_eq!(sample.config.connectors.web.port, 8080);
+    }
+}

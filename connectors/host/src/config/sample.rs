@@ -1,0 +1,88 @@
+//! A bot's file with every key, its default and what it means. In: nothing. Out: TOML that loads as it is.
+
+/// The sample that `loquat config sample` prints.
+pub fn sample() -> String {
+    let nested = |connector: &str, name: &str| {
+        connector.replace(&format!("[{name}]"), &format!("[connectors.{name}]"))
+    };
+    let web = nested(loquat_web::sample(), "web");
+    let terminal = nested(loquat_terminal::sample(), "terminal");
+    format!("{SAMPLE}\n{web}\n{terminal}")
+}
+
+const SAMPLE: &str = r#"# A Loquat bot. Relative paths are relative to this file.
+# Every key can also be set by the environment (LOQUAT_BOT__NAME=…) or by a flag (--set bot.name=…).
+
+# Who the bot is.
+[bot]
+name = "Loquat"
+# What it is, for the model.
+persona = ""
+# What it says first.
+greeting = ""
+# Questions to start with.
+suggestions = []
+# What happens to sentences that the facts do not support:
+#   strict  they are never sent;   hedged  they are marked;   open  they are sent, and the verdict is recorded.
+policy = "strict"
+# The languages it speaks, the preferred one first: en, zh.
+languages = ["en", "zh"]
+# How freely the model words its answers; 0 always takes the likeliest token.
+temperature = 0.0
+# Seed of the model's choices.
+seed = 0
+# The longest message taken, in characters.
+max_message_chars = 4000
+
+# What it knows.
+[graph]
+# Turtle (.ttl), N-Triples (.nt), TSV and CSV of subject, predicate, object; each also with .gz.
+# They are imported at the first start, and again when they change.
+sources = []
+# The folder of the store. Default: among the user's data, by the bot's name.
+# store = "data/graph"
+
+# What runs the models.
+[runtime]
+# The ONNX Runtime shared library. Default: fetched from the Python package `onnxruntime`.
+# library = "/opt/onnxruntime/libonnxruntime.so"
+# Where to run, best first: tensorrt, cuda, cpu.
+providers = ["cpu"]
+# Which GPU, where one is used.
+device = 0
+# Threads for an operator; 0 takes the processor's cores.
+threads = 0
+# Whether threads spin while they wait: faster on cores that are idle otherwise, slower on busy ones.
+spin = true
+
+# The models, each under a name of your choice. Without any, these two are used.
+[models.smollm2]
+# The languages that it writes well; without the key, any.
+languages = ["en"]
+# A model that Loquat fetches by itself: smollm2 or minimind2 …
+builtin = "smollm2"
+# … or a model folder or GGUF file …
+# path = "models/mine.gguf"
+# … or a hub repository with ONNX files, its revision, and the graph's file where it has several.
+# hub = "owner/name"
+# revision = "main"
+# graph_file = "onnx/model.onnx"
+# Weights of a GGUF that is converted: int8, int4 or fp32.
+quantize = "int8"
+# The most tokens of a chat, prompt and reply together.
+max_context_tokens = 2048
+
+[models.minimind2]
+languages = ["zh"]
+builtin = "minimind2"
+
+# Where models named by `hub` come from.
+[hub]
+# endpoint = "http://127.0.0.1:8000"
+# token = "hf_…"
+
+# What is remembered of accepted messages.
+[journal]
+# The folder. Default: among the user's data, by the bot's name.
+# folder = "data/journal"
+"#;

@@ -1,0 +1,68 @@
+//! The one list of connectors. In: a bot's config. Out: the two halves of each that it runs. Adding a platform is adding a function here.
+
+use std::sync::Arc;
+
+use loquat_contract::{BotCard, Egress, Ingress};
+
+use crate::config::Config;
+use crate::parts::Places;
+
+/// A platform's two halves.
+pub struct Connector {
+    /// The platform's name in conversation ids.
+    pub platform: &'static str,
+    /// The receiving half.
+    pub ingress: Box<dyn Ingress>,
+    /// The sending half.
+    pub egress: Arc<dyn Egress>,
+    /// What to tell the person who started the bot.
+    pub notice: Option<String>,
+}
+
+impl std::fmt::Debug for Connector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connector").field("platform", &self.platform).finish_non_exhaustive()
+    }
+}
+
+/// The bot as platforms introduce it.
+fn card(config: &Config) -> BotCard {
+    BotCard {
+        name: config.bot.name.clone(),
+        greeting: config.bot.greeting.clone(),
+        suggestions: config.bot.suggestions.clone(),
+        languages: config.bot.languages.clone(),
+    }
+}
+
+/// The connectors that `loquat` serves.
+///
+/// # Errors
+/// When one of them cannot start with its config.
+pub fn served(config: &Config) -> anyhow::Result<Vec<Connector>> {
+    Ok(vec![web(config)?])
+}
+
+fn web(config: &Config) -> anyhow::Result<Connector> {
+    let settings = loquat_web::Config {
+        max_message_chars: config.connectors.web.max_message_chars.min(config.bot.max_message_chars),
+        ..config.connectors.web.clone()
+    };
+    let bound = loquat_web::bind(&settings)?;
+    let moved = if bound.moved() { format!(" (port {} is taken)", settings.port) } else { String::new() };
+    let notice = Some(format!("{}{moved}", bound.link()));
+    let (ingress, egress) = bound.connect(card(config));
+    Ok(Connector { platform: "web", ingress: Box::new(ingress), egress: Arc::new(egress), notice })
+}
+
+/// The terminal, for `loquat chat`.
+///
+/// # Errors
+/// When the line editor cannot start.
+pub fn terminal(config: &Config, places: &Places) -> anyhow::Result<Connector> {
+    let own = &config.connectors.terminal;
+    let history_file = own.history_file.clone().or_else(|| Some(places.history.clone()));
+    let settings = loquat_terminal::Config { history_file, ..own.clone() };
+    let (ingress, egress) = loquat_terminal::connect(settings, card(config))?;
+    Ok(Connector { platform: "terminal", ingress: Box::new(ingress), egress: Arc::new(egress), notice: None })
+}

@@ -1,0 +1,123 @@
+//! Config → parts. In: a bot's config. Out: the runtime, the models, the graph and the engine, fetched, converted and opened. Talks
+//! to no platform.
+
+mod graph;
+mod model;
+mod place;
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use loquat_artifacts::{Cache, catalog, ensure};
+use loquat_contract::{LanguageModel, Sampling};
+use loquat_dialogue::{Bot, Engine};
+use loquat_inference::{OnnxModel, Runtime};
+use loquat_kg::Graph;
+
+use crate::config::{Config, Loaded};
+use crate::progress::Screen;
+
+pub use graph::{graph, open_for_import, remember_import};
+pub(crate) use graph::{import, report_bad_lines};
+pub use model::{Source as ModelSource, folder_of, import_gguf, ready_folder, sources};
+pub(crate) use model::{open_unaltered, options};
+pub use place::Places;
+
+/// Everything that an engine is made of.
+pub struct Parts {
+    /// The graph.
+    pub graph: Arc<Graph>,
+    /// The models that are in use, in the order of preference.
+    pub models: Vec<Arc<OnnxModel>>,
+    /// The engine.
+    pub engine: Arc<Engine>,
+}
+
+/// The cache, reached as the config says.
+///
+/// # Errors
+/// When there is no home folder.
+pub fn cache(config: &Config) -> anyhow::Result<Cache> {
+    let mut cache = Cache::from_env()?;
+    if let Some(endpoint) = &config.hub.endpoint {
+        cache.clients.hub.endpoint = Some(endpoint.clone());
+    }
+    if let Some(token) = &config.hub.token {
+        cache.clients.hub.token = Some(token.clone());
+    }
+    Ok(cache)
+}
+
+/// The ONNX Runtime: the config's own, else the fetched one.
+///
+/// # Errors
+/// When it is neither there nor to be had, or is no ONNX Runtime.
+pub fn runtime(config: &Config, cache: &Cache, screen: &Screen) -> anyhow::Result<Runtime> {
+    let path = match &config.runtime.library {
+        Some(path) => path.clone(),
+        None => {
+            let own = "set `runtime.library` in the config, or LOQUAT_RUNTIME__LIBRARY";
+            ensure(&catalog::onnxruntime()?.with_own_copy(own), cache, screen)?
+        }
+    };
+    Ok(Runtime::init(path)?)
+}
+
+/// Fetches, converts and opens everything that the config names.
+///
+/// # Errors
+/// When the graph, the runtime, or every model of the config is missing or broken.
+pub fn assemble(loaded: &Loaded, screen: &Screen) -> anyhow::Result<Parts> {
+    let config = &loaded.config;
+    let cache = cache(config)?;
+    let places = Places::of(config)?;
+    let graph = Arc::new(graph(loaded, &places, screen)?);
+    let runtime = runtime(config, &cache, screen)?;
+    let models = models(config, &runtime, &cache, screen)?;
+    let bot = Bot {
+        name: config.bot.name.clone(),
+        persona: config.bot.persona.clone(),
+        policy: config.bot.policy,
+        languages: config.bot.languages.clone(),
+        sampling: Sampling {
+            temperature: config.bot.temperature,
+            seed: config.bot.seed,
+            ..Sampling::default()
+        },
+    };
+    let speakers = models.iter().map(|model| model.clone() as Arc<dyn LanguageModel>).collect();
+    let engine = Arc::new(Engine::new(bot, graph.clone(), speakers)?);
+    screen.clear();
+    Ok(Parts { graph, models, engine })
+}
+
+/// Opens the models; one that cannot be had is left out with a notice as long as another can.
+fn models(
+    config: &Config,
+    runtime: &Runtime,
+    cache: &Cache,
+    screen: &Screen,
+) -> anyhow::Result<Vec<Arc<OnnxModel>>> {
+    let mut models = Vec::new();
+    let mut problems = Vec::new();
+    for source in sources(config)? {
+        let opened = model::open(&source, config, runtime, cache, screen);
+        match opened.with_context(|| format!("model `{}`", source.name)) {
+            Ok(model) => models.push(Arc::new(model)),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if models.is_empty() {
+        return Err(problems.into_iter().next().unwrap_or_else(|| {
+            anyhow::anyhow!(
+                "the config names no model; add a `[models.NAME]` table (see `loquat config sample`)"
+            )
+        }));
+    }
+    for problem in problems {
+        screen.say(&format!(
+            "warning: {problem:#}\n  Going on without it: answers in its languages are worded by templates."
+        ));
+    }
+    Ok(models)
+}

@@ -1,0 +1,275 @@
+//! A model of the config → an open one. In: a `[models.NAME]` table. Out: a folder that is fetched and converted once, and the model
+//! opened from it.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use loquat_artifacts::{Artifact, Cache, HubFiles, Source as ArtifactSource, catalog, ensure, path_of};
+use loquat_export::{Manifest, Progress, Quantisation, Stage, dequantise_onnx, gguf_to_onnx};
+use loquat_inference::{OnnxModel, OnnxModelOptions, Provider, Runtime};
+use sha2::{Digest, Sha256};
+
+use crate::config::{BuiltinModel, Config, ModelConfig, ProviderName};
+use crate::progress::Screen;
+
+/// A model as the config names it.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Its name in the config.
+    pub name: String,
+    /// Its table.
+    pub config: ModelConfig,
+}
+
+/// The config's models, those with languages of their own first.
+///
+/// # Errors
+/// When one of them does not say where it comes from.
+pub fn sources(config: &Config) -> anyhow::Result<Vec<Source>> {
+    let mut sources: Vec<Source> = config
+        .models
+        .iter()
+        .map(|(name, config)| Source { name: name.clone(), config: config.clone() })
+        .collect();
+    for source in &sources {
+        let ModelConfig { path, hub, builtin, .. } = &source.config;
+        if path.is_none() && hub.is_none() && builtin.is_none() {
+            bail!("model `{0}` has no source; set `path`, `hub` or `builtin` in `[models.{0}]`", source.name);
+        }
+    }
+    let preferred = |source: &Source| {
+        let languages = &config.bot.languages;
+        let first =
+            languages.iter().position(|spoken| source.config.languages.iter().any(|own| own.matches(spoken)));
+        (first.is_none(), first, source.name.clone())
+    };
+    sources.sort_by_key(preferred);
+    Ok(sources)
+}
+
+/// Opens a model, fetching and converting what is missing.
+pub(super) fn open(
+    source: &Source,
+    config: &Config,
+    runtime: &Runtime,
+    cache: &Cache,
+    screen: &Screen,
+) -> anyhow::Result<OnnxModel> {
+    let folder = folder_of(source, cache, screen)?;
+    open_unaltered(runtime, options(source, config, folder))
+}
+
+/// How the config wants a model opened.
+pub(crate) fn options(source: &Source, config: &Config, folder: PathBuf) -> OnnxModelOptions {
+    let is_builtin = source.config.path.is_none() && source.config.hub.is_none();
+    let mut options = OnnxModelOptions::new(folder);
+    options.providers = providers(config);
+    options.threads = config.runtime.threads;
+    options.spin = config.runtime.spin;
+    options.languages = source.config.languages.clone();
+    options.name = source.config.builtin.filter(|_| is_builtin).map(|model| title(model).to_owned());
+    options.max_context = source.config.max_context_tokens;
+    options
+}
+
+/// Opens a model; one that was converted here has to be what the conversion wrote, to the byte.
+///
+/// # Errors
+/// When it cannot be opened, or its weights or graph have changed since.
+pub(crate) fn open_unaltered(runtime: &Runtime, options: OnnxModelOptions) -> anyhow::Result<OnnxModel> {
+    let folder = options.folder.clone();
+    let model = OnnxModel::open(runtime, options)?;
+    let found = &model.info().identity.sha256;
+    match Manifest::read(&folder)? {
+        Some(manifest) if manifest.model_sha256 != *found => bail!(
+            "the model in {} is damaged: its SHA-256 is {found}, and {} was written; remove the folder and start again",
+            folder.display(),
+            manifest.model_sha256
+        ),
+        _ => Ok(model),
+    }
+}
+
+fn providers(config: &Config) -> Vec<Provider> {
+    let device = config.runtime.device;
+    let provider = |name: &ProviderName| match name {
+        ProviderName::TensorRt => Provider::TensorRt { device },
+        ProviderName::Cuda => Provider::Cuda { device },
+        ProviderName::Cpu => Provider::Cpu,
+    };
+    let mut providers: Vec<Provider> = config.runtime.providers.iter().map(provider).collect();
+    if !providers.contains(&Provider::Cpu) {
+        providers.push(Provider::Cpu);
+    }
+    providers
+}
+
+fn title(model: BuiltinModel) -> &'static str {
+    match model {
+        BuiltinModel::SmolLm2 => "SmolLM2-135M-Instruct",
+        BuiltinModel::MiniMind2 => "MiniMind2-Small",
+    }
+}
+
+/// How a model's folder comes to be.
+enum Recipe {
+    /// It is there, or the config is wrong.
+    Folder(PathBuf),
+    /// It is fetched as it is.
+    Fetched(Artifact),
+    /// It is converted, from a file that is there or fetched first.
+    Converted { from: From, target: PathBuf, quantisation: Quantisation },
+}
+
+/// What is converted.
+enum From {
+    Gguf(PathBuf),
+    FetchedGguf(Artifact),
+    FetchedOnnx(Artifact),
+}
+
+fn recipe(source: &Source, cache: &Cache) -> anyhow::Result<Recipe> {
+    let quantisation = Quantisation::from(source.config.quantize);
+    let own = format!("set `models.{}.path` in the config to a model folder or a GGUF file", source.name);
+    let target = |name: &str, quantisation: Quantisation| {
+        cache.root().join("models").join(format!("{}-{quantisation}", name.replace('/', "-")))
+    };
+    if let Some(path) = &source.config.path {
+        return match path.extension() {
+            Some(extension) if extension.eq_ignore_ascii_case("gguf") => Ok(Recipe::Converted {
+                target: target(&fingerprint(path)?, quantisation),
+                from: From::Gguf(path.clone()),
+                quantisation,
+            }),
+            _ if path.is_dir() => Ok(Recipe::Folder(path.clone())),
+            _ => bail!(
+                "{} is neither a model folder nor a GGUF file; correct `models.{}.path`",
+                path.display(),
+                source.name
+            ),
+        };
+    }
+    if let Some(repo) = &source.config.hub {
+        let revision = source.config.revision.clone();
+        return Ok(Recipe::Fetched(Artifact {
+            name: repo.clone(),
+            folder: format!("hub/{}/{revision}", repo.replace('/', "--")),
+            source: ArtifactSource::Hub {
+                repo: repo.clone(),
+                revision,
+                files: HubFiles::OnnxModel { graph: source.config.graph_file.clone() },
+            },
+            own_copy: Some(own),
+        }));
+    }
+    match source.config.builtin {
+        Some(BuiltinModel::SmolLm2) => {
+            let artifact = catalog::smollm2().with_own_copy(own);
+            let target = target(&artifact.folder, quantisation);
+            Ok(Recipe::Converted { from: From::FetchedGguf(artifact), target, quantisation })
+        }
+        Some(BuiltinModel::MiniMind2) => {
+            let artifact = catalog::minimind2().with_own_copy(own);
+            let target = target(&artifact.folder, Quantisation::Fp32);
+            let quantisation = Quantisation::Fp32;
+            Ok(Recipe::Converted { from: From::FetchedOnnx(artifact), target, quantisation })
+        }
+        None => bail!("model `{}` has no source", source.name),
+    }
+}
+
+/// The model's folder, where nothing has to be fetched or converted for it.
+///
+/// # Errors
+/// When the config names something that is no model.
+pub fn ready_folder(source: &Source, cache: &Cache) -> anyhow::Result<Option<PathBuf>> {
+    Ok(match recipe(source, cache)? {
+        Recipe::Folder(path) => Some(path),
+        Recipe::Fetched(artifact) => Some(path_of(&artifact, cache)).filter(|path| path.exists()),
+        Recipe::Converted { target, quantisation, .. } => {
+            Some(target).filter(|target| is_whole(target, quantisation))
+        }
+    })
+}
+
+/// The model's folder, fetched and converted where it has to be. One process converts, others wait for it.
+///
+/// # Errors
+/// When the model is not to be had, or what was had cannot be converted.
+pub fn folder_of(source: &Source, cache: &Cache, screen: &Screen) -> anyhow::Result<PathBuf> {
+    let (from, target, quantisation) = match recipe(source, cache)? {
+        Recipe::Folder(path) => return Ok(path),
+        Recipe::Fetched(artifact) => return Ok(ensure(&artifact, cache, screen)?),
+        Recipe::Converted { target, quantisation, .. } if is_whole(&target, quantisation) => {
+            return Ok(target);
+        }
+        Recipe::Converted { from, target, quantisation } => (from, target, quantisation),
+    };
+    let parent = target.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(parent).with_context(|| format!("{} cannot be made", parent.display()))?;
+    let lock_path = parent.join(format!("{}.lock", target.file_name().unwrap_or_default().to_string_lossy()));
+    let lock =
+        File::create(&lock_path).with_context(|| format!("{} cannot be written", lock_path.display()))?;
+    lock.lock().with_context(|| format!("{} cannot be locked", lock_path.display()))?;
+    if !is_whole(&target, quantisation) {
+        let report: &mut loquat_export::Report<'_> = &mut |progress| show(screen, &progress);
+        match from {
+            From::Gguf(gguf) => gguf_to_onnx(&gguf, &target, quantisation, report)?,
+            From::FetchedGguf(artifact) => {
+                gguf_to_onnx(&ensure(&artifact, cache, screen)?, &target, quantisation, report)?
+            }
+            From::FetchedOnnx(artifact) => {
+                dequantise_onnx(&ensure(&artifact, cache, screen)?, &target, report)?
+            }
+        };
+        screen.clear();
+    }
+    Ok(target)
+}
+
+/// Whether a converted model is there, of this version and with every file of its size.
+fn is_whole(target: &Path, quantisation: Quantisation) -> bool {
+    let manifest = Manifest::read(target).ok().flatten();
+    manifest.is_some_and(|manifest| {
+        manifest.export_version == loquat_export::EXPORT_VERSION
+            && manifest.quantisation == quantisation.to_string()
+            && manifest.verify(target, false, &mut |_| ()).is_ok_and(|differing| differing.is_empty())
+    })
+}
+
+/// Converts a GGUF file into a model folder.
+///
+/// # Errors
+/// When the file is damaged or of a kind that is not known, or the folder cannot be written.
+pub fn import_gguf(
+    gguf: &Path,
+    target: &Path,
+    quantisation: Quantisation,
+    screen: &Screen,
+) -> anyhow::Result<Manifest> {
+    Ok(gguf_to_onnx(gguf, target, quantisation, &mut |progress| show(screen, &progress))?)
+}
+
+/// A name for a user's file that changes when the file does.
+fn fingerprint(path: &Path) -> anyhow::Result<String> {
+    let metadata = path.metadata().with_context(|| format!("{} cannot be read", path.display()))?;
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let mut hash = Sha256::new();
+    hash.update(path.as_os_str().as_encoded_bytes());
+    hash.update(metadata.len().to_le_bytes());
+    if let Ok(age) = metadata.modified()?.duration_since(std::time::UNIX_EPOCH) {
+        hash.update(age.as_nanos().to_le_bytes());
+    }
+    let digest: String = hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("{stem}-{digest}"))
+}
+
+fn show(screen: &Screen, progress: &Progress<'_>) {
+    let (task, is_bytes) = match progress.stage {
+        Stage::Hash => ("reading the model", true),
+        Stage::Tensors => ("converting the model to ONNX", false),
+        _ => ("finishing the model", true),
+    };
+    screen.show(task, progress.done, Some(progress.total), is_bytes);
+}
