@@ -13,7 +13,7 @@ use crate::EngineError;
 use crate::ground::{Grounds, Plan, Unknown, ground};
 use crate::lexicon::{Lexicon, Lexicons};
 use crate::realise::cite;
-use crate::respond::{Draft, PromptPersona, Responder};
+use crate::respond::{Draft, Persona, Responder};
 use crate::session::{Session, Sessions};
 use crate::understand::{RelationWords, Understood, asks, detect_language, understand};
 use crate::words::is_abbreviation;
@@ -94,7 +94,7 @@ impl Engine {
         let model = self.models.iter().find(|model| model.speaks(&language));
         let mut responder = Responder {
             model: model.map(Arc::as_ref),
-            persona: PromptPersona { bot: &self.bot.name, text: &self.bot.persona },
+            persona: Persona { bot: &self.bot.name, text: &self.bot.persona },
             policy: self.bot.policy,
             sampling: &self.bot.sampling,
             lexicon,

@@ -16,10 +16,9 @@ use crate::ground::{Grounds, Unknown};
 use crate::lexicon::{Lexicon, Lines, Smalltalk};
 use crate::realise::{Realised, fill, realise};
 use crate::verify::Evidence;
-use prompt::Persona;
 use sentences::Splitter;
 
-pub(crate) use prompt::Persona as PromptPersona;
+pub(crate) use prompt::Persona;
 
 /// At most this many facts are put into words by the model.
 const WORDED_FACTS: usize = 8;

@@ -60,7 +60,6 @@ enum Account {
     Nothing,
     Plain,
     Mention,
-    /// Part of a relation, by its place in the list.
     Relation,
 }
 

@@ -143,6 +143,7 @@ async fn what_the_graph_does_not_say_is_not_said() {
         "What was the capital of Bhutan before Punakha?",
         "What was the capital of Bhutan in 1950?",
         "What is the capital of New Bhutan?",
+        "Does Bhutan border the Aurora headphones?",
         "Which countries border both Bhutan and Nepal?",
     ] {
         let reply = chat.ask(question).await;
