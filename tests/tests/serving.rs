@@ -78,11 +78,16 @@ fn ctrl_c_finishes_the_replies_in_flight_and_the_next_start_has_nothing_left_to_
     for work in ["importing", "converting", "downloading", "verifying"] {
         assert!(!again.said().contains(work), "{}", again.said());
     }
-    // Everything was answered, so nothing is answered again: the first reply is to what is asked now.
+    // Everything was answered, so nothing is answered again: a page gets what was said, and then the reply to what is asked now.
     let mut events = again.listen(ONE).unwrap();
     assert_eq!(again.send(ONE, "Nepal", "What is the capital of Nepal?").unwrap(), 202);
     assert_eq!(again.send(ONE, "new", "What is the capital of Peru?").unwrap(), 202);
+    for country in countries {
+        assert_eq!(events.reply().unwrap().0, country);
+    }
     assert_eq!(events.reply().unwrap().0, "new");
+    let ledger = user.run(["ledger", "--json"]).unwrap();
+    assert_eq!((ledger.code, ledger.out.lines().count()), (Some(0), 5), "{ledger:?}");
     again.interrupt().unwrap();
     assert_eq!(again.wait().unwrap(), Some(0));
 }

@@ -22,17 +22,22 @@ const HOSTS: [[&str; 2]; 5] = [
 ];
 
 /// What each package may use of the others: `None` is anything.
-const MAY_USE: [(&str, Option<&[&str]>); 12] = [
+const MAY_USE: [(&str, Option<&[&str]>); 17] = [
     ("loquat-contract", Some(&[])),
     ("loquat-artifacts", Some(&[])),
     ("loquat-export", Some(&[])),
     ("loquat-store", Some(&[])),
     ("loquat-text", Some(&[])),
     ("loquat-inference", Some(&["loquat-contract"])),
-    ("loquat-dialogue", Some(&["loquat-contract", "loquat-store", "loquat-text"])),
+    ("loquat-dialogue", Some(&["loquat-contract", "loquat-text"])),
+    ("loquat-journal", Some(&["loquat-contract"])),
+    ("loquat-dispatch", Some(&["loquat-contract"])),
+    ("loquat-conformance", Some(&["loquat-contract", "loquat-dispatch", "loquat-journal"])),
     ("loquat-kg", Some(&["loquat-contract", "loquat-store", "loquat-text"])),
     ("loquat-terminal", Some(&["loquat-contract"])),
     ("loquat-web", Some(&["loquat-contract"])),
+    ("loquat-irc", Some(&["loquat-contract"])),
+    ("loquat-postbox", Some(&["loquat-contract"])),
     ("loquat", None),
     ("loquat-tests", None),
 ];
@@ -166,5 +171,20 @@ fn every_package_keeps_the_workspaces_lints() {
             "{} does not",
             shown(&path)
         );
+    }
+}
+
+#[test]
+fn every_connector_runs_the_conformance_kit() {
+    for entry in fs::read_dir(root().join("connectors")).unwrap() {
+        let folder = entry.unwrap().path();
+        if folder.ends_with("host") || !folder.is_dir() {
+            continue;
+        }
+        let code = fs::read_to_string(folder.join("src/tests/conformance.rs"));
+        let code = code.unwrap_or_else(|_| panic!("{} has no src/tests/conformance.rs", shown(&folder)));
+        assert!(code.contains("loquat_conformance::conformance!("), "{} does not run it", shown(&folder));
+        let readme = fs::read_to_string(folder.join("README.md")).unwrap();
+        assert!(readme.contains("checks passed.") && !readme.contains("**failed**"), "{}", shown(&folder));
     }
 }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
+use loquat_contract::{ConversationId, Person, State};
 
+use crate::commands::connector_name;
 use crate::config::Quantize;
 
 /// A chatbot that can prove what it says.
@@ -61,12 +63,42 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Shows what was accepted, answered and delivered, and what is unknown or failed
+    #[command(
+        args_conflicts_with_subcommands = true,
+        after_help = "Examples:\n  loquat ledger --state unknown\n  loquat ledger show 12\n  loquat ledger retry 12 15\n\nExits with 3 when the journal is damaged."
+    )]
+    Ledger {
+        /// What to do; without a command, list
+        #[command(subcommand)]
+        command: Option<LedgerCommand>,
+        /// Which of them
+        #[command(flatten)]
+        filter: Filter,
+    },
+    /// Answers a conversation of the journal again, and says whether the replies are the same
+    #[command(
+        after_help = "Example:\n  loquat replay Loquat/irc/%23rust\n\nExits with 1 when a reply differs."
+    )]
+    Replay {
+        /// The conversation, as `loquat ledger` prints it
+        conversation: ConversationId,
+    },
+    /// Exports or erases everything about one person
+    #[command(subcommand)]
+    Person(PersonCommand),
+    /// Lets people in by a code
+    #[command(subcommand)]
+    Access(AccessCommand),
     /// Fills and inspects the knowledge graph
     #[command(subcommand)]
     Kg(KgCommand),
     /// Inspects and converts models
     #[command(subcommand)]
     Model(ModelCommand),
+    /// Begins a connector to another platform
+    #[command(subcommand)]
+    Connector(ConnectorCommand),
     /// Shows what can be configured, and what is
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -79,6 +111,124 @@ pub enum Command {
     Completions {
         /// The shell
         shell: Shell,
+    },
+}
+
+/// Which messages of the ledger.
+#[derive(Debug, Args)]
+pub struct Filter {
+    /// Those of this conversation
+    #[arg(long, value_name = "BOT/PLATFORM/CHANNEL")]
+    pub conversation: Option<ConversationId>,
+    /// Those of this person
+    #[arg(long, value_name = "PLATFORM:ID")]
+    pub person: Option<Person>,
+    /// Those that have come this far
+    #[arg(long, value_enum)]
+    pub state: Option<LedgerState>,
+    /// The newest so many; 0 for all
+    #[arg(long, default_value_t = 50)]
+    pub limit: usize,
+    /// Prints each as a line of JSON, with everything that is known of it
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How far a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum LedgerState {
+    /// It waits for its reply
+    Accepted,
+    /// Its reply is made, and not delivered
+    Answered,
+    /// Its reply is being delivered
+    Sending,
+    /// Its reply is delivered
+    Delivered,
+    /// Its reply may have arrived or not
+    Unknown,
+    /// It is a dead letter
+    Failed,
+    /// It was too old
+    Expired,
+    /// It called for no reply, or was withdrawn, merged or discarded
+    Closed,
+}
+
+impl From<LedgerState> for State {
+    fn from(state: LedgerState) -> Self {
+        match state {
+            LedgerState::Accepted => Self::Accepted,
+            LedgerState::Answered => Self::Answered,
+            LedgerState::Sending => Self::Sending,
+            LedgerState::Delivered => Self::Delivered,
+            LedgerState::Unknown => Self::Unknown,
+            LedgerState::Failed => Self::Failed,
+            LedgerState::Expired => Self::Expired,
+            LedgerState::Closed => Self::Closed,
+        }
+    }
+}
+
+/// Commands on the ledger. Those that change something work on a running bot too.
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// Shows one message with its parts and facts
+    Show {
+        /// Its number
+        sequence: u64,
+    },
+    /// Puts settled messages back on their way; what was sent is not sent again, what is unknown is
+    Retry {
+        /// Their numbers
+        #[arg(required = true)]
+        sequences: Vec<u64>,
+    },
+    /// Gives up messages that are owed something
+    Discard {
+        /// Their numbers
+        #[arg(required = true)]
+        sequences: Vec<u64>,
+    },
+    /// Rewrites the journal without what is too old or damaged
+    Compact,
+}
+
+/// Commands on what is known of a person.
+#[derive(Debug, Subcommand)]
+pub enum PersonCommand {
+    /// Prints everything that the journal has of a person, a line of JSON each
+    #[command(after_help = "Example:\n  loquat person export irc:alice > alice.jsonl")]
+    Export {
+        /// Whom
+        person: Person,
+    },
+    /// Removes everything about a person; works on a running bot too
+    #[command(after_help = "Example:\n  loquat person erase irc:alice --yes")]
+    Erase {
+        /// Whom
+        person: Person,
+        /// Goes on without asking; it cannot be undone
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Commands on who may talk to the bot.
+#[derive(Debug, Subcommand)]
+pub enum AccessCommand {
+    /// Makes a code that lets one person in
+    Pair {
+        /// How long it is good for
+        #[arg(long, default_value_t = 24)]
+        hours: u32,
+    },
+    /// Lists those who were let in
+    List,
+    /// Lets somebody in no longer
+    Remove {
+        /// Whom
+        person: Person,
     },
 }
 
@@ -137,6 +287,26 @@ pub enum ModelCommand {
         /// Bits a weight
         #[arg(long, value_enum, default_value = "int8")]
         quantize: Quantize,
+    },
+}
+
+/// Commands for those who write connectors.
+#[derive(Debug, Subcommand)]
+pub enum ConnectorCommand {
+    /// Writes a crate that works and has its tests, to be changed into a connector to your platform
+    #[command(
+        after_help = "Example, in a clone of Loquat:\n  loquat connector new pigeon --path ../loquat-pigeon"
+    )]
+    New {
+        /// The platform's name: lower-case letters, digits and -
+        #[arg(value_parser = connector_name)]
+        name: String,
+        /// The folder to write [default: loquat-NAME]
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        path: Option<PathBuf>,
+        /// The clone of Loquat that the crate is built with [default: this folder]
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        loquat: Option<PathBuf>,
     },
 }
 

@@ -1,17 +1,24 @@
 //! The commands. In: the command line. Out: an exit code. Each has a file; what they share is here.
 
+mod access;
 mod ask;
 mod chat;
 mod configuration;
+mod connector;
 mod doctor;
 mod kg;
+mod ledger;
 mod model;
+mod person;
+mod replay;
 mod serve;
 
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
 use crate::config::{ConfigError, Loaded, Overrides, load};
+
+pub(crate) use connector::connector_name;
 
 /// Some of it was done, and some left out.
 pub(crate) const PARTLY: u8 = 3;
@@ -36,8 +43,13 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve { .. } => serve::serve(&loaded()?),
         Command::Chat => chat::chat(&loaded()?),
         Command::Ask { question, json } => ask::ask(&loaded()?, &question, json),
+        Command::Ledger { command, filter } => ledger::ledger(&loaded()?, command.as_ref(), &filter),
+        Command::Replay { conversation } => replay::replay(&loaded()?, &conversation),
+        Command::Person(command) => person::person(&loaded()?, &command),
+        Command::Access(command) => access::access(&loaded()?, &command),
         Command::Kg(command) => kg::kg(&loaded()?, &command),
         Command::Model(command) => model::model(loaded, &command),
+        Command::Connector(command) => connector::connector(&command),
         Command::Config(command) => configuration::configuration(loaded, &command),
         Command::Doctor => doctor::doctor(loaded()),
         Command::Completions { shell } => configuration::completions(shell),

@@ -30,6 +30,10 @@ pub struct Config {
     pub hub: HubConfig,
     /// What it remembers of accepted messages.
     pub journal: JournalConfig,
+    /// How messages are handled and replies delivered.
+    pub delivery: loquat_dispatch::Settings,
+    /// Who may talk to it.
+    pub access: loquat_dispatch::access::Access,
     /// Where people reach it.
     pub connectors: ConnectorsConfig,
 }
@@ -206,12 +210,30 @@ pub struct HubConfig {
 }
 
 /// What is remembered of accepted messages.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct JournalConfig {
     /// The folder. Default: a folder of the bot's name among the user's data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folder: Option<PathBuf>,
+    /// How long settled messages and their replies are kept. Default: 90.
+    pub keep_days: u32,
+    /// How long a message that comes again is known as the same. Default: 365.
+    pub known_days: u32,
+}
+
+impl Default for JournalConfig {
+    fn default() -> Self {
+        Self { folder: None, keep_days: 90, known_days: 365 }
+    }
+}
+
+impl JournalConfig {
+    /// The same for the journal.
+    pub fn retention(&self) -> loquat_journal::Retention {
+        let days = |days: u32| std::time::Duration::from_secs(u64::from(days) * 86_400);
+        loquat_journal::Retention { entries: days(self.keep_days), tombstones: days(self.known_days) }
+    }
 }
 
 /// Where people reach the bot.
@@ -220,6 +242,8 @@ pub struct JournalConfig {
 pub struct ConnectorsConfig {
     /// Web chat.
     pub web: loquat_web::Config,
+    /// IRC, where it names a server.
+    pub irc: loquat_irc::Config,
     /// The terminal, for `loquat chat`.
     pub terminal: loquat_terminal::Config,
 }

@@ -12,7 +12,7 @@ pub struct Connector {
     /// The platform's name in conversation ids.
     pub platform: &'static str,
     /// The receiving half.
-    pub ingress: Box<dyn Ingress>,
+    pub ingress: Arc<dyn Ingress>,
     /// The sending half.
     pub egress: Arc<dyn Egress>,
     /// What to tell the person who started the bot.
@@ -26,7 +26,7 @@ impl std::fmt::Debug for Connector {
 }
 
 /// The bot as platforms introduce it.
-fn card(config: &Config) -> BotCard {
+pub(crate) fn card(config: &Config) -> BotCard {
     BotCard {
         name: config.bot.name.clone(),
         greeting: config.bot.greeting.clone(),
@@ -40,7 +40,18 @@ fn card(config: &Config) -> BotCard {
 /// # Errors
 /// When one of them cannot start with its config.
 pub fn served(config: &Config) -> anyhow::Result<Vec<Connector>> {
-    Ok(vec![web(config)?])
+    let mut served = vec![web(config)?];
+    if config.connectors.irc.server.is_some() {
+        served.push(irc(config)?);
+    }
+    Ok(served)
+}
+
+fn irc(config: &Config) -> anyhow::Result<Connector> {
+    let own = &config.connectors.irc;
+    let notice = own.server.as_ref().map(|server| format!("irc://{server}:{} as {}", own.port, own.nickname));
+    let (ingress, egress) = loquat_irc::connect(own.clone(), card(config))?;
+    Ok(Connector { platform: "irc", ingress: Arc::new(ingress), egress: Arc::new(egress), notice })
 }
 
 fn web(config: &Config) -> anyhow::Result<Connector> {
@@ -52,7 +63,7 @@ fn web(config: &Config) -> anyhow::Result<Connector> {
     let moved = if bound.moved() { format!(" (port {} is taken)", settings.port) } else { String::new() };
     let notice = Some(format!("{}{moved}", bound.link()));
     let (ingress, egress) = bound.connect(card(config));
-    Ok(Connector { platform: "web", ingress: Box::new(ingress), egress: Arc::new(egress), notice })
+    Ok(Connector { platform: "web", ingress: Arc::new(ingress), egress: Arc::new(egress), notice })
 }
 
 /// The terminal, for `loquat chat`.
@@ -64,5 +75,5 @@ pub fn terminal(config: &Config, places: &Places) -> anyhow::Result<Connector> {
     let history_file = own.history_file.clone().or_else(|| Some(places.history.clone()));
     let settings = loquat_terminal::Config { history_file, ..own.clone() };
     let (ingress, egress) = loquat_terminal::connect(settings, card(config))?;
-    Ok(Connector { platform: "terminal", ingress: Box::new(ingress), egress: Arc::new(egress), notice: None })
+    Ok(Connector { platform: "terminal", ingress: Arc::new(ingress), egress: Arc::new(egress), notice: None })
 }

@@ -1,23 +1,33 @@
-//! Runs a bot until it is told to stop. In: parts and connectors. Out: nothing, once every accepted message is answered.
+//! Runs a bot until it is told to stop. In: parts and connectors. Out: nothing, once every accepted message is answered or the time for
+//! that is up.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
-use loquat_contract::{Egress, Sink};
-use loquat_dialogue::{EmbeddedJournal, Engine};
+use loquat_contract::{Egress, Journal};
+use loquat_dialogue::Engine;
+use loquat_dispatch::{Bot, Dispatch};
+use loquat_journal::{EmbeddedJournal, Retention};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::connectors::Connector;
-use crate::dispatch::Dispatch;
+use crate::connectors::{Connector, card};
+use crate::operator;
 use crate::parts::Places;
 
-/// Runs the connectors until one ends or Ctrl-C is pressed; then finishes what was accepted. A second Ctrl-C ends
-/// the process at once: what was accepted is in the journal. `announce` is called once nothing can keep the bot from starting.
+/// How often the journal is looked at for what is too old.
+const TIDY: Duration = Duration::from_secs(3600);
+/// The journal is rewritten once this part of it is too old.
+const STALE: u64 = 4;
+
+/// Runs the connectors until a person ends one, Ctrl-C is pressed, or none is left; then finishes what was accepted. A second
+/// Ctrl-C ends the process at once: what was accepted is in the journal. `announce` is called once nothing can keep the bot from
+/// starting.
 ///
 /// # Errors
-/// When the journal cannot be opened or a connector fails.
+/// When the journal cannot be opened, or the last connector failed.
 pub async fn run(
     config: &Config,
     places: &Places,
@@ -30,30 +40,82 @@ pub async fn run(
         .with_context(|| format!("the journal in {} cannot be opened", places.journal.display()))?;
     let egresses =
         connectors.iter().map(|c| (c.platform.to_owned(), c.egress.clone() as Arc<dyn Egress>)).collect();
-    let limit = config.bot.max_message_chars;
-    let dispatch = Dispatch::new(engine, Arc::new(journal), egresses, limit, stop.clone());
+    let bot = Bot {
+        card: card(config),
+        max_message_chars: config.bot.max_message_chars,
+        settings: config.delivery.clone(),
+        access: config.access.clone(),
+        pairing: Some(places.access.clone()),
+    };
+    let kept: Arc<dyn Journal> = Arc::new(journal.clone());
+    let dispatch = Dispatch::new(bot, engine, kept, egresses, stop.clone());
     let resumed = dispatch.resume().await?;
     if resumed > 0 {
         tracing::info!(resumed, "answering messages of an earlier run");
     }
     let signals = Signals::listen()?;
     announce(&connectors)?;
-    let sink: Arc<dyn Sink> = Arc::new(dispatch.clone());
-    let mut ingresses = JoinSet::new();
+    let mut running = JoinSet::new();
     for connector in connectors {
-        let (platform, running) = (connector.platform, connector.ingress.run(sink.clone(), stop.clone()));
-        ingresses.spawn(async move { running.await.with_context(|| format!("connector `{platform}`")) });
+        let (platform, dispatch) = (connector.platform, dispatch.clone());
+        let ingress = connector.ingress;
+        running.spawn(async move {
+            dispatch.run(platform, ingress).await.with_context(|| format!("connector `{platform}`"))
+        });
     }
     tokio::spawn(stop_on_signal(signals, stop.clone()));
+    let beside = tokio::spawn({
+        let (stop, retention) = (stop.clone(), config.journal.retention());
+        let operator = operator::serve(places.clone(), dispatch.clone(), journal.clone(), retention);
+        async move {
+            tokio::select! {
+                () = operator => {}
+                () = tidy(journal, retention) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    });
 
     let mut outcome = Ok(());
-    while let Some(ended) = ingresses.join_next().await {
-        outcome = outcome.and(ended.context("a connector broke down").and_then(|result| result));
-        // One that ends by itself ends the bot: the terminal because the person left, any other because it failed.
-        stop.cancel();
+    while let Some(ended) = running.join_next().await {
+        match ended.context("a connector broke down").and_then(|ended| ended) {
+            // The terminal, because the person left.
+            Ok(()) => {
+                outcome = Ok(());
+                stop.cancel();
+            }
+            Err(error) => {
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    others = running.len(),
+                    "a connector has stopped"
+                );
+                outcome = Err(error);
+            }
+        }
     }
+    stop.cancel();
     dispatch.drain().await;
+    beside.await.context("the journal's upkeep broke down")?;
     outcome
+}
+
+/// Rewrites the journal whenever much of it is too old.
+async fn tidy(journal: EmbeddedJournal, retention: Retention) {
+    let mut every = tokio::time::interval(TIDY);
+    loop {
+        every.tick().await;
+        let (all, old) = journal.bytes(retention);
+        if old * STALE < all {
+            continue;
+        }
+        match journal.compact(retention).await {
+            Ok(done) => {
+                tracing::info!(dropped = done.dropped, before = done.before, after = done.after, "compacted")
+            }
+            Err(error) => tracing::error!(%error, "the journal was not compacted"),
+        }
+    }
 }
 
 /// Cancels `stop` at Ctrl-C or a request to terminate; ends the process at a second one.
@@ -64,7 +126,6 @@ async fn stop_on_signal(mut signals: Signals, stop: CancellationToken) {
     signals.next().await;
     std::process::exit(130);
 }
-
 /// What asks a process to end.
 #[cfg(unix)]
 struct Signals {

@@ -3,10 +3,10 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use loquat_contract::BotCard;
 use loquat_contract::{
-    BoxFuture, CancellationToken, Citation, Egress, Generation, Inbound, Ingress, Language, ModelIdentity,
-    Outcome, Policy, Refusal, Reply, Sentence, Sink, Timings, TokenCount, Verdict,
+    BotCard, BoxFuture, CancellationToken, Citation, Drafts, Egress, Envelope, Generation, IdempotencyKey,
+    Inbound, Ingress, Language, ModelIdentity, Outcome, Part, Policy, Receipt, Refusal, Reply, Sentence,
+    Sink, Timings, TokenCount, Verdict,
 };
 use loquat_terminal::{Config, TerminalEgress, connect};
 
@@ -16,25 +16,26 @@ struct Echo {
 }
 
 impl Sink for Echo {
-    fn accept(&self, inbound: Inbound) -> BoxFuture<'_, Result<(), Refusal>> {
+    fn accept(&self, inbound: Inbound) -> BoxFuture<'_, Result<Receipt, Refusal>> {
         Box::pin(async move {
             if let Some(egress) = self.egress.get().cloned() {
                 tokio::spawn(answer(egress, inbound));
             }
-            Ok(())
+            Ok(Receipt::Accepted)
         })
     }
 }
 
 async fn answer(egress: Arc<TerminalEgress>, inbound: Inbound) {
     let to = inbound.address();
-    let reply = reply(&inbound.text);
-    for sentence in &reply.sentences {
+    let reply = reply(inbound.text().unwrap_or_default());
+    for count in 1..=reply.sentences.len() {
         tokio::time::sleep(Duration::from_millis(700)).await;
-        egress.draft(&to, sentence).await;
+        egress.draft(&to, &reply.sentences[..count]).await;
     }
+    let (key, part) = (IdempotencyKey("0".repeat(24)), Part::default());
     // Where the terminal is gone, the receiving half has noticed too, and ends the program.
-    let _ = egress.deliver(&to, &reply).await;
+    let _ = egress.deliver(&Envelope { key, to, number: 1, of: 1, part, reply: Some(Arc::new(reply)) }).await;
 }
 
 fn reply(text: &str) -> Reply {
@@ -74,11 +75,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sink = Echo::default();
     let _ = sink.egress.set(Arc::new(egress));
     let stop = CancellationToken::new();
-    let run = tokio::spawn(Box::new(ingress).run(Arc::new(sink), stop.clone()));
+    let stopped = stop.clone();
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            stop.cancel();
+            stopped.cancel();
         }
     });
-    Ok(run.await??)
+    Ok(ingress.run(Arc::new(sink), stop).await?)
 }

@@ -18,16 +18,27 @@ pub(crate) fn sentences(reply: &Reply) -> String {
 pub(crate) struct Draft {
     text: Text,
     facts: Vec<FactId>,
+    /// How many sentences were shown or held back.
+    seen: usize,
     held: bool,
 }
 
 impl Draft {
-    /// Adds a sentence, and says what to print of it. From the first unsupported sentence on that is nothing: how it is
-    /// shown depends on the policy, which only the reply tells.
-    pub(crate) fn push(&mut self, sentence: &Sentence) -> &str {
+    /// Takes the sentences so far, and says what to print of the new ones. From the first unsupported sentence on that is
+    /// nothing: how it is shown depends on the policy, which only the reply tells.
+    pub(crate) fn show(&mut self, sentences: &[Sentence]) -> &str {
+        let printed = self.text.rendered.len();
+        for sentence in sentences.iter().skip(self.seen) {
+            self.push(sentence);
+        }
+        self.seen = self.seen.max(sentences.len());
+        &self.text.rendered[printed..]
+    }
+
+    fn push(&mut self, sentence: &Sentence) {
         self.held |= sentence.verdict == Verdict::Unsupported;
         if self.held {
-            return "";
+            return;
         }
         // A reply numbers its citations in the order of their first use, so they can be counted ahead.
         for fact in &sentence.facts {
@@ -37,9 +48,12 @@ impl Draft {
         }
         let position = |fact: &FactId| self.facts.iter().position(|known| known == fact);
         let numbers: Vec<usize> = sentence.facts.iter().filter_map(position).map(|index| index + 1).collect();
-        let printed = self.text.rendered.len();
         self.text.push(sentence, &numbers, None);
-        &self.text.rendered[printed..]
+    }
+
+    /// Whether nothing was printed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.text.rendered.is_empty()
     }
 
     /// What is left to print of the reply; `None` where it says something else than what was printed.

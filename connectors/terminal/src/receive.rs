@@ -10,9 +10,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use loquat_contract::{
-    BotCard, BoxFuture, CancellationToken, ConnectorError, ConversationId, Inbound, Ingress, MessageId,
-    Refusal, Sender, Sink,
+    Address, BotCard, BoxFuture, CancellationToken, ConnectorError, ConversationId, Inbound, Ingress,
+    Receipt, Refusal, Sender, Sink,
 };
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 
 use crate::deliver::Screen;
 use crate::{Config, TerminalEgress, TerminalError};
@@ -68,7 +70,8 @@ fn halves(
         thread: None,
     };
     let egress = TerminalEgress::new(screen.clone());
-    (TerminalIngress { bot, conversation, lines, screen, mode }, egress)
+    let talk = Mutex::new(Talk { lines, greeted: false, said: 0, open: None });
+    (TerminalIngress { bot, conversation, screen, mode, talk }, egress)
 }
 
 /// Each start is a conversation of its own.
@@ -77,95 +80,126 @@ fn start() -> String {
     format!("{:x}-{}", now.as_millis(), std::process::id())
 }
 
+/// How far the talk is. It outlives a run, so that the next one goes on with it.
+struct Talk {
+    lines: Lines,
+    greeted: bool,
+    /// How many messages there were.
+    said: u64,
+    /// The message that is not answered yet.
+    open: Option<Open>,
+}
+
+struct Open {
+    to: Address,
+    /// A task of its own, because a run that is dropped would stop the sink half-way; `None` once the sink has it.
+    accepting: Option<JoinHandle<Result<Receipt, Refusal>>>,
+    answered: CancellationToken,
+}
+
 /// The receiving half of the terminal.
 pub struct TerminalIngress {
     bot: BotCard,
     conversation: ConversationId,
-    lines: Lines,
     screen: Arc<Screen>,
     mode: Option<Mode>,
+    /// Held by the run.
+    talk: Mutex<Talk>,
 }
 
 impl Ingress for TerminalIngress {
-    fn run(
-        self: Box<Self>,
+    fn run<'a>(
+        &'a self,
         sink: Arc<dyn Sink>,
         stop: CancellationToken,
-    ) -> BoxFuture<'static, Result<(), ConnectorError>> {
-        Box::pin(self.talk(sink, stop))
+    ) -> BoxFuture<'a, Result<(), ConnectorError>> {
+        Box::pin(async move {
+            let ended = self.listen(&mut *self.talk.lock().await, &sink, &stop).await;
+            if let Some(mode) = &self.mode {
+                // The editor may still be waiting for a line, with the terminal in raw mode.
+                mode.restore();
+            }
+            ended
+        })
     }
 }
 
 impl TerminalIngress {
-    async fn talk(
-        mut self: Box<Self>,
-        sink: Arc<dyn Sink>,
-        stop: CancellationToken,
+    async fn listen(
+        &self,
+        talk: &mut Talk,
+        sink: &Arc<dyn Sink>,
+        stop: &CancellationToken,
     ) -> Result<(), ConnectorError> {
-        self.screen.greet(&self.bot);
+        if !std::mem::replace(&mut talk.greeted, true) {
+            self.screen.greet(&self.bot);
+        }
         let gone = self.screen.gone();
-        for number in 1_u64.. {
+        loop {
+            if self.wait(&mut talk.open, stop).await.is_break() {
+                return Ok(());
+            }
             let line = tokio::select! {
                 biased;
-                () = stop.cancelled() => break,
-                () = gone.cancelled() => break,
-                line = self.lines.next() => line,
+                () = stop.cancelled() => return Ok(()),
+                () = gone.cancelled() => return Ok(()),
+                line = talk.lines.next() => line,
             };
             match line
                 .map_err(|error| ConnectorError::Stop(format!("the input could not be read: {error}")))?
             {
-                Line::End => break,
+                Line::End => return Ok(()),
                 Line::Empty => {}
                 Line::Help => self.screen.help(),
                 Line::Unknown(command) => self.screen.unknown(&command),
                 Line::Message(text) => {
-                    if self.ask(number, text, sink.as_ref(), &stop).await.is_break() {
-                        break;
-                    }
+                    talk.said += 1;
+                    let (id, sender) = (talk.said.to_string(), Sender::new("terminal"));
+                    let inbound = Inbound::message(self.conversation.clone(), id, sender, text);
+                    // Before the sink has it, because the reply may come before the sink returns.
+                    let to = inbound.address();
+                    let (answered, sink) = (self.screen.expect(&to), sink.clone());
+                    let accepting = tokio::spawn(async move { sink.accept(inbound).await });
+                    talk.open = Some(Open { to, accepting: Some(accepting), answered });
                 }
             }
         }
-        if let Some(mode) = &self.mode {
-            // The editor may still be waiting for a line, with the terminal in raw mode.
-            mode.restore();
-        }
-        Ok(())
     }
 
-    /// Hands one message over and waits until it is answered.
-    async fn ask(
-        &self,
-        number: u64,
-        text: String,
-        sink: &dyn Sink,
-        stop: &CancellationToken,
-    ) -> ControlFlow<()> {
-        let inbound = Inbound {
-            id: MessageId(number.to_string()),
-            conversation: self.conversation.clone(),
-            sender: Sender { id: "terminal".to_owned(), name: None },
-            text,
-        };
-        // Before the sink has it, because the reply may come before the sink returns.
-        let address = inbound.address();
-        let answered = self.screen.expect(&address);
-        match sink.accept(inbound).await {
-            Ok(()) => {}
-            Err(refusal) => {
-                self.screen.refuse(&address, &refusal);
-                return if matches!(refusal, Refusal::Stopping) { Break(()) } else { Continue(()) };
+    /// Waits until the open message is accepted and answered, where there is one.
+    async fn wait(&self, open: &mut Option<Open>, stop: &CancellationToken) -> ControlFlow<()> {
+        let Some(Open { to, accepting, answered }) = open else { return Continue(()) };
+        if let Some(task) = accepting {
+            let accepted = task.await;
+            *accepting = None;
+            match accepted {
+                Ok(Ok(Receipt::Accepted)) => {}
+                Ok(Ok(Receipt::Answered(text))) => self.screen.tell(to, &text),
+                // No two messages have one id; whatever came before it has been shown.
+                Ok(Ok(Receipt::Duplicate | Receipt::Ignored)) => self.screen.forget(to),
+                Ok(Err(refusal)) => {
+                    self.screen.refuse(to, &refusal);
+                    if matches!(refusal, Refusal::Stopping) {
+                        return Break(());
+                    }
+                }
+                // The sink panicked, and the host has heard of it.
+                Err(_) => return Break(()),
             }
+            self.screen.wait();
         }
-        self.screen.wait();
         let gone = self.screen.gone();
         let grace = async {
             stop.cancelled().await;
             tokio::time::sleep(GRACE).await;
         };
         tokio::select! {
-            () = answered.cancelled() => Continue(()),
-            () = gone.cancelled() => Break(()),
-            () = grace => Break(()),
+            biased;
+            () = answered.cancelled() => {}
+            () = gone.cancelled() => return Break(()),
+            () = grace => return Break(()),
         }
+        *open = None;
+        Continue(())
     }
 }

@@ -1,6 +1,8 @@
 //! The terminal as a whole: what is printed for a reply, and a conversation from the first line to the last.
 
 mod fakes;
+
+mod conformance;
 mod printing;
 mod talking;
 

@@ -5,8 +5,11 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use loquat_contract::BotCard;
-use loquat_contract::{BoxFuture, CancellationToken, Egress, Inbound, Ingress, Refusal, Reply, Sink};
+use futures::FutureExt;
+use loquat_contract::{
+    BotCard, BoxFuture, CancellationToken, Drafts, Egress, Envelope, IdempotencyKey, Inbound, Ingress, Part,
+    Receipt, Refusal, Reply, Sink,
+};
 use loquat_web::{Config, WebEgress, bind};
 use serde_json::{Value, json};
 
@@ -24,29 +27,28 @@ struct Script {
 }
 
 impl Sink for Script {
-    fn accept(&self, inbound: Inbound) -> BoxFuture<'_, Result<(), Refusal>> {
+    fn accept(&self, inbound: Inbound) -> BoxFuture<'_, Result<Receipt, Refusal>> {
         Box::pin(async move {
-            if let Some(egress) = self.egress.get().cloned() {
-                tokio::spawn(answer(egress, inbound));
-            }
-            Ok(())
+            self.egress.get().cloned().map(|egress| tokio::spawn(answer(egress, inbound)));
+            Ok(Receipt::Accepted)
         })
     }
 }
 
 async fn answer(egress: Arc<WebEgress>, inbound: Inbound) {
-    let to = inbound.address();
+    let (to, text) = (inbound.address(), inbound.text().unwrap_or_default());
     tokio::time::sleep(Duration::from_millis(900)).await;
-    if inbound.text.contains("fail") {
-        return egress.apologise(&to, "The model stopped while it was answering.").await;
-    }
-    let Ok(reply) = serde_json::from_value::<Reply>(reply(&inbound.text)) else { return };
-    for sentence in &reply.sentences {
-        egress.draft(&to, sentence).await;
+    let reply = if text.contains("fail") { None } else { serde_json::from_value::<Reply>(reply(text)).ok() };
+    let sentences = reply.as_ref().map_or(&[][..], |reply| &reply.sentences);
+    for count in 1..=sentences.len() {
+        egress.draft(&to, &sentences[..count]).await;
         tokio::time::sleep(Duration::from_millis(600)).await;
     }
+    // Without a reply, the part is an apology.
+    let part = Part { text: "The model stopped while it was answering.".to_owned(), ..Part::default() };
+    let key = IdempotencyKey("0".repeat(24));
     // The mailbox takes everything until the server has closed; then nobody is left to answer.
-    let _ = egress.deliver(&to, &reply).await;
+    let _ = egress.deliver(&Envelope { key, to, number: 1, of: 1, part, reply: reply.map(Arc::new) }).await;
 }
 
 fn reply(question: &str) -> Value {
@@ -90,11 +92,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .to_vec(),
         languages: vec!["en".to_owned().into(), "zh".to_owned().into()],
     });
-    let sink = Script::default();
+    let (sink, stop) = (Script::default(), CancellationToken::new());
     let _ = sink.egress.set(Arc::new(egress));
-    let stop = CancellationToken::new();
-    let run = tokio::spawn(Box::new(ingress).run(Arc::new(sink), stop.clone()));
-    tokio::signal::ctrl_c().await?;
-    stop.cancel();
-    Ok(run.await??)
+    let run = ingress.run(Arc::new(sink), stop.clone());
+    let interrupted = tokio::signal::ctrl_c().map(|_| stop.cancel());
+    Ok(tokio::join!(run, interrupted).0?)
 }

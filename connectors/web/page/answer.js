@@ -93,6 +93,13 @@ export function answerView(id) {
       const row = [hasFacts ? found.toggle : null, copyButton(reply.answer), element("small", {}, details)];
       view.replaceChildren(body, element("div", { class: "details" }, ...row.filter(Boolean)), found.list);
     },
+    told(notice) {
+      body.replaceChildren(element("p", {}, notice));
+    },
+    withdrawn() {
+      drafted = 0;
+      body.replaceChildren();
+    },
     problem(reason, again) {
       const retry = again && element("button", { type: "button", class: "quiet", onclick: again }, words.again);
       body.replaceChildren(element("p", { class: "error" }, reason, " ", retry ?? ""));

@@ -47,8 +47,10 @@ function show(exchange) {
     log.append(article);
   }
   const { answer } = views.get(exchange.id);
-  const { state, sentences, reply, reason } = exchange;
+  const { state, sentences, reply, reason, notice } = exchange;
   if (state === "answered") answer.finish(reply);
+  else if (state === "told") answer.told(notice);
+  else if (state === "withdrawn") answer.withdrawn();
   else if (state === "unsent") answer.problem(`${words.unsent} ${reason}`, () => deliver(exchange));
   else if (state === "failed") answer.problem(reason, () => askAgain(exchange));
   else if (sentences.length > 0) answer.draft(sentences);
@@ -102,6 +104,7 @@ function askAgain(exchange) {
 
 // Listening.
 
+// After a restart of the bot the last replies come again; those that are here already change nothing.
 function heard(data, id, react) {
   const exchange = transcript.find(data.in_reply_to);
   if (exchange && exchange.state !== "answered") react(exchange);
@@ -109,9 +112,15 @@ function heard(data, id, react) {
 }
 
 const ears = {
-  sentence(data, id) {
+  draft(data, id) {
     heard(data, id, (exchange) => {
-      update(exchange, { state: "waiting", since: Date.now(), sentences: [...exchange.sentences, data.sentence] });
+      update(exchange, { state: "waiting", since: Date.now(), sentences: data.sentences });
+    });
+  },
+  withdrawn(data, id) {
+    heard(data, id, (exchange) => {
+      // An apology or a notice stays.
+      if (["sending", "waiting"].includes(exchange.state)) update(exchange, { state: "withdrawn", sentences: [] });
     });
   },
   reply(data, id) {
@@ -123,8 +132,16 @@ const ears = {
   },
   problem(data, id) {
     heard(data, id, (exchange) => {
+      if (exchange.state === "failed" && exchange.reason === data.reason) return;
       update(exchange, { state: "failed", reason: data.reason, sentences: [] });
       byId("announce").textContent = data.reason;
+    });
+  },
+  notice(data, id) {
+    heard(data, id, (exchange) => {
+      if (exchange.state === "told" && exchange.notice === data.text) return;
+      update(exchange, { state: "told", notice: data.text, sentences: [] });
+      byId("announce").textContent = `${words.answers(card.name)} ${data.text}`;
     });
   },
   open() {

@@ -27,7 +27,7 @@ export async function send(conversation, id, text) {
 
 /**
  * Listens to a conversation until the returned function is called. `seen` gives the id of the last event heard, and
- * `on` takes: sentence, reply and problem (data, id), open() and lost().
+ * `on` takes: draft, withdrawn, reply, problem and notice (data, id), open() and lost().
  */
 export function listen(conversation, seen, on) {
   let source;
@@ -41,7 +41,7 @@ export function listen(conversation, seen, on) {
       // The browser reconnects by itself, unless the server answered with a refusal.
       if (source.readyState === EventSource.CLOSED) timer = setTimeout(open, REOPEN);
     };
-    for (const kind of ["sentence", "reply", "problem"]) {
+    for (const kind of ["draft", "withdrawn", "reply", "problem", "notice"]) {
       source.addEventListener(kind, (event) => on[kind](JSON.parse(event.data), event.lastEventId));
     }
   };

@@ -1,7 +1,8 @@
 // What was said in this tab. It survives a reload, and ends with the tab.
 //
-// An exchange is one message and what became of it: { id, text, state, sentences, reply, reason }, where the state is
-// "sending", "unsent" (with a reason), "waiting", "answered" (with a reply) or "failed" (with a reason).
+// An exchange is one message and what became of it: { id, text, state, sentences, reply, reason, notice }, where the state
+// is "sending", "unsent" (with a reason), "waiting", "withdrawn", "answered" (with a reply), "told" (with a notice) or
+// "failed" (with a reason).
 
 const KEY = "loquat";
 

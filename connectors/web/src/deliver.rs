@@ -1,16 +1,19 @@
 //! The sending half: what the bot says goes into the conversation's mailbox, and from there to the page as it listens.
-//! In: sentences, replies and apologies. Out: server-sent events. It does not know who checks requests, nor how.
+//! In: drafts, replies and notices. Out: server-sent events. It does not know who checks requests, nor how.
 
 mod mailbox;
+mod mailboxes;
 mod stream;
 
 use std::sync::Arc;
 
-use loquat_contract::{Address, BoxFuture, Capabilities, ConnectorError, Egress, Reply, Sentence};
+use loquat_contract::{
+    Address, BoxFuture, Capabilities, Delivery, Drafts, Egress, Envelope, Idempotency, Sentence,
+};
 
-use crate::encode::Event;
+use crate::encode::{self, Event};
 
-pub(crate) use mailbox::Mailboxes;
+pub(crate) use mailboxes::Mailboxes;
 pub(crate) use stream::events;
 
 /// The sending half of the web chat; dropping it tells a stopping server that nothing more will come.
@@ -32,27 +35,41 @@ impl Drop for WebEgress {
 
 impl Egress for WebEgress {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { max_length: None, drafts: true, outlives_process: true }
+        Capabilities {
+            drafts: true,
+            outlives_process: true,
+            // A mailbox and the page both keep one reply for each message.
+            idempotency: Idempotency::Key,
+            ..Capabilities::default()
+        }
     }
 
-    fn deliver<'a>(&'a self, to: &'a Address, reply: &'a Reply) -> BoxFuture<'a, Result<(), ConnectorError>> {
+    fn deliver<'a>(&'a self, envelope: &'a Envelope) -> BoxFuture<'a, Delivery> {
         Box::pin(async move {
-            match self.mailboxes.post(&to.conversation.channel, Event::reply(&to.in_reply_to, reply)) {
-                true => Ok(()),
-                false => Err(ConnectorError::Retry("the web chat has closed".to_owned())),
+            let Envelope { to, part, reply, .. } = envelope;
+            let answer = encode::answer(to, reply.as_deref(), std::slice::from_ref(part));
+            match self.mailboxes.post(&to.conversation.channel, answer) {
+                true => Delivery::Sent { id: None },
+                false => Delivery::Retry { after: None, reason: "the web chat has closed".to_owned() },
             }
         })
     }
 
-    fn draft<'a>(&'a self, to: &'a Address, sentence: &'a Sentence) -> BoxFuture<'a, ()> {
+    fn drafts(&self) -> Option<&dyn Drafts> {
+        Some(self)
+    }
+}
+
+impl Drafts for WebEgress {
+    fn draft<'a>(&'a self, to: &'a Address, sentences: &'a [Sentence]) -> BoxFuture<'a, ()> {
         Box::pin(async move {
-            self.mailboxes.post(&to.conversation.channel, Event::sentence(&to.in_reply_to, sentence));
+            self.mailboxes.post(&to.conversation.channel, Event::draft(&to.in_reply_to, sentences));
         })
     }
 
-    fn apologise<'a>(&'a self, to: &'a Address, reason: &'a str) -> BoxFuture<'a, ()> {
+    fn withdraw<'a>(&'a self, to: &'a Address) -> BoxFuture<'a, ()> {
         Box::pin(async move {
-            self.mailboxes.post(&to.conversation.channel, Event::problem(&to.in_reply_to, reason));
+            self.mailboxes.post(&to.conversation.channel, Event::withdrawn(&to.in_reply_to));
         })
     }
 }

@@ -1,10 +1,21 @@
 //! Web chat: one page, served over HTTP, streaming by server-sent events.
 //!
 //! A message arrives at `POST /api/conversations/{id}/messages` and is answered with 202 once the sink has made it
-//! durable. What the bot says comes back over `GET /api/conversations/{id}/events`: each verified sentence as it is
-//! ready, then the whole reply with its citations. A page that lost its connection names the last event it saw and
-//! gets what it missed. The page itself is plain HTML, CSS and JavaScript modules under `page/`, built into the
-//! binary; it asks no other host for anything.
+//! durable. `PUT …/messages/{message}` changes it, `DELETE` takes it back. What the bot says comes back over
+//! `GET /api/conversations/{id}/events`: the verified sentences as they are ready, then the whole reply with its
+//! citations. The page itself is plain HTML, CSS and JavaScript modules under `page/`, built into the binary; it asks
+//! no other host for anything.
+//!
+//! | Event | Data | What the page does |
+//! |---|---|---|
+//! | `draft` | `in_reply_to`, `sentences` | shows them in place of the last draft |
+//! | `withdrawn` | `in_reply_to` | removes the draft |
+//! | `reply` | `in_reply_to`, `reply` | shows it; nothing that comes later for this message changes it |
+//! | `problem` | `in_reply_to`, `reason` | says why there is no answer |
+//! | `notice` | `in_reply_to`, `text` | shows it as the answer |
+//!
+//! A page that lost its connection names the last event it saw and gets what it missed. After a restart it gets the last
+//! replies of its conversation out of the journal, and ignores those it has.
 //!
 //! Starting is two steps, so that the host can print the link, and `doctor` can check the port, before anything is
 //! served:
@@ -27,8 +38,8 @@
 //!
 //! When the host cancels `stop`, new messages are refused with 503 at once. Event streams stay open, and the server
 //! ends as soon as every message that it accepted has its reply or apology, or the [`WebEgress`] is dropped, or 10
-//! seconds have passed. Streams send what they still hold before they close. After that, delivering fails with
-//! [`ConnectorError::Retry`](loquat_contract::ConnectorError::Retry), so the journal keeps the reply as owed.
+//! seconds have passed. Streams send what they still hold before they close. After that, delivering ends with
+//! [`Delivery::Retry`](loquat_contract::Delivery::Retry), so the journal keeps the reply as owed.
 //!
 //! # Who may talk to it
 //!

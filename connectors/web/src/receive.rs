@@ -1,12 +1,16 @@
-//! The receiving half: a port, the routes on it, and when they stop. In: HTTP requests. Out: messages for the sink.
+//! The receiving half: a port, the routes on it, and when they stop. In: HTTP requests. Out: events for the sink.
 //! What replies look like is `encode`'s matter, and where they wait `deliver`'s.
 
-mod access;
-mod address;
 mod bind;
+
+mod access;
 mod login;
-mod messages;
 mod page;
+
+mod address;
+mod messages;
+
+mod accept;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,9 +19,9 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use axum::{Json, middleware};
-use loquat_contract::{BotCard, BoxFuture, CancellationToken, ConnectorError, Ingress, Sink};
+use loquat_contract::{BotCard, BoxFuture, CancellationToken, ConnectorError, ConversationId, Ingress, Sink};
 use serde_json::json;
 
 use crate::Config;
@@ -44,6 +48,14 @@ pub(crate) struct Site {
     pub(crate) door: Door,
 }
 
+impl Site {
+    /// The conversation that a page calls by this id.
+    pub(crate) fn conversation(&self, channel: Channel) -> ConversationId {
+        let bot = self.bot.name.clone();
+        ConversationId { bot, platform: "web".to_owned(), channel: channel.0, thread: None }
+    }
+}
+
 /// Every route, with the checks before them.
 pub(crate) fn router(site: Arc<Site>) -> Router {
     // A character takes at most 12 bytes as a pair of JSON escapes; the rest is room for the id and the braces.
@@ -51,6 +63,10 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
     let conversation = Router::new()
         .route("/api/bot", get(bot))
         .route("/api/conversations/{conversation}/messages", post(messages::receive))
+        .route(
+            "/api/conversations/{conversation}/messages/{message}",
+            put(messages::edit).delete(messages::delete),
+        )
         .route("/api/conversations/{conversation}/events", get(events))
         .route_layer(middleware::from_fn_with_state(site.clone(), login::required));
     Router::new()
@@ -96,30 +112,42 @@ pub struct WebIngress {
 }
 
 impl Ingress for WebIngress {
-    fn run(
-        self: Box<Self>,
+    fn run<'a>(
+        &'a self,
         sink: Arc<dyn Sink>,
         stop: CancellationToken,
-    ) -> BoxFuture<'static, Result<(), ConnectorError>> {
+    ) -> BoxFuture<'a, Result<(), ConnectorError>> {
         Box::pin(self.serve(sink, stop))
     }
 }
 
 impl WebIngress {
-    async fn serve(
-        self: Box<Self>,
-        sink: Arc<dyn Sink>,
-        stop: CancellationToken,
-    ) -> Result<(), ConnectorError> {
+    async fn serve(&self, sink: Arc<dyn Sink>, stop: CancellationToken) -> Result<(), ConnectorError> {
         let failed = |error: std::io::Error| ConnectorError::Stop(format!("the web chat failed: {error}"));
-        let Self { bound, bot, mailboxes } = *self;
-        let listener = tokio::net::TcpListener::from_std(bound.listener).map_err(failed)?;
-        let door = Door::new(bound.config.token.as_ref());
-        let site =
-            Site { config: bound.config, bot, sink, mailboxes: mailboxes.clone(), stop: stop.clone(), door };
+        // A second handle of the same port: between two runs, connections wait on the first.
+        let listener = self.bound.listener.try_clone().map_err(failed)?;
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
+        let mailboxes = &self.mailboxes;
+        let site = Site {
+            config: self.bound.config.clone(),
+            bot: self.bot.clone(),
+            sink,
+            mailboxes: mailboxes.clone(),
+            stop: stop.clone(),
+            door: Door::new(self.bound.config.token.as_ref()),
+        };
+        // A run that is dropped takes no further requests on the connections that it has.
+        let over = CancellationToken::new();
+        let _dropped = over.clone().drop_guard();
         let closed = mailboxes.closed();
+        let no_more_requests = async move {
+            tokio::select! {
+                () = closed.cancelled() => {}
+                () = over.cancelled() => {}
+            }
+        };
         let server = axum::serve(listener, router(Arc::new(site)))
-            .with_graceful_shutdown(closed.clone().cancelled_owned())
+            .with_graceful_shutdown(no_more_requests)
             .into_future();
         let rest = async {
             stop.cancelled().await;

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use loquat_contract::{
-    Citation, ConversationId, Knowledge, Language, LanguageModel, LinkedEntity, Mention, Outcome, Policy,
-    Reply, Sampling, Sentence, Timings,
+    BoxFuture, Citation, ConversationId, Dialogue, DialogueError, Knowledge, Language, LanguageModel,
+    LinkedEntity, Memory, Mention, Outcome, Policy, Reply, Sampling, Sentence, Timings,
 };
 
 use crate::EngineError;
 use crate::ground::{Grounds, Plan, Unknown, ground};
 use crate::lexicon::{Lexicon, Lexicons};
+use crate::memory;
 use crate::realise::cite;
 use crate::respond::{Draft, Persona, Responder};
 use crate::session::{Session, Sessions};
@@ -156,6 +157,38 @@ impl Engine {
             sentences: draft.sentences,
             language,
         })
+    }
+}
+
+impl Dialogue for Engine {
+    fn answer<'a>(
+        &'a self,
+        conversation: &'a ConversationId,
+        text: &'a str,
+        show: &'a mut (dyn FnMut(&Sentence) + Send),
+    ) -> BoxFuture<'a, Result<Reply, DialogueError>> {
+        Box::pin(async move {
+            Engine::answer(self, conversation, text, show)
+                .await
+                .map_err(|error| DialogueError(Box::new(error)))
+        })
+    }
+
+    fn memory(&self, conversation: &ConversationId) -> Option<Memory> {
+        self.sessions.known(conversation).map(|session| memory::keep(&session))
+    }
+
+    fn recall<'a>(&'a self, conversation: &'a ConversationId, kept: Memory) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            match memory::recall(&kept, self.knowledge.as_ref()).await {
+                Ok(session) => self.sessions.put(conversation, session),
+                Err(error) => tracing::warn!(%conversation, %error, "what was talked about is forgotten"),
+            }
+        })
+    }
+
+    fn forget(&self, conversation: &ConversationId) {
+        self.sessions.forget(conversation);
     }
 }
 

@@ -6,13 +6,13 @@
 //! language stands in the files under `lexicon/`.
 //!
 //! The engine sees the graph and the model through the traits of `loquat-contract` alone: it knows no platform, no ONNX and no
-//! store.
+//! store. The host sees it as a [`Dialogue`](loquat_contract::Dialogue).
 
 mod engine;
 mod error;
 mod ground;
-mod journal;
 mod lexicon;
+mod memory;
 mod phrases;
 mod quantity;
 mod realise;
@@ -24,4 +24,3 @@ mod words;
 
 pub use engine::{Bot, Engine};
 pub use error::EngineError;
-pub use journal::EmbeddedJournal;

@@ -39,8 +39,18 @@ impl Sessions {
 
     /// The memory of `conversation`, empty when it is new.
     pub(crate) fn get(&self, conversation: &ConversationId) -> Session {
+        self.known(conversation).unwrap_or_default()
+    }
+
+    /// The memory of `conversation`; `None` when it is new.
+    pub(crate) fn known(&self, conversation: &ConversationId) -> Option<Session> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.sessions.get(conversation).cloned().unwrap_or_default()
+        state.sessions.get(conversation).cloned()
+    }
+
+    /// Forgets `conversation`.
+    pub(crate) fn forget(&self, conversation: &ConversationId) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).sessions.remove(conversation);
     }
 
     /// Replaces the memory of `conversation`.

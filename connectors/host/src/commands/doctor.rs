@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use loquat_artifacts::{Cache, catalog, path_of};
-use loquat_contract::Generation;
-use loquat_dialogue::EmbeddedJournal;
+use loquat_contract::{Generation, Query, State};
 use loquat_inference::Runtime;
+use loquat_journal::Ledger;
 use loquat_kg::Graph;
 use owo_colors::OwoColorize;
 
@@ -183,12 +183,31 @@ fn graph(config: &Config, store: &Path) -> Finding {
 }
 
 fn journal(folder: &Path) -> Finding {
-    if !folder.exists() {
+    if !folder.join("format").exists() && !folder.join("durability_cookie").exists() {
         return Finding::Later("is made at the first start".to_owned());
     }
-    match EmbeddedJournal::open(folder) {
-        Ok(_) => Finding::Ok(folder.display().to_string()),
-        Err(error) => Finding::problem(error, "stop the process that has it, or move the folder away"),
+    // Read alone: a bot that is running has it open.
+    let ledger = match Ledger::open(folder) {
+        Ok(ledger) => ledger,
+        Err(error) => {
+            return Finding::problem(error, "move the folder away; what it owes is then not answered");
+        }
+    };
+    let damaged: Vec<String> =
+        ledger.damage().iter().filter(|d| !d.is_unfinished).map(ToString::to_string).collect();
+    if !damaged.is_empty() {
+        let advice = "all else in it is kept; check the disk, and `loquat ledger compact` clears it away";
+        return Finding::problem(format!("it is damaged: {}", damaged.join("; ")), advice);
+    }
+    let count = |state| {
+        let query = Query { state: Some(state), ..Query::default() };
+        ledger.entries(&query).map(|entries| entries.len())
+    };
+    match (count(State::Unknown), count(State::Failed)) {
+        (Ok(unknown), Ok(failed)) => {
+            Finding::Ok(format!("{}; {unknown} unknown, {failed} failed", folder.display()))
+        }
+        (Err(error), _) | (_, Err(error)) => Finding::problem(error, "check the disk"),
     }
 }
 

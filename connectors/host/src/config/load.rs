@@ -24,12 +24,15 @@ builtin = "minimind2"
 /// Environment variables that are not keys of the config.
 const NOT_KEYS: [&str; 2] = ["LOQUAT_CONFIG", "LOQUAT_LOG"];
 /// Keys that are lists, written with commas in the environment.
-const LISTS: [&str; 5] = [
+const LISTS: [&str; 8] = [
+    "access.allow",
+    "access.block",
     "bot.languages",
     "bot.suggestions",
     "graph.sources",
     "runtime.providers",
     "connectors.web.allowed_hosts",
+    "connectors.irc.channels",
 ];
 
 /// Where the file layer came from.
@@ -140,7 +143,9 @@ fn set(
     text: &str,
     layer: &str,
 ) -> Result<ConfigBuilder<DefaultState>, ConfigError> {
-    let is_list = LISTS.contains(&key) || key.starts_with("models.") && key.ends_with(".languages");
+    let is_list = LISTS.contains(&key)
+        || key.starts_with("models.") && key.ends_with(".languages")
+        || key.starts_with("access.roles.");
     let value = if is_list { config::Value::from(list(text)) } else { config::Value::from(text) };
     let wrong = |problem: config::ConfigError| ConfigError::Wrong {
         layer: layer.to_owned(),
@@ -211,6 +216,7 @@ fn resolve(config: &mut Config, origin: &Origin) {
     config.graph.sources.iter_mut().for_each(resolve);
     let paths = [&mut config.graph.store, &mut config.runtime.library, &mut config.journal.folder];
     paths.into_iter().flatten().for_each(resolve);
+    config.connectors.irc.ca_file.iter_mut().for_each(resolve);
     config.connectors.terminal.history_file.iter_mut().for_each(resolve);
     config.models.values_mut().filter_map(|model| model.path.as_mut()).for_each(resolve);
 }

@@ -6,8 +6,10 @@ pub fn sample() -> String {
         connector.replace(&format!("[{name}]"), &format!("[connectors.{name}]"))
     };
     let web = nested(loquat_web::sample(), "web");
+    let irc = nested(loquat_irc::sample(), "irc");
     let terminal = nested(loquat_terminal::sample(), "terminal");
-    format!("{SAMPLE}\n{web}\n{terminal}")
+    let (delivery, access) = (loquat_dispatch::sample(), loquat_dispatch::access::sample());
+    format!("{SAMPLE}\n{delivery}\n{access}\n{web}\n{irc}\n{terminal}")
 }
 
 const SAMPLE: &str = r#"# A Loquat bot. Relative paths are relative to this file.
@@ -85,4 +87,8 @@ builtin = "minimind2"
 [journal]
 # The folder. Default: among the user's data, by the bot's name.
 # folder = "data/journal"
+# How long settled messages and their replies are kept.
+keep_days = 90
+# How long a message that comes again is known as the same.
+known_days = 365
 "#;

@@ -14,6 +14,8 @@ pub struct Places {
     pub graph: PathBuf,
     /// The journal.
     pub journal: PathBuf,
+    /// Who was let in by a code.
+    pub access: PathBuf,
     /// The lines typed in the terminal.
     pub history: PathBuf,
 }
@@ -31,6 +33,7 @@ impl Places {
         Ok(Self {
             graph: config.graph.store.clone().unwrap_or_else(|| own.join("graph")),
             journal: config.journal.folder.clone().unwrap_or_else(|| own.join("journal")),
+            access: own.join("access.json"),
             history: own.join("history.txt"),
         })
     }

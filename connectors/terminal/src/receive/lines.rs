@@ -20,6 +20,8 @@ const PROMPT: &str = "› ";
 pub(super) struct Lines {
     ask: mpsc::Sender<()>,
     lines: mpsc::Receiver<io::Result<Line>>,
+    /// Whether a line that was asked for is still to come.
+    asked: bool,
 }
 
 impl Lines {
@@ -66,15 +68,18 @@ impl Lines {
             }
         };
         std::thread::Builder::new().name("terminal".to_owned()).spawn(work).map_err(TerminalError::Thread)?;
-        Ok(Self { ask, lines })
+        Ok(Self { ask, lines, asked: false })
     }
 
-    /// The next line. Not to be called again after it was cancelled: the line it asked for is still to come.
+    /// The next line. Where it is not waited for to the end, the next call gets it.
     pub(super) async fn next(&mut self) -> io::Result<Line> {
-        if self.ask.send(()).await.is_err() {
+        if !self.asked && self.ask.send(()).await.is_err() {
             return Ok(Line::End);
         }
-        self.lines.recv().await.unwrap_or(Ok(Line::End))
+        self.asked = true;
+        let line = self.lines.recv().await;
+        self.asked = false;
+        line.unwrap_or(Ok(Line::End))
     }
 }
 
@@ -95,5 +100,33 @@ fn keep(editor: &mut DefaultEditor, path: Option<&PathBuf>) {
     let Some(path) = path else { return };
     if let Err(error) = editor.append_history(path) {
         tracing::warn!(path = %path.display(), %error, "the history could not be kept");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use super::{Line, Lines};
+
+    #[tokio::test]
+    async fn a_line_that_nobody_waited_for_is_kept_and_not_asked_for_twice() {
+        let (typed, typing) = std::sync::mpsc::channel::<&str>();
+        let reads = Arc::new(AtomicUsize::new(0));
+        let counted = reads.clone();
+        let mut lines = Lines::read(move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            Ok(Line::from(typing.recv().unwrap_or("/quit")))
+        })
+        .unwrap();
+        for _ in 0..3 {
+            tokio::time::timeout(Duration::from_millis(20), lines.next()).await.unwrap_err();
+        }
+        typed.send("one").unwrap();
+        assert_eq!(lines.next().await.unwrap(), Line::Message("one".into()));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert_eq!(reads.load(Ordering::SeqCst), 1);
     }
 }

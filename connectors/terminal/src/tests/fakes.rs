@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use loquat_contract::{
-    Citation, Generation, Language, ModelIdentity, Outcome, Policy, Reply, Sentence, Timings, TokenCount,
-    Verdict,
+    Address, Citation, Envelope, Generation, IdempotencyKey, Language, ModelIdentity, Outcome, Part, Policy,
+    Reply, Sentence, Timings, TokenCount, Verdict,
 };
 
 /// Keeps what is written.
@@ -44,6 +44,22 @@ impl Write for Broken {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+fn whole(to: &Address, text: &str, reply: Option<Arc<Reply>>) -> Envelope {
+    let part = Part { text: text.to_owned(), ..Part::default() };
+    let key = IdempotencyKey("0".repeat(24));
+    Envelope { key, to: to.clone(), number: 1, of: 1, part, reply }
+}
+
+/// A reply as the host delivers it.
+pub(super) fn envelope(to: &Address, reply: &Reply) -> Envelope {
+    whole(to, &reply.answer, Some(Arc::new(reply.clone())))
+}
+
+/// An apology as the host delivers it.
+pub(super) fn notice(to: &Address, text: &str) -> Envelope {
+    whole(to, text, None)
 }
 
 pub(super) fn sentence(text: &str, verdict: Verdict, facts: &[&str]) -> Sentence {

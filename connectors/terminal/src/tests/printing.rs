@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
-use loquat_contract::{Address, ConversationId, Egress, MessageId, Policy, Reply, Sentence, Verdict};
+use loquat_contract::{
+    Address, Capabilities, ConversationId, Delivery, Drafts, Egress, MessageId, Policy, Reply, Sentence,
+    Verdict,
+};
 
-use super::fakes::{Broken, Paper, reply, sentence, supported};
+use super::fakes::{Broken, Paper, envelope, notice, reply, sentence, supported};
 use crate::TerminalEgress;
 use crate::deliver::Screen;
+
+const SENT: Delivery = Delivery::Sent { id: None };
 
 fn address() -> Address {
     let conversation =
@@ -21,12 +26,12 @@ async fn printed(drafts: &[Sentence], reply: &Reply) -> Vec<String> {
     let answered = screen.expect(&address());
     let egress = TerminalEgress::new(screen);
     let mut seen = Vec::new();
-    for sentence in drafts {
-        egress.draft(&address(), sentence).await;
+    for count in 1..=drafts.len() {
+        egress.drafts().unwrap().draft(&address(), &drafts[..count]).await;
         seen.push(paper.text());
     }
     assert!(!answered.is_cancelled());
-    egress.deliver(&address(), reply).await.unwrap();
+    assert_eq!(egress.deliver(&envelope(&address(), reply)).await, SENT);
     assert!(answered.is_cancelled());
     seen.push(paper.text());
     seen
@@ -95,8 +100,8 @@ async fn nothing_that_is_said_steers_the_terminal() {
     let egress = TerminalEgress::new(Arc::new(Screen::plain(Box::new(paper.clone()))));
     let mut whole = reply("en", Policy::Strict, vec![supported("\u{1b}]0;owned\u{7}Hi.", &["f1"])]);
     whole.citations[0].source = "\u{1b}[2Ja\nb".into();
-    egress.deliver(&address(), &whole).await.unwrap();
-    egress.apologise(&address(), "\u{9b}2J").await;
+    assert_eq!(egress.deliver(&envelope(&address(), &whole)).await, SENT);
+    assert_eq!(egress.deliver(&notice(&address(), "\u{9b}2J")).await, SENT);
     let raw = paper.raw();
     assert!(
         !raw.contains("\u{1b}]") && !raw.contains("\u{1b}[2J") && !raw.contains(['\u{7}', '\u{9b}']),
@@ -110,8 +115,9 @@ async fn an_answer_nobody_waits_for_says_what_it_is() {
     let paper = Paper::default();
     let egress = TerminalEgress::new(Arc::new(Screen::plain(Box::new(paper.clone()))));
     let sentences = vec![supported("Late.", &[])];
-    egress.draft(&address(), &sentences[0]).await;
-    egress.deliver(&address(), &reply("en", Policy::Strict, sentences)).await.unwrap();
+    egress.draft(&address(), &sentences).await;
+    let delivered = egress.deliver(&envelope(&address(), &reply("en", Policy::Strict, sentences))).await;
+    assert_eq!(delivered, SENT);
     assert_eq!(paper.text(), "The answer to an earlier question:\nLate.\n\n");
 }
 
@@ -120,7 +126,47 @@ async fn a_screen_that_is_gone_is_an_error() {
     let screen = Arc::new(Screen::plain(Box::new(Broken)));
     let gone = screen.gone();
     let egress = TerminalEgress::new(screen);
-    let delivered = egress.deliver(&address(), &reply("en", Policy::Strict, Vec::new())).await;
-    assert!(delivered.unwrap_err().to_string().contains("cannot be written to"));
+    for envelope in
+        [envelope(&address(), &reply("en", Policy::Strict, Vec::new())), notice(&address(), "No model.")]
+    {
+        let delivered = egress.deliver(&envelope).await;
+        let Delivery::Permanent { reason } = delivered else { panic!("{delivered:?}") };
+        assert!(reason.contains("cannot be written to"), "{reason}");
+    }
     assert!(gone.is_cancelled());
+}
+
+#[tokio::test]
+async fn drafts_that_were_lost_or_come_twice_do_no_harm() {
+    let paper = Paper::default();
+    let screen = Arc::new(Screen::plain(Box::new(paper.clone())));
+    screen.expect(&address());
+    let egress = TerminalEgress::new(screen);
+    let sentences = ["One.", "Two.", "Three."].map(|text| supported(text, &["f1"]));
+    for count in [1, 3, 3, 2] {
+        egress.draft(&address(), &sentences[..count]).await;
+    }
+    assert_eq!(paper.text(), "One. [1] Two. [1] Three. [1]");
+}
+
+#[tokio::test]
+async fn a_draft_that_is_withdrawn_ends_the_wait_and_says_so() {
+    for (drafted, printed) in [(vec![supported("One.", &[])], "One. (withdrawn)\n\n"), (vec![], "")] {
+        let paper = Paper::default();
+        let screen = Arc::new(Screen::plain(Box::new(paper.clone())));
+        let answered = screen.expect(&address());
+        let egress = TerminalEgress::new(screen);
+        if !drafted.is_empty() {
+            egress.draft(&address(), &drafted).await;
+        }
+        egress.withdraw(&address()).await;
+        assert_eq!(paper.text(), printed);
+        assert!(answered.is_cancelled());
+    }
+}
+
+#[test]
+fn what_the_platform_can_do_is_said() {
+    let egress = TerminalEgress::new(Arc::new(Screen::plain(Box::new(Paper::default()))));
+    assert_eq!(egress.capabilities(), Capabilities { drafts: true, ..Capabilities::default() });
 }

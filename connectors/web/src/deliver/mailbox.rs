@@ -1,218 +1,203 @@
-//! What each conversation has been told, and what it is still owed. In: events. Out: those after a given one.
+//! One conversation's mailbox. In: events, and the replies of an earlier time. Out: the events after a given one.
 //!
-//! A mailbox keeps the last [`KEPT`] events, so that a page that lost its connection misses nothing. Numbers grow over
-//! all mailboxes together: a mailbox that was cleared away and made anew never gives a number twice.
+//! A mailbox keeps the last [`KEPT`] events, so that a page that lost its connection misses nothing. For each message it keeps
+//! one answer, however often that is delivered. One that was made anew, after a restart or because nobody read it for long,
+//! has to be filled with what was said before anybody reads it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
-use loquat_contract::{Address, CancellationToken, MessageId};
-use tokio::sync::{Notify, futures::OwnedNotified, watch};
+use loquat_contract::MessageId;
+use tokio::sync::Notify;
 
 use crate::encode::{Event, Kind};
 
 /// How many events a mailbox keeps.
-const KEPT: usize = 64;
-/// How many mailboxes there are at most.
-const MAILBOXES: usize = 4096;
-/// How long a mailbox that nobody reads is kept.
-const IDLE: Duration = Duration::from_secs(60 * 60);
+pub(super) const KEPT: usize = 64;
 
-/// Every conversation's mailbox.
-pub(crate) struct Mailboxes {
-    inner: Mutex<Inner>,
-    /// How many accepted messages have neither reply nor apology.
-    owed: watch::Sender<usize>,
-    /// Set once nothing more can come.
-    finished: CancellationToken,
-    /// Set once nothing more can be posted.
-    closed: CancellationToken,
-}
-
+/// Numbers for events, growing over all mailboxes together: one that was cleared away and made anew never gives a number twice.
 #[derive(Default)]
-struct Inner {
-    last_number: u64,
-    boxes: HashMap<String, Mailbox>,
+pub(super) struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 += 1;
+        self.0
+    }
 }
 
-struct Mailbox {
+/// What a conversation has been told, and what it is still owed.
+pub(super) struct Mailbox {
     events: VecDeque<(u64, Event)>,
     owed: HashSet<MessageId>,
-    news: Arc<Notify>,
-    readers: usize,
-    used: Instant,
+    filled: bool,
+    /// Held while it is being filled.
+    pub(super) filling: Arc<tokio::sync::Mutex<()>>,
+    pub(super) news: Arc<Notify>,
+    pub(super) readers: usize,
+    pub(super) used: Instant,
 }
 
 impl Mailbox {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             events: VecDeque::new(),
             owed: HashSet::new(),
+            filled: false,
+            filling: Arc::default(),
             news: Arc::default(),
             readers: 0,
             used: Instant::now(),
         }
     }
-}
 
-impl Inner {
-    /// The mailbox of `channel`, made where there is none; the longest unused one makes room for it.
-    fn mailbox(&mut self, channel: &str) -> &mut Mailbox {
-        if !self.boxes.contains_key(channel) && self.boxes.len() >= MAILBOXES {
-            let unread = self.boxes.iter().filter(|(_, mailbox)| mailbox.readers == 0);
-            let oldest = unread.min_by_key(|(_, mailbox)| mailbox.used).map(|(channel, _)| channel.clone());
-            if let Some(oldest) = oldest {
-                self.boxes.remove(&oldest);
+    /// What it was told last about a message; not its drafts.
+    fn answer(&self, id: &MessageId) -> Option<&Event> {
+        let mut events = self.events.iter().map(|(_, event)| event);
+        events.find(|event| event.in_reply_to == *id && event.kind.is_final())
+    }
+
+    /// Notes that a message is about to be accepted; false where it is answered already, or expected.
+    pub(super) fn expect(&mut self, id: &MessageId) -> bool {
+        self.answer(id).is_none() && self.owed.insert(id.clone())
+    }
+
+    /// Notes that a message needs no answer.
+    pub(super) fn forget(&mut self, id: &MessageId) {
+        self.owed.remove(id);
+    }
+
+    /// How many messages wait for their answer.
+    pub(super) fn owed(&self) -> usize {
+        self.owed.len()
+    }
+
+    /// Puts an event in, unless it says nothing new.
+    pub(super) fn post(&mut self, event: Event, numbers: &mut Numbers) {
+        if event.kind != Kind::Draft {
+            self.forget(&event.in_reply_to);
+        }
+        // Nothing comes after a reply, and an apology may still be followed by one.
+        if self.answer(&event.in_reply_to).is_some_and(|old| old.kind == Kind::Reply || *old == event) {
+            return;
+        }
+        // For those who have not read them yet, an answer replaces all that was said of the message, and a draft the last draft.
+        self.events.retain(|(_, old)| {
+            old.in_reply_to != event.in_reply_to || old.kind.is_final() && !event.kind.is_final()
+        });
+        self.events.push_back((numbers.next(), event));
+        if self.events.len() > KEPT {
+            self.events.pop_front();
+        }
+        self.news.notify_waiters();
+    }
+
+    pub(super) fn is_filled(&self) -> bool {
+        self.filled
+    }
+
+    /// Puts in the answers of an earlier time, oldest first. Some may have been posted meanwhile; each is kept once, in order.
+    /// All events get new numbers, which nobody can have read yet.
+    pub(super) fn fill(&mut self, said: Vec<Event>, numbers: &mut Numbers) {
+        let kinds: HashMap<MessageId, Kind> =
+            said.iter().map(|event| (event.in_reply_to.clone(), event.kind)).collect();
+        let mut events: Vec<Event> = self.events.drain(..).map(|(_, event)| event).collect();
+        // What was posted is the newer, unless it is less than the reply.
+        events.retain(|event| match kinds.get(&event.in_reply_to) {
+            Some(Kind::Reply) => event.kind == Kind::Reply,
+            Some(_) => event.kind.is_final(),
+            None => true,
+        });
+        // From the newest to the oldest: each goes before the one that was said after it. What only the mailbox knows, it was
+        // told after the last of the others.
+        let mut place = events
+            .iter()
+            .rposition(|event| kinds.contains_key(&event.in_reply_to))
+            .map_or(0, |last| last + 1);
+        for event in said.into_iter().rev() {
+            match events.iter().position(|known| known.in_reply_to == event.in_reply_to) {
+                Some(known) => place = known,
+                None => events.insert(place, event),
             }
         }
-        let mailbox = self.boxes.entry(channel.to_owned()).or_insert_with(Mailbox::new);
-        mailbox.used = Instant::now();
-        mailbox
+        let forgotten = events.len().saturating_sub(KEPT);
+        self.events = events.into_iter().skip(forgotten).map(|event| (numbers.next(), event)).collect();
+        self.filled = true;
     }
 
-    fn owed(&self) -> usize {
-        self.boxes.values().map(|mailbox| mailbox.owed.len()).sum()
-    }
-}
-
-impl Mailboxes {
-    pub(crate) fn new() -> Self {
-        Self {
-            inner: Mutex::default(),
-            owed: watch::Sender::new(0),
-            finished: CancellationToken::new(),
-            closed: CancellationToken::new(),
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn count_owed(&self, inner: &Inner) {
-        self.owed.send_replace(inner.owed());
-    }
-
-    /// Notes that a message is about to be accepted, unless it has been answered before.
-    pub(crate) fn expect(&self, address: &Address) {
-        let mut inner = self.lock();
-        let mailbox = inner.mailbox(&address.conversation.channel);
-        let answered = |(_, event): &(u64, Event)| {
-            event.in_reply_to == address.in_reply_to && event.kind != Kind::Sentence
-        };
-        if !mailbox.events.iter().any(answered) {
-            mailbox.owed.insert(address.in_reply_to.clone());
-        }
-        self.count_owed(&inner);
-    }
-
-    /// Notes that a message was not accepted after all.
-    pub(crate) fn forget(&self, address: &Address) {
-        let mut inner = self.lock();
-        inner.mailbox(&address.conversation.channel).owed.remove(&address.in_reply_to);
-        self.count_owed(&inner);
-    }
-
-    /// Puts an event into a mailbox; false where the server has closed.
-    pub(crate) fn post(&self, channel: &str, event: Event) -> bool {
-        let mut inner = self.lock();
-        // Under the lock, so that no event slips in after the last reader has looked.
-        if self.closed.is_cancelled() {
-            return false;
-        }
-        inner.last_number += 1;
-        let number = inner.last_number;
-        let mailbox = inner.mailbox(channel);
-        if event.kind != Kind::Sentence {
-            // The whole reply replaces its sentences, for those who have not read them yet.
-            mailbox.events.retain(|(_, old)| old.in_reply_to != event.in_reply_to);
-            mailbox.owed.remove(&event.in_reply_to);
-        }
-        mailbox.events.push_back((number, event));
-        if mailbox.events.len() > KEPT {
-            mailbox.events.pop_front();
-        }
-        mailbox.news.notify_waiters();
-        self.count_owed(&inner);
-        true
-    }
-
-    /// The events after `number`, and where there are none, what to wait for.
-    pub(crate) fn after(&self, channel: &str, number: u64) -> Result<VecDeque<(u64, Event)>, OwnedNotified> {
-        let mut inner = self.lock();
-        let mailbox = inner.mailbox(channel);
-        let new: VecDeque<_> = mailbox.events.iter().filter(|(n, _)| *n > number).cloned().collect();
-        if new.is_empty() { Err(mailbox.news.clone().notified_owned()) } else { Ok(new) }
-    }
-
-    /// Starts to read a mailbox; it is not cleared away until the reader is dropped.
-    pub(crate) fn read(self: &Arc<Self>, channel: String) -> Reader {
-        self.lock().mailbox(&channel).readers += 1;
-        Reader { mailboxes: self.clone(), channel }
-    }
-
-    /// Clears away the mailboxes that nobody has used for long.
-    pub(crate) fn sweep(&self) {
-        let mut inner = self.lock();
-        inner.boxes.retain(|_, mailbox| mailbox.readers > 0 || mailbox.used.elapsed() < IDLE);
-        self.count_owed(&inner);
-    }
-
-    /// Notes that the sending half is gone.
-    pub(crate) fn nothing_more_comes(&self) {
-        self.finished.cancel();
-    }
-
-    /// Waits until nothing is owed, or nothing more can come.
-    pub(crate) async fn all_answered(&self) {
-        let mut owed = self.owed.subscribe();
-        tokio::select! {
-            _ = owed.wait_for(|owed| *owed == 0) => {}
-            () = self.finished.cancelled() => {}
-        }
-    }
-
-    /// Ends every stream once it has sent what it holds; nothing can be posted from now on.
-    pub(crate) fn close(&self) {
-        let _inner = self.lock();
-        self.closed.cancel();
-    }
-
-    /// Set once [`close`](Self::close) was called.
-    pub(crate) fn closed(&self) -> CancellationToken {
-        self.closed.clone()
+    /// The events after `number`.
+    pub(super) fn after(&self, number: u64) -> VecDeque<(u64, Event)> {
+        self.events.iter().filter(|(n, _)| *n > number).cloned().collect()
     }
 }
 
-/// Somebody who reads a mailbox.
-pub(crate) struct Reader {
-    mailboxes: Arc<Mailboxes>,
-    channel: String,
-}
+#[cfg(test)]
+mod tests {
+    use super::{Event, KEPT, Mailbox, MessageId, Numbers};
 
-impl Reader {
-    /// The next events after `number`, as soon as there are some; `None` at the end.
-    pub(crate) async fn next(&self, number: u64) -> Option<VecDeque<(u64, Event)>> {
-        loop {
-            // Asked before looking: what was posted before the close is then certain to be seen.
-            let closed = self.mailboxes.closed.is_cancelled();
-            match self.mailboxes.after(&self.channel, number) {
-                Ok(events) => return Some(events),
-                Err(_) if closed => return None,
-                Err(news) => tokio::select! {
-                    () = news => {}
-                    () = self.mailboxes.closed.cancelled() => {}
-                },
-            }
-        }
+    fn problem(id: &str) -> Event {
+        Event::problem(&MessageId(id.to_owned()), "no model")
     }
-}
 
-impl Drop for Reader {
-    fn drop(&mut self) {
-        let mut inner = self.mailboxes.lock();
-        let mailbox = inner.mailbox(&self.channel);
-        mailbox.readers = mailbox.readers.saturating_sub(1);
+    fn reply(id: &str) -> Event {
+        Event { kind: super::Kind::Reply, in_reply_to: MessageId(id.to_owned()), data: "{}".to_owned() }
+    }
+
+    fn filled(posted: Vec<Event>, said: &[&str]) -> Vec<String> {
+        filled_with(posted, said.iter().map(|id| reply(id)).collect())
+    }
+
+    /// The mailbox after it was posted one list and filled with the other: kinds and messages.
+    fn filled_with(posted: Vec<Event>, said: Vec<Event>) -> Vec<String> {
+        let (mut mailbox, mut numbers) = (Mailbox::new(), Numbers::default());
+        posted.into_iter().for_each(|event| mailbox.post(event, &mut numbers));
+        mailbox.fill(said, &mut numbers);
+        let events = mailbox.after(0);
+        assert!(events.iter().is_sorted_by(|(one, _), (two, _)| one < two));
+        events.iter().map(|(_, event)| format!("{} {}", event.kind.name(), event.in_reply_to.0)).collect()
+    }
+
+    #[test]
+    fn filling_keeps_each_reply_once_and_in_order() {
+        assert_eq!(filled(vec![], &["1", "2"]), ["reply 1", "reply 2"]);
+        assert_eq!(filled(vec![problem("3")], &["1", "2"]), ["reply 1", "reply 2", "problem 3"]);
+        let delivered_again = vec![reply("2"), reply("3")];
+        assert_eq!(filled(delivered_again, &["1", "2"]), ["reply 1", "reply 2", "reply 3"]);
+        let in_between = vec![reply("1"), problem("2"), reply("4")];
+        assert_eq!(
+            filled(in_between, &["0", "1", "3", "4", "5"]),
+            ["reply 0", "reply 1", "problem 2", "reply 3", "reply 4", "reply 5"]
+        );
+    }
+
+    #[test]
+    fn a_reply_that_was_said_replaces_what_came_before_it() {
+        let draft = Event::draft(&MessageId("2".to_owned()), &[]);
+        assert_eq!(
+            filled(vec![problem("1"), draft, problem("3")], &["1", "2"]),
+            ["reply 1", "reply 2", "problem 3"]
+        );
+    }
+
+    #[test]
+    fn an_apology_that_was_said_does_not_undo_a_reply() {
+        let draft = Event::draft(&MessageId("2".to_owned()), &[]);
+        let said = vec![problem("1"), problem("2"), problem("3")];
+        assert_eq!(
+            filled_with(vec![reply("1"), draft, reply("4")], said),
+            ["reply 1", "problem 2", "problem 3", "reply 4"]
+        );
+    }
+
+    #[test]
+    fn a_mailbox_that_overflows_while_it_is_filled_keeps_the_newest() {
+        let posted = (100..160).map(|id| reply(&id.to_string())).collect();
+        let said: Vec<String> = (50..100).map(|id| id.to_string()).collect();
+        let events = filled(posted, &said.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(
+            (events.len(), events[0].as_str(), events[KEPT - 1].as_str()),
+            (KEPT, "reply 96", "reply 159")
+        );
     }
 }

@@ -6,15 +6,15 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
 use serde::Deserialize;
 
-use super::mailbox::Reader;
+use super::mailboxes::Reader;
 use crate::encode::Event;
-use crate::receive::{Channel, Site};
+use crate::receive::{Channel, Site, problem};
 
 /// How often something is sent where nothing happens, so that no proxy takes the connection for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -36,7 +36,11 @@ pub(crate) async fn events(
 ) -> Response {
     let header = headers.get("last-event-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let seen = header.or(position.after).and_then(|id| number(&id)).unwrap_or(0);
-    let reader = site.mailboxes.read(channel.0);
+    let reader = match site.mailboxes.read(&site.conversation(channel), site.sink.as_ref()).await {
+        Ok(reader) => reader,
+        // The page asks again in a moment.
+        Err(error) => return problem(StatusCode::SERVICE_UNAVAILABLE, error),
+    };
     let events = stream::unfold((reader, VecDeque::new(), seen), next);
     let stream = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     // The second header asks nginx not to hold the stream back.

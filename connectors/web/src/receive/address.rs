@@ -1,10 +1,13 @@
 //! Ids as the page makes them. In: parts of a path or a body. Out: ids known to have their shape.
 
+use std::collections::HashMap;
+
 use axum::extract::FromRequestParts;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
+use loquat_contract::MessageId;
 
 use super::problem;
 
@@ -16,12 +19,31 @@ impl<S: Send + Sync> FromRequestParts<S> for Channel {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        let refused = || {
+        let id = named(parts, state, "conversation").await.filter(|id| is_uuid_v4(id));
+        id.map(Self).ok_or_else(|| {
             problem(StatusCode::UNPROCESSABLE_ENTITY, "a conversation's id is a random UUID, in lower case")
-        };
-        let Path(id) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| refused())?;
-        if is_uuid_v4(&id) { Ok(Self(id)) } else { Err(refused()) }
+        })
     }
+}
+
+/// The message that a path names.
+pub(super) struct Target(pub(super) MessageId);
+
+impl<S: Send + Sync> FromRequestParts<S> for Target {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let id = named(parts, state, "message").await.filter(|id| is_message_id(id));
+        id.map(|id| Self(MessageId(id))).ok_or_else(|| {
+            problem(StatusCode::UNPROCESSABLE_ENTITY, "a message's id is up to 64 letters, digits, - and _")
+        })
+    }
+}
+
+/// The part of the path that a route calls `name`.
+async fn named<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) -> Option<String> {
+    let Path(mut names) = Path::<HashMap<String, String>>::from_request_parts(parts, state).await.ok()?;
+    names.remove(name)
 }
 
 /// Whether `id` is a random UUID in lower case, as `crypto.randomUUID()` makes it (RFC 9562, section 5.4).

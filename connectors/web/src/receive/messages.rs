@@ -1,16 +1,19 @@
-//! A message comes in. In: `{"id", "text"}` for a conversation. Out: 202 once it is durable, or why not.
+//! What a page says. In: a message, a change of one, or one taken back. Out: an event of its conversation for the sink.
 
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use loquat_contract::{ConversationId, Inbound, MessageId, Refusal, Sender};
+use axum::response::Response;
+use loquat_contract::{Event, MessageId};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
-use super::address::{Channel, is_message_id};
+use super::accept::accept;
+use super::address::{Channel, Target, is_message_id};
+use super::login::hex;
 use super::{Site, problem};
 
 /// What the page sends.
@@ -23,7 +26,26 @@ pub(super) struct Message {
     text: String,
 }
 
-/// Hands a message to the sink, and says 202 only when the sink has it.
+/// What a message is to say from now on.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Change {
+    /// As typed.
+    text: String,
+    /// Tells this change from others of the same message; without one, the text does.
+    #[serde(default)]
+    id: Option<String>,
+}
+
+/// Which removal of a message this is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Removal {
+    /// Tells this one from others of the same message; without one, there is one alone.
+    id: Option<String>,
+}
+
+/// `POST …/messages`: somebody says something.
 pub(super) async fn receive(
     State(site): State<Arc<Site>>,
     channel: Channel,
@@ -34,54 +56,53 @@ pub(super) async fn receive(
         Err(rejection) => return problem(rejection.status(), rejection.body_text()),
     };
     if !is_message_id(&message.id) {
-        return problem(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "a message's id is up to 64 letters, digits, - and _",
-        );
+        return bad_id();
     }
-    match accept(&site, channel, message).await {
-        Ok(()) => StatusCode::ACCEPTED.into_response(),
-        Err(refusal) => problem(status(&refusal), refusal),
-    }
+    accept(site, channel, MessageId(message.id), Event::Message(message.text.into())).await
 }
 
-async fn accept(site: &Site, channel: Channel, message: Message) -> Result<(), Refusal> {
-    if site.stop.is_cancelled() {
-        return Err(Refusal::Stopping);
-    }
-    if message.text.trim().is_empty() {
-        return Err(Refusal::Empty);
-    }
-    let (length, limit) = (message.text.chars().count(), site.config.max_message_chars);
-    if length > limit {
-        return Err(Refusal::TooLong { length, limit });
-    }
-    let inbound = Inbound {
-        id: MessageId(message.id),
-        conversation: ConversationId {
-            bot: site.bot.name.clone(),
-            platform: "web".to_owned(),
-            channel: channel.0.clone(),
-            thread: None,
-        },
-        // Nobody signs in with a name, so a conversation is one person.
-        sender: Sender { id: channel.0, name: None },
-        text: message.text,
+/// `PUT …/messages/{message}`: somebody changes what they said.
+pub(super) async fn edit(
+    State(site): State<Arc<Site>>,
+    channel: Channel,
+    Target(message): Target,
+    body: Result<Json<Change>, JsonRejection>,
+) -> Response {
+    let Json(change) = match body {
+        Ok(change) => change,
+        Err(rejection) => return problem(rejection.status(), rejection.body_text()),
     };
-    let address = inbound.address();
-    // Before the sink has it, because the reply may come before the sink returns.
-    site.mailboxes.expect(&address);
-    let accepted = site.sink.accept(inbound).await;
-    if accepted.is_err() {
-        site.mailboxes.forget(&address);
+    let which = change.id.unwrap_or_else(|| hex(&Sha256::digest(&change.text)[..8]));
+    if !is_message_id(&which) {
+        return bad_id();
     }
-    accepted
+    let event = Event::Edit { message: message.clone(), now: change.text.into() };
+    accept(site, channel, event_id(&message, 'e', &which), event).await
 }
 
-fn status(refusal: &Refusal) -> StatusCode {
-    match refusal {
-        Refusal::Empty => StatusCode::UNPROCESSABLE_ENTITY,
-        Refusal::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        _ => StatusCode::SERVICE_UNAVAILABLE,
+/// `DELETE …/messages/{message}`: somebody takes back what they said.
+pub(super) async fn delete(
+    State(site): State<Arc<Site>>,
+    channel: Channel,
+    Target(message): Target,
+    query: Result<Query<Removal>, QueryRejection>,
+) -> Response {
+    let which = match query {
+        Ok(Query(removal)) => removal.id,
+        Err(rejection) => return problem(rejection.status(), rejection.body_text()),
+    };
+    if which.as_deref().is_some_and(|id| !is_message_id(id)) {
+        return bad_id();
     }
+    let id = event_id(&message, 'd', which.as_deref().unwrap_or_default());
+    accept(site, channel, id, Event::Deletion { message }).await
+}
+
+/// An id for what happens to a message. No message has such an id, because theirs have no `~`.
+fn event_id(message: &MessageId, kind: char, which: &str) -> MessageId {
+    MessageId(format!("{}~{kind}{which}", message.0))
+}
+
+fn bad_id() -> Response {
+    problem(StatusCode::UNPROCESSABLE_ENTITY, "an id is up to 64 letters, digits, - and _")
 }

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 
-use super::fakes::{FakeSink, ONE, error, fixture, get, message, post};
+use super::fakes::{FakeSink, ONE, ask, error, fixture, get, message, post};
 
 fn with(mut request: Request<Body>, name: header::HeaderName, value: &str) -> Request<Body> {
     request.headers_mut().insert(name, value.parse().unwrap());
@@ -23,6 +23,11 @@ async fn another_sites_page_may_not_ask() {
         let refused = web.ask(with(message(ONE, "1", "Hi"), name, value)).await;
         assert_eq!(refused.status(), StatusCode::FORBIDDEN, "{value}");
     }
+    for method in ["PUT", "DELETE"] {
+        let change = ask(method, &format!("/api/conversations/{ONE}/messages/1"), r#"{"text": "Hi"}"#);
+        let refused = web.ask(with(change, header::ORIGIN, "http://evil.example")).await;
+        assert_eq!(refused.status(), StatusCode::FORBIDDEN, "{method}");
+    }
     let form = with(message(ONE, "1", "Hi"), header::CONTENT_TYPE, "text/plain");
     assert_eq!(web.ask(form).await.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
     let events =
@@ -35,9 +40,14 @@ async fn another_sites_page_may_not_ask() {
 async fn a_token_is_asked_for_everywhere_but_on_the_page() {
     let sink = FakeSink::willing();
     let web = fixture(sink.clone(), Some("sesame"));
-    for request in
-        [get("/api/bot"), get(&format!("/api/conversations/{ONE}/events")), message(ONE, "1", "Hi")]
-    {
+    let one = format!("/api/conversations/{ONE}");
+    for request in [
+        get("/api/bot"),
+        get(&format!("{one}/events")),
+        message(ONE, "1", "Hi"),
+        ask("PUT", &format!("{one}/messages/1"), r#"{"text": "Hi"}"#),
+        ask("DELETE", &format!("{one}/messages/1"), ""),
+    ] {
         assert_eq!(web.ask(request).await.status(), StatusCode::UNAUTHORIZED);
     }
     assert_eq!(web.ask(get("/")).await.status(), StatusCode::OK);

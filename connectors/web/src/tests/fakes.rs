@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode, header};
-use futures::StreamExt;
 use http_body_util::BodyExt;
 use loquat_contract::{
-    Address, BotCard, BoxFuture, CancellationToken, ConversationId, Generation, Inbound, Language, MessageId,
-    ModelIdentity, Outcome, Policy, Refusal, Reply, Sentence, Sink, Timings, TokenCount, Verdict,
+    Address, BotCard, BoxFuture, CancellationToken, ConversationId, Delivery, Egress, Envelope, Generation,
+    IdempotencyKey, Inbound, JournalError, Language, MessageId, ModelIdentity, Outcome, Part, Policy,
+    Receipt, Refusal, Reply, Said, Sentence, Sink, Timings, TokenCount, Verdict,
 };
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
@@ -26,7 +26,11 @@ pub(super) const TWO: &str = "aaaaaaaa-bbbb-4ccc-9ddd-eeeeeeeeeeee";
 pub(super) struct FakeSink {
     pub(super) accepted: Mutex<Vec<Inbound>>,
     pub(super) refusal: Mutex<Option<Refusal>>,
+    pub(super) receipt: Mutex<Receipt>,
     pub(super) allowed: Semaphore,
+    /// What the journal says was said; an error where it cannot be read.
+    pub(super) said: Mutex<Result<Vec<Said>, &'static str>>,
+    pub(super) may_read: Semaphore,
 }
 
 impl FakeSink {
@@ -39,7 +43,10 @@ impl FakeSink {
         Arc::new(Self {
             accepted: Mutex::default(),
             refusal: Mutex::default(),
+            receipt: Mutex::new(Receipt::Accepted),
             allowed: Semaphore::new(allowed),
+            said: Mutex::new(Ok(Vec::new())),
+            may_read: Semaphore::new(Semaphore::MAX_PERMITS),
         })
     }
 
@@ -49,20 +56,50 @@ impl FakeSink {
         sink
     }
 
+    /// One that says what became of each event.
+    pub(super) fn answering(receipt: Receipt) -> Arc<Self> {
+        let sink = Self::willing();
+        *sink.receipt.lock().unwrap() = receipt;
+        sink
+    }
+
+    /// One whose journal has these replies: messages and answers.
+    pub(super) fn remembering(channel: &str, said: &[(&str, &str)]) -> Arc<Self> {
+        let sink = Self::willing();
+        let said = said.iter().map(|(id, text)| said_reply(&address(channel, id), text)).collect();
+        *sink.said.lock().unwrap() = Ok(said);
+        sink
+    }
+
     pub(super) fn texts(&self) -> Vec<String> {
-        self.accepted.lock().unwrap().iter().map(|inbound| inbound.text.clone()).collect()
+        let text = |inbound: &Inbound| inbound.text().unwrap_or_default().to_owned();
+        self.accepted.lock().unwrap().iter().map(text).collect()
     }
 }
 
 impl Sink for FakeSink {
-    fn accept(&self, inbound: Inbound) -> BoxFuture<'_, Result<(), Refusal>> {
+    fn accept(&self, inbound: Inbound) -> BoxFuture<'_, Result<Receipt, Refusal>> {
         Box::pin(async move {
             self.allowed.acquire().await.unwrap().forget();
             if let Some(refusal) = self.refusal.lock().unwrap().take() {
                 return Err(refusal);
             }
             self.accepted.lock().unwrap().push(inbound);
-            Ok(())
+            Ok(self.receipt.lock().unwrap().clone())
+        })
+    }
+
+    fn said<'a>(
+        &'a self,
+        conversation: &'a ConversationId,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Said>, JournalError>> {
+        Box::pin(async move {
+            self.may_read.acquire().await.unwrap().forget();
+            let said = self.said.lock().unwrap().clone();
+            let mut said = said.map_err(|problem| JournalError::Store(problem.into()))?;
+            said.retain(|said| said.to.conversation == *conversation);
+            Ok(said.split_off(said.len().saturating_sub(limit)))
         })
     }
 }
@@ -89,6 +126,27 @@ pub(super) fn fixture(sink: Arc<FakeSink>, token: Option<&str>) -> Fixture {
 impl Fixture {
     pub(super) async fn ask(&self, request: Request<Body>) -> Response<Body> {
         self.app.clone().oneshot(request).await.unwrap()
+    }
+
+    /// Delivers a reply: what became of it.
+    pub(super) async fn deliver(&self, to: &Address, reply: &Reply) -> Delivery {
+        self.egress.deliver(&envelope(to, reply)).await
+    }
+
+    /// Shows a draft of these sentences.
+    pub(super) async fn draft(&self, to: &Address, sentences: &[&str]) {
+        let sentences: Vec<Sentence> = sentences.iter().map(|text| sentence(text)).collect();
+        self.egress.drafts().unwrap().draft(to, &sentences).await;
+    }
+
+    /// Takes a draft back.
+    pub(super) async fn withdraw(&self, to: &Address) {
+        self.egress.drafts().unwrap().withdraw(to).await;
+    }
+
+    /// Says why there is no reply.
+    pub(super) async fn apologise(&self, to: &Address, reason: &str) -> Delivery {
+        self.egress.deliver(&notice(to, reason)).await
     }
 
     /// Listens to a conversation.
@@ -119,7 +177,7 @@ pub(super) struct Heard {
 }
 
 impl Listener {
-    /// The next event, or `None` at the end of the stream.
+    /// The next event, or `None` at the end of the stream; nothing is lost where it is not waited for to the end.
     pub(super) async fn next(&mut self) -> Option<Heard> {
         loop {
             if let Some((event, rest)) = self.read.split_once("\n\n") {
@@ -127,10 +185,7 @@ impl Listener {
                 self.read = rest.to_owned();
                 return Some(heard);
             }
-            let body = std::mem::take(&mut self.body);
-            let mut stream = body.into_data_stream();
-            let piece = stream.next().await?.unwrap();
-            self.body = Body::from_stream(stream);
+            let piece = self.body.frame().await?.unwrap().into_data().unwrap();
             self.read.push_str(std::str::from_utf8(&piece).unwrap());
         }
     }
@@ -149,7 +204,13 @@ pub(super) fn get(path: &str) -> Request<Body> {
 }
 
 pub(super) fn post(path: &str, body: &str) -> Request<Body> {
-    let request = Request::post(path)
+    ask("POST", path, body)
+}
+
+pub(super) fn ask(method: &str, path: &str, body: &str) -> Request<Body> {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
         .header(header::HOST, "127.0.0.1:8080")
         .header(header::ORIGIN, "http://127.0.0.1:8080")
         .header(header::CONTENT_TYPE, "application/json");
@@ -176,6 +237,30 @@ pub(super) fn address(channel: &str, id: &str) -> Address {
         thread: None,
     };
     Address { conversation, in_reply_to: MessageId(id.into()) }
+}
+
+pub(super) const SENT: Delivery = Delivery::Sent { id: None };
+
+fn whole(to: &Address, text: &str, reply: Option<Arc<Reply>>) -> Envelope {
+    let part = Part { text: text.to_owned(), ..Part::default() };
+    let key = IdempotencyKey("0".repeat(24));
+    Envelope { key, to: to.clone(), number: 1, of: 1, part, reply }
+}
+
+/// A reply as the host delivers it.
+pub(super) fn envelope(to: &Address, reply: &Reply) -> Envelope {
+    whole(to, &reply.answer, Some(Arc::new(reply.clone())))
+}
+
+/// A reply as the journal has it.
+pub(super) fn said_reply(to: &Address, text: &str) -> Said {
+    let Envelope { part, reply, .. } = envelope(to, &reply(text));
+    Said { to: to.clone(), parts: vec![part], reply }
+}
+
+/// An apology as the host delivers it.
+pub(super) fn notice(to: &Address, text: &str) -> Envelope {
+    whole(to, text, None)
 }
 
 pub(super) fn sentence(text: &str) -> Sentence {

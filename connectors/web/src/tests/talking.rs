@@ -1,11 +1,13 @@
 //! One message and its answer, over the routes without a port.
 
-use axum::http::StatusCode;
+use std::time::Duration;
+
+use axum::http::{StatusCode, header};
 use futures::FutureExt;
 use http_body_util::BodyExt;
-use loquat_contract::{Egress, JournalError, Refusal};
+use loquat_contract::{Capabilities, Egress, Idempotency, JournalError, Receipt, Refusal};
 
-use super::fakes::{FakeSink, ONE, TWO, address, error, fixture, get, message, post, reply, sentence};
+use super::fakes::{FakeSink, ONE, SENT, TWO, address, error, fixture, get, message, post, reply};
 
 #[tokio::test]
 async fn received_is_said_only_once_the_sink_has_it() {
@@ -20,7 +22,8 @@ async fn received_is_said_only_once_the_sink_has_it() {
     assert_eq!(answer.await.status(), StatusCode::ACCEPTED);
     let accepted = sink.accepted.lock().unwrap();
     assert_eq!(accepted[0].address(), address(ONE, "1"));
-    assert_eq!(accepted[0].text, "Hello");
+    assert_eq!(accepted[0].text(), Some("Hello"));
+    assert_eq!(accepted[0].person().to_string(), format!("web:{ONE}"));
 }
 
 #[tokio::test]
@@ -29,6 +32,7 @@ async fn a_refusal_says_why() {
     let cases = [
         (Some(not_kept()), "Hello", StatusCode::SERVICE_UNAVAILABLE, "the disk is full"),
         (Some(Refusal::Stopping), "Hello", StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+        (Some(Refusal::NotAllowed), "Hello", StatusCode::FORBIDDEN, "pairing code"),
         (
             Some(Refusal::TooLong { length: 9, limit: 5 }),
             "Hello",
@@ -52,6 +56,57 @@ async fn a_refusal_says_why() {
         assert!(said.contains(words), "{said}");
         assert!(sink.texts().is_empty());
     }
+}
+
+#[tokio::test]
+async fn who_is_too_fast_is_told_when_to_come_again() {
+    for (wait, header) in [(2_500, "3"), (10, "1"), (60_000, "60")] {
+        let refusal = Refusal::TooFast { after: Duration::from_millis(wait) };
+        let web = fixture(FakeSink::refusing(refusal), None);
+        let refused = web.ask(message(ONE, "1", "Hello")).await;
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(refused.headers()[header::RETRY_AFTER], header);
+        assert!(error(refused).await.contains("too fast"));
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_leaves_in_between_does_not_stop_the_sink() {
+    let sink = FakeSink::after(0);
+    let web = fixture(sink.clone(), None);
+    let left = tokio::time::timeout(Duration::from_millis(50), web.ask(message(ONE, "1", "Hello"))).await;
+    assert!(left.is_err());
+    sink.allowed.add_permits(1);
+    while sink.texts().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(sink.texts(), ["Hello"]);
+}
+
+#[tokio::test]
+async fn every_receipt_says_received_and_what_the_host_answers_is_shown() {
+    for receipt in [Receipt::Accepted, Receipt::Duplicate, Receipt::Ignored] {
+        let web = fixture(FakeSink::answering(receipt), None);
+        assert_eq!(web.ask(message(ONE, "1", "Hello")).await.status(), StatusCode::ACCEPTED);
+        assert!(web.listen(ONE, None).await.next().now_or_never().is_none(), "there is nothing to show");
+    }
+    let web = fixture(FakeSink::answering(Receipt::Answered("You are paired.".into())), None);
+    assert_eq!(web.ask(message(ONE, "1", "/pair 1234")).await.status(), StatusCode::ACCEPTED);
+    let heard = web.listen(ONE, None).await.next().await.unwrap();
+    assert_eq!(heard.kind, "notice");
+    assert_eq!(heard.data, serde_json::json!({ "in_reply_to": "1", "text": "You are paired." }));
+}
+
+#[test]
+fn what_the_platform_can_do_is_said() {
+    let capabilities = fixture(FakeSink::willing(), None).egress.capabilities();
+    let expected = Capabilities {
+        drafts: true,
+        outlives_process: true,
+        idempotency: Idempotency::Key,
+        ..Capabilities::default()
+    };
+    assert_eq!(capabilities, expected);
 }
 
 #[tokio::test]
@@ -80,30 +135,76 @@ async fn sentences_come_before_the_reply() {
     let web = fixture(FakeSink::willing(), None);
     let mut page = web.listen(ONE, None).await;
     let to = address(ONE, "1");
-    web.egress.draft(&to, &sentence("Thimphu.")).await;
-    let first = page.next().await.unwrap();
-    assert_eq!((first.kind.as_str(), &first.data["sentence"]["text"]), ("sentence", &"Thimphu.".into()));
-    web.egress.deliver(&to, &reply("Thimphu.\nReally.")).await.unwrap();
+    for sentences in [&["Thimphu."][..], &["Thimphu.", "Really."]] {
+        web.draft(&to, sentences).await;
+        let heard = page.next().await.unwrap();
+        assert_eq!((heard.kind.as_str(), &heard.data["in_reply_to"]), ("draft", &"1".into()));
+        let drafted = heard.data["sentences"].as_array().unwrap();
+        assert_eq!(drafted.iter().map(|sentence| &sentence["text"]).collect::<Vec<_>>(), sentences);
+    }
+    assert_eq!(web.deliver(&to, &reply("Thimphu.\nReally.")).await, SENT);
     let second = page.next().await.unwrap();
     assert_eq!((second.kind.as_str(), &second.data["in_reply_to"]), ("reply", &"1".into()));
     assert_eq!(second.data["reply"], serde_json::to_value(reply("Thimphu.\nReally.")).unwrap());
-    web.egress.apologise(&address(ONE, "2"), "no model").await;
+    assert_eq!(web.apologise(&address(ONE, "2"), "no model").await, SENT);
     let third = page.next().await.unwrap();
     assert_eq!((third.kind.as_str(), &third.data["reason"]), ("problem", &"no model".into()));
+}
+
+#[tokio::test]
+async fn a_withdrawn_draft_is_gone_for_who_saw_it_and_who_did_not() {
+    let web = fixture(FakeSink::willing(), None);
+    let to = address(ONE, "1");
+    let mut page = web.listen(ONE, None).await;
+    web.draft(&to, &["Thimphu."]).await;
+    assert_eq!(page.next().await.unwrap().kind, "draft");
+    web.withdraw(&to).await;
+    for mut page in [page, web.listen(ONE, None).await] {
+        let heard = page.next().await.unwrap();
+        assert_eq!((heard.kind.as_str(), &heard.data["in_reply_to"]), ("withdrawn", &"1".into()));
+        assert!(page.next().now_or_never().is_none());
+    }
+    // It may be answered after all, and then there is nothing to withdraw.
+    web.deliver(&to, &reply("Thimphu.")).await;
+    web.withdraw(&to).await;
+    let mut page = web.listen(ONE, None).await;
+    assert_eq!(page.next().await.unwrap().kind, "reply");
+    assert!(page.next().now_or_never().is_none());
+}
+
+#[tokio::test]
+async fn a_reply_that_is_delivered_again_is_shown_once() {
+    let web = fixture(FakeSink::willing(), None);
+    let (to, page) = (address(ONE, "1"), web.listen(ONE, None).await);
+    assert_eq!(web.apologise(&to, "no model").await, SENT);
+    assert_eq!(web.apologise(&to, "no model").await, SENT);
+    for text in ["Thimphu.", "Thimphu.", "Paro."] {
+        assert_eq!(web.deliver(&to, &reply(text)).await, SENT);
+    }
+    web.draft(&to, &["Late."]).await;
+    assert_eq!(web.apologise(&to, "no model").await, SENT);
+    web.deliver(&address(ONE, "2"), &reply("Next.")).await;
+    // A page that listens hears what is there when it looks: the reply in place of the apology.
+    for mut page in [page, web.listen(ONE, None).await] {
+        let (one, two) = (page.next().await.unwrap(), page.next().await.unwrap());
+        assert_eq!(one.data["reply"]["answer"], "Thimphu.");
+        assert_eq!(two.data["reply"]["answer"], "Next.");
+        assert!(page.next().now_or_never().is_none());
+    }
 }
 
 #[tokio::test]
 async fn a_page_that_was_away_misses_nothing() {
     let web = fixture(FakeSink::willing(), None);
     let mut page = web.listen(ONE, None).await;
-    web.egress.deliver(&address(ONE, "1"), &reply("one")).await.unwrap();
+    web.deliver(&address(ONE, "1"), &reply("one")).await;
     let seen = page.next().await.unwrap().id;
     drop(page);
-    web.egress.draft(&address(ONE, "2"), &sentence("two")).await;
-    web.egress.deliver(&address(ONE, "2"), &reply("two")).await.unwrap();
-    web.egress.draft(&address(ONE, "3"), &sentence("three")).await;
+    web.draft(&address(ONE, "2"), &["two"]).await;
+    web.deliver(&address(ONE, "2"), &reply("two")).await;
+    web.draft(&address(ONE, "3"), &["three"]).await;
 
-    let expected = [("reply", "2"), ("sentence", "3")];
+    let expected = [("reply", "2"), ("draft", "3")];
     let mut again = web.listen(ONE, Some(&seen)).await;
     for (kind, id) in expected {
         let heard = again.next().await.unwrap();
@@ -123,7 +224,7 @@ async fn a_page_that_was_away_misses_nothing() {
 async fn a_mailbox_keeps_the_newest_events() {
     let web = fixture(FakeSink::willing(), None);
     for number in 1..=70 {
-        web.egress.deliver(&address(ONE, &number.to_string()), &reply("x")).await.unwrap();
+        web.deliver(&address(ONE, &number.to_string()), &reply("x")).await;
     }
     let mut page = web.listen(ONE, None).await;
     assert_eq!(page.next().await.unwrap().data["in_reply_to"], "7");
@@ -133,8 +234,8 @@ async fn a_mailbox_keeps_the_newest_events() {
 async fn conversations_never_see_each_other() {
     let web = fixture(FakeSink::willing(), None);
     let (mut one, mut two) = (web.listen(ONE, None).await, web.listen(TWO, None).await);
-    web.egress.deliver(&address(ONE, "1"), &reply("for one")).await.unwrap();
-    web.egress.deliver(&address(TWO, "1"), &reply("for two")).await.unwrap();
+    web.deliver(&address(ONE, "1"), &reply("for one")).await;
+    web.deliver(&address(TWO, "1"), &reply("for two")).await;
     web.mailboxes.close();
     assert_eq!(one.next().await.unwrap().data["reply"]["answer"], "for one");
     assert!(one.next().await.is_none());

@@ -1,0 +1,206 @@
+//! What an operator asks of a journal. In: a request from the command line. Out: done by the bot where it runs, else on its folder.
+//!
+//! A running bot has its journal to itself. A command therefore leaves its request as a file beside the journal; the bot looks there
+//! every second, does it, and writes the answer next to it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use loquat_contract::{Journal, JournalError, Person, Sequence, Settlement, Step};
+use loquat_dispatch::Dispatch;
+use loquat_dispatch::access::Pairing;
+use loquat_journal::{EmbeddedJournal, Retention};
+use serde::{Deserialize, Serialize};
+
+use crate::parts::Places;
+
+/// How often the bot looks for requests.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long a command waits for the bot.
+const PATIENCE: Duration = Duration::from_secs(30);
+const ASKED: &str = "request";
+const ANSWERED: &str = "answer";
+
+/// Something an operator wants.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// Puts a settled message back on its way.
+    Retry(Sequence),
+    /// Gives up a message that is owed something.
+    Discard(Sequence),
+    /// Removes every trace of a person.
+    Erase(Person),
+    /// Rewrites the journal without what is too old.
+    Compact,
+}
+
+type Answer = Result<String, String>;
+
+/// Where requests to a running bot are left.
+fn folder(places: &Places) -> PathBuf {
+    places.journal.with_extension("requests")
+}
+
+/// Has a request done, and says what came of it.
+///
+/// # Errors
+/// When it cannot be done, or the bot that has the journal does not answer.
+pub async fn ask(places: &Places, retention: Retention, request: &Request) -> anyhow::Result<String> {
+    if !places.journal.join("format").exists() {
+        bail!("there is no journal in {} yet; it is made when the bot first runs", places.journal.display());
+    }
+    match EmbeddedJournal::open(&places.journal) {
+        Ok(journal) => Ok(alone(places, &journal, retention, request).await?),
+        Err(JournalError::Unusable(_)) => leave(places, request).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Does it on a journal that no bot has.
+async fn alone(
+    places: &Places,
+    journal: &EmbeddedJournal,
+    retention: Retention,
+    request: &Request,
+) -> Result<String, JournalError> {
+    let out_of_turn =
+        |sequence, problem: &str| JournalError::OutOfTurn { sequence, problem: problem.to_owned() };
+    match request {
+        Request::Retry(sequence) => {
+            if journal.entry(*sequence).await?.settled.is_none() {
+                return Err(out_of_turn(*sequence, "is owed already; start the bot to have it answered"));
+            }
+            journal.record(*sequence, vec![Step::Reopened]).await?;
+            Ok(format!("{sequence} is on its way again once the bot is started"))
+        }
+        Request::Discard(sequence) => {
+            if journal.entry(*sequence).await?.settled.is_some() {
+                return Err(out_of_turn(*sequence, "is settled; nothing more happens to it"));
+            }
+            journal.record(*sequence, vec![Step::Settled(Settlement::Discarded)]).await?;
+            Ok(discarded(*sequence))
+        }
+        Request::Erase(person) => {
+            let erased = journal.erase(person).await?;
+            Ok(erased_all(places, person, erased.events))
+        }
+        Request::Compact => compact(journal, retention).await,
+    }
+}
+
+/// Does it on the journal of this bot.
+async fn beside(
+    places: &Places,
+    dispatch: &Dispatch,
+    journal: &EmbeddedJournal,
+    retention: Retention,
+    request: &Request,
+) -> Result<String, JournalError> {
+    match request {
+        Request::Retry(sequence) => {
+            dispatch.retry(*sequence).await?;
+            Ok(format!("{sequence} is on its way again"))
+        }
+        Request::Discard(sequence) => {
+            dispatch.discard(*sequence).await?;
+            Ok(discarded(*sequence))
+        }
+        Request::Erase(person) => {
+            let events = dispatch.erase(person).await?;
+            Ok(erased_all(places, person, events))
+        }
+        Request::Compact => compact(journal, retention).await,
+    }
+}
+
+async fn compact(journal: &EmbeddedJournal, retention: Retention) -> Result<String, JournalError> {
+    let done = journal.compact(retention).await?;
+    Ok(format!("{} entries dropped, {} bytes before, {} after", done.dropped, done.before, done.after))
+}
+
+fn discarded(sequence: Sequence) -> String {
+    format!("{sequence} is given up")
+}
+
+/// What else is known of a person, beside the journal.
+fn erased_all(places: &Places, person: &Person, events: usize) -> String {
+    let mut said = format!("{events} messages of {person} and the replies to them are erased");
+    match Pairing::in_file(places.access.clone()).remove(person) {
+        Ok(true) => said += "; they were let in by a code, and are not any more",
+        Ok(false) => {}
+        Err(error) => said += &format!("; who was let in by a code could not be changed: {error}"),
+    }
+    if person.platform == "terminal" && places.history.exists() {
+        match fs::remove_file(&places.history) {
+            Ok(()) => said += "; the lines typed in the terminal too",
+            Err(error) => said += &format!("; {} could not be removed: {error}", places.history.display()),
+        }
+    }
+    said
+}
+
+/// Leaves a request for the bot that has the journal, and waits for its answer.
+async fn leave(places: &Places, request: &Request) -> anyhow::Result<String> {
+    let folder = folder(places);
+    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    let file = tempfile::Builder::new().prefix("").suffix(".new").tempfile_in(&folder)?;
+    serde_json::to_writer(&file, request)?;
+    let path = file.path().with_extension(ASKED);
+    file.persist(&path)?;
+    let answer = path.with_extension(ANSWERED);
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        if let Ok(bytes) = fs::read(&answer) {
+            fs::remove_file(&answer)?;
+            return serde_json::from_slice::<Answer>(&bytes)?.map_err(anyhow::Error::msg);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // Taken back: it must not be done when nobody expects it any more.
+    let was_there = fs::remove_file(&path).is_ok();
+    let what = if was_there { "did not take the request" } else { "took the request and did not answer yet" };
+    bail!("the process that has {} {what}; see its log", places.journal.display())
+}
+
+/// Does what is asked of this bot, until it is dropped.
+pub async fn serve(places: Places, dispatch: Dispatch, journal: EmbeddedJournal, retention: Retention) {
+    let folder = folder(&places);
+    loop {
+        for path in requests(&folder) {
+            let request =
+                fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Request>(&bytes).ok());
+            // First, so that it is done once. A command that has given up has taken it away.
+            if fs::remove_file(&path).is_err() {
+                continue;
+            }
+            let answer: Answer = match &request {
+                Some(request) => {
+                    tracing::info!(?request, "asked by the operator");
+                    let done = beside(&places, &dispatch, &journal, retention, request).await;
+                    done.map_err(|error| error.to_string())
+                }
+                None => Err("the request cannot be read; is it of another version of Loquat?".to_owned()),
+            };
+            if let Err(error) = reply(&path, &answer) {
+                tracing::error!(path = %path.display(), %error, "the operator's request was done, and could not be answered");
+            }
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+fn requests(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    paths.filter(|path| path.extension().is_some_and(|extension| extension == ASKED)).collect()
+}
+
+fn reply(path: &Path, answer: &Answer) -> anyhow::Result<()> {
+    let unfinished = path.with_extension("unfinished");
+    fs::write(&unfinished, serde_json::to_vec(answer)?)?;
+    fs::rename(unfinished, path.with_extension(ANSWERED))?;
+    Ok(())
+}

@@ -1,0 +1,213 @@
+//! The web chat under the conformance kit: the fake of the platform is a browser, and the bot is the server that it asks.
+
+mod browser;
+mod tab;
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use loquat_conformance::{Act, Connector, Deed, Fault, Fixture, Heard, Platform};
+use loquat_contract::{
+    BotCard, BoxFuture, CancellationToken, ConversationId, Egress, Event, Inbound, JournalError, Receipt,
+    Refusal, Said, Sink,
+};
+use tokio::runtime::Runtime;
+
+use super::fakes::{SENT, envelope, said_reply};
+use crate::{Config, bind};
+use browser::Browser;
+
+/// How long a bot waits for the port that an earlier one had.
+const PORT_FREE: Duration = Duration::from_secs(10);
+
+/// The web chat and a browser.
+pub(super) struct WebFixture;
+
+impl Fixture for WebFixture {
+    const PLATFORM: &'static str = "web";
+    type Platform = Browser;
+
+    fn connect(address: &str, bot: &str) -> anyhow::Result<Connector> {
+        let address: SocketAddr = address.parse().context("the browser's address")?;
+        let config = Config { host: address.ip(), port: address.port(), ..Config::default() };
+        let since = Instant::now();
+        let bound = loop {
+            // The browser knows one port, so another is of no use.
+            let bound = bind(&config)?;
+            if !bound.moved() {
+                break bound;
+            }
+            anyhow::ensure!(since.elapsed() < PORT_FREE, "{address} stays taken");
+            drop(bound);
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        let (ingress, egress) = bound.connect(BotCard { name: bot.to_owned(), ..BotCard::default() });
+        Ok(Connector { ingress: Arc::new(ingress), egress: Arc::new(egress) })
+    }
+}
+
+loquat_conformance::conformance!(WebFixture);
+
+/// A journal that outlives its bots, and says what it is told.
+#[derive(Default)]
+struct Journal {
+    said: Mutex<Vec<Said>>,
+    /// Whether replies are kept and not delivered, as if the bot were killed in between.
+    holds_back: AtomicBool,
+}
+
+impl Journal {
+    fn has(&self, id: &str) -> bool {
+        self.said.lock().unwrap().iter().any(|said| said.to.in_reply_to.0 == id)
+    }
+}
+
+struct Echo {
+    journal: Arc<Journal>,
+    egress: OnceLock<Arc<dyn Egress>>,
+}
+
+impl Sink for Echo {
+    fn accept(&self, inbound: Inbound) -> BoxFuture<'_, Result<Receipt, Refusal>> {
+        Box::pin(async move {
+            if self.journal.has(&inbound.id.0) {
+                return Ok(Receipt::Duplicate);
+            }
+            // What is answered already is not answered again because it is changed.
+            let Event::Message(message) = &inbound.event else { return Ok(Receipt::Accepted) };
+            let said = said_reply(&inbound.address(), &format!("You said {}.", message.text));
+            self.journal.said.lock().unwrap().push(said.clone());
+            if !self.journal.holds_back.load(Ordering::Relaxed) {
+                deliver(self.egress.get().unwrap().as_ref(), &said).await;
+            }
+            Ok(Receipt::Accepted)
+        })
+    }
+
+    fn said<'a>(
+        &'a self,
+        conversation: &'a ConversationId,
+        _: usize,
+    ) -> BoxFuture<'a, Result<Vec<Said>, JournalError>> {
+        let mut said = self.journal.said.lock().unwrap().clone();
+        said.retain(|said| said.to.conversation == *conversation);
+        Box::pin(async { Ok(said) })
+    }
+}
+
+async fn deliver(egress: &dyn Egress, said: &Said) {
+    assert_eq!(egress.deliver(&envelope(&said.to, said.reply.as_ref().unwrap())).await, SENT);
+}
+
+/// A bot that can be killed: with its runtime, all its connections end.
+struct Bot {
+    runtime: Option<Runtime>,
+    egress: Arc<dyn Egress>,
+}
+
+impl Bot {
+    fn start(address: &str, journal: &Arc<Journal>) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let entered = runtime.enter();
+        let Connector { ingress, egress } = WebFixture::connect(address, "Loquat").unwrap();
+        let sink = Echo { journal: journal.clone(), egress: OnceLock::new() };
+        let _ = sink.egress.set(egress.clone());
+        runtime.spawn(async move { ingress.run(Arc::new(sink), CancellationToken::new()).await });
+        drop(entered);
+        Self { runtime: Some(runtime), egress }
+    }
+}
+
+impl Drop for Bot {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn act(id: &str, deed: Deed) -> Act {
+    Act { channel: "room".into(), id: id.into(), sender: "alice".into(), deed }
+}
+
+async fn says(browser: &Browser, id: &str) -> Heard {
+    browser.act(&act(id, Deed::Say(format!("message {id}")))).await
+}
+
+/// Waits until the browser shows these answers, and then until nothing could be added any more.
+async fn shows(browser: &Browser, expected: &[&str]) {
+    let shown = || browser.shown("room").into_iter().map(|shown| shown.key.unwrap()).collect::<Vec<_>>();
+    let since = Instant::now();
+    while shown().len() < expected.len() && since.elapsed() < Duration::from_secs(10) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(shown(), expected);
+}
+
+#[tokio::test]
+async fn the_browser_shows_each_answer_once_whatever_breaks() {
+    let browser = Browser::start().await.unwrap();
+    let journal = Arc::new(Journal::default());
+    let bot = Bot::start(&browser.address(), &journal);
+    browser.ready().await.unwrap();
+    assert_eq!(says(&browser, "1").await, Heard::Acknowledged);
+    assert_eq!(says(&browser, "1").await, Heard::Acknowledged);
+    shows(&browser, &["1"]).await;
+    assert_eq!(browser.shown("room")[0].text, "You said message 1.");
+    assert!(browser.shown("elsewhere").is_empty());
+
+    let edit = Deed::Edit { message: "1".into(), text: "changed".into() };
+    assert_eq!(browser.act(&act("2", edit)).await, Heard::Acknowledged);
+    let deletion = Deed::Delete { message: "1".into() };
+    assert_eq!(browser.act(&act("3", deletion)).await, Heard::Acknowledged);
+    shows(&browser, &["1"]).await;
+    // A browser that is told no does not take it for a yes.
+    assert_eq!(browser.act(&act("4", Deed::Say(" ".into()))).await, Heard::NotAcknowledged);
+
+    assert!(!browser.arm(&Fault::ServerError) && !browser.arm(&Fault::TooMany(None)));
+    assert!(!browser.arm(&Fault::TakenWithoutAnswer));
+    let mut expected = vec!["1"];
+    for (fault, id) in [(Fault::BrokenOff, "5"), (Fault::HalfOpen, "6")] {
+        assert!(browser.arm(&fault));
+        assert_eq!(says(&browser, id).await, Heard::Acknowledged);
+        expected.push(id);
+        shows(&browser, &expected).await;
+    }
+    assert_eq!(browser.faults(), 2, "both happened");
+    drop(bot);
+}
+
+#[tokio::test]
+async fn a_killed_bot_comes_back_on_its_port_and_nothing_is_lost_or_shown_twice() {
+    let browser = Browser::start().await.unwrap();
+    let journal = Arc::new(Journal::default());
+    let bot = Bot::start(&browser.address(), &journal);
+    browser.ready().await.unwrap();
+    assert_eq!(says(&browser, "1").await, Heard::Acknowledged);
+    shows(&browser, &["1"]).await;
+    journal.holds_back.store(true, Ordering::Relaxed);
+    assert_eq!(says(&browser, "2").await, Heard::Acknowledged);
+    drop(bot);
+    while says(&browser, "3").await == Heard::Acknowledged {
+        // The bot's runtime is still ending.
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+
+    journal.holds_back.store(false, Ordering::Relaxed);
+    let bot = Bot::start(&browser.address(), &journal);
+    browser.ready().await.unwrap();
+    // Delivered again, as it is where nobody knows whether it arrived.
+    let said = journal.said.lock().unwrap().clone();
+    for said in &said {
+        deliver(bot.egress.as_ref(), said).await;
+    }
+    assert_eq!(says(&browser, "2").await, Heard::Acknowledged);
+    assert_eq!(says(&browser, "4").await, Heard::Acknowledged);
+    let mut expected: Vec<&str> = said.iter().map(|said| said.to.in_reply_to.0.as_str()).collect();
+    expected.push("4");
+    shows(&browser, &expected).await;
+}

@@ -1,0 +1,175 @@
+//! Killing the bot at a step of its way. In: a step. Out: a journal and a sending half that end the process there, as `kill -9` does.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use loquat_contract::{
+    Accepted, Administration, Backfill, BoxFuture, Capabilities, ConversationId, Delivery, Drafts, Egress,
+    Entry, Envelope, Erased, Inbound, Interactions, Journal, JournalError, Memory, MessageId, PartState,
+    Person, Query, Sequence, Step, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+/// A step on the way of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) enum Point {
+    Accept,
+    Prepare,
+    Sending,
+    Deliver,
+    Sent,
+    Settle,
+}
+
+/// Every step, in the order of the way.
+pub(crate) const POINTS: [Point; 6] =
+    [Point::Accept, Point::Prepare, Point::Sending, Point::Deliver, Point::Sent, Point::Settle];
+
+/// When to end the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) struct Crash {
+    pub(crate) point: Point,
+    /// Before the step, or after it and before anything else.
+    pub(crate) before: bool,
+    /// How often the step goes well first.
+    pub(crate) spared: usize,
+}
+
+impl Crash {
+    /// Ends the process where this is the step and its time has come.
+    fn consider(crash: Option<Self>, seen: &AtomicUsize, point: Point, before: bool) {
+        let Some(crash) = crash.filter(|crash| crash.point == point && crash.before == before) else {
+            return;
+        };
+        if seen.fetch_add(1, Ordering::SeqCst) == crash.spared {
+            die();
+        }
+    }
+}
+
+/// Ends this process at once: nothing is flushed, nothing is dropped.
+fn die() -> ! {
+    #[cfg(unix)]
+    {
+        let _sent = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        loop {
+            std::thread::park();
+        }
+    }
+    #[cfg(not(unix))]
+    std::process::abort()
+}
+
+/// A journal or a sending half that may end the process.
+pub(crate) struct Crashing<T: ?Sized> {
+    pub(crate) crash: Option<Crash>,
+    pub(crate) seen: AtomicUsize,
+    pub(crate) inner: Arc<T>,
+}
+
+impl<T: ?Sized> Crashing<T> {
+    pub(crate) fn new(crash: Option<Crash>, inner: Arc<T>) -> Self {
+        Self { crash, seen: AtomicUsize::new(0), inner }
+    }
+
+    fn consider(&self, point: Point, before: bool) {
+        Crash::consider(self.crash, &self.seen, point, before);
+    }
+}
+
+fn point(steps: &[Step]) -> Option<Point> {
+    Some(match steps.last()? {
+        Step::Prepared(_) => Point::Prepare,
+        Step::Part { state: PartState::Sending { .. }, .. } => Point::Sending,
+        Step::Part { state: PartState::Sent { .. }, .. } => Point::Sent,
+        Step::Settled(_) => Point::Settle,
+        _ => return None,
+    })
+}
+
+impl Journal for Crashing<dyn Journal> {
+    fn accept<'a>(&'a self, inbound: &'a Inbound) -> BoxFuture<'a, Result<Accepted, JournalError>> {
+        Box::pin(async move {
+            self.consider(Point::Accept, true);
+            let accepted = self.inner.accept(inbound).await;
+            self.consider(Point::Accept, false);
+            accepted
+        })
+    }
+
+    fn record(&self, sequence: Sequence, steps: Vec<Step>) -> BoxFuture<'_, Result<(), JournalError>> {
+        Box::pin(async move {
+            let point = point(&steps);
+            point.inspect(|point| self.consider(*point, true));
+            let recorded = self.inner.record(sequence, steps).await;
+            point.inspect(|point| self.consider(*point, false));
+            recorded
+        })
+    }
+
+    fn owed(&self) -> BoxFuture<'_, Result<Vec<Entry>, JournalError>> {
+        self.inner.owed()
+    }
+
+    fn entries(&self, query: Query) -> BoxFuture<'_, Result<Vec<Entry>, JournalError>> {
+        self.inner.entries(query)
+    }
+
+    fn entry(&self, sequence: Sequence) -> BoxFuture<'_, Result<Entry, JournalError>> {
+        self.inner.entry(sequence)
+    }
+
+    fn memory<'a>(
+        &'a self,
+        conversation: &'a ConversationId,
+    ) -> BoxFuture<'a, Result<Option<Memory>, JournalError>> {
+        self.inner.memory(conversation)
+    }
+
+    fn conversations<'a>(
+        &'a self,
+        platform: &'a str,
+        since: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<(ConversationId, MessageId)>, JournalError>> {
+        self.inner.conversations(platform, since)
+    }
+
+    fn erase<'a>(&'a self, person: &'a Person) -> BoxFuture<'a, Result<Erased, JournalError>> {
+        self.inner.erase(person)
+    }
+}
+
+impl Egress for Crashing<dyn Egress> {
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    fn deliver<'a>(&'a self, envelope: &'a Envelope) -> BoxFuture<'a, Delivery> {
+        Box::pin(async move {
+            self.consider(Point::Deliver, true);
+            let delivery = self.inner.deliver(envelope).await;
+            self.consider(Point::Deliver, false);
+            delivery
+        })
+    }
+
+    fn signal_typing<'a>(&'a self, conversation: &'a ConversationId) -> BoxFuture<'a, ()> {
+        self.inner.signal_typing(conversation)
+    }
+
+    fn drafts(&self) -> Option<&dyn Drafts> {
+        self.inner.drafts()
+    }
+
+    fn interactions(&self) -> Option<&dyn Interactions> {
+        self.inner.interactions()
+    }
+
+    fn backfill(&self) -> Option<&dyn Backfill> {
+        self.inner.backfill()
+    }
+
+    fn administration(&self) -> Option<&dyn Administration> {
+        self.inner.administration()
+    }
+}

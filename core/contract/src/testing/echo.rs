@@ -1,0 +1,94 @@
+//! An engine that says what it is told. In: a text. Out: the same text, quoted, after as many steps as a test allows.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    BoxFuture, ConversationId, Dialogue, DialogueError, Generation, Language, Memory, ModelIdentity, Outcome,
+    Policy, Reply, Sentence, Timings, TokenCount, Verdict,
+};
+
+/// A text that [`Echo`] cannot answer.
+pub const UNANSWERABLE: &str = "fail";
+/// A text at which [`Echo`] breaks down.
+pub const BREAKDOWN: &str = "panic";
+
+/// Answers each text with itself, and remembers how many it answered in each conversation.
+#[derive(Debug, Default)]
+pub struct Echo {
+    counts: Mutex<HashMap<ConversationId, u64>>,
+    /// Texts that are answered only once their token is cancelled.
+    pub held: Mutex<HashMap<String, CancellationToken>>,
+}
+
+/// A reply of one sentence.
+pub fn reply(text: &str) -> Reply {
+    let sentence = Sentence { text: text.to_owned(), verdict: Verdict::NoClaim, facts: Vec::new() };
+    Reply {
+        answer: text.to_owned(),
+        language: Language::english(),
+        outcome: Outcome::Smalltalk,
+        sentences: vec![sentence],
+        citations: Vec::new(),
+        entities: Vec::new(),
+        policy: Policy::Strict,
+        model: ModelIdentity { name: "echo".to_owned(), sha256: "0".repeat(64) },
+        graph: Generation(0),
+        seed: 0,
+        timings: Timings::default(),
+        tokens: TokenCount::default(),
+    }
+}
+
+impl Echo {
+    /// Holds the answer to `text` back until the token is cancelled.
+    pub fn hold(&self, text: &str) -> CancellationToken {
+        let token = CancellationToken::new();
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.insert(text.to_owned(), token.clone());
+        token
+    }
+}
+
+impl Dialogue for Echo {
+    fn answer<'a>(
+        &'a self,
+        conversation: &'a ConversationId,
+        text: &'a str,
+        show: &'a mut (dyn FnMut(&Sentence) + Send),
+    ) -> BoxFuture<'a, Result<Reply, DialogueError>> {
+        Box::pin(async move {
+            let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).get(text).cloned();
+            if let Some(held) = held {
+                held.cancelled().await;
+            }
+            if text == UNANSWERABLE {
+                return Err(DialogueError("the text asks for a failure".into()));
+            }
+            assert!(text != BREAKDOWN, "the text asks for a breakdown");
+            let reply = reply(text);
+            reply.sentences.iter().for_each(&mut *show);
+            let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+            *counts.entry(conversation.clone()).or_default() += 1;
+            Ok(reply)
+        })
+    }
+
+    fn memory(&self, conversation: &ConversationId) -> Option<Memory> {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.get(conversation).map(|count| Memory(count.to_string()))
+    }
+
+    fn recall<'a>(&'a self, conversation: &'a ConversationId, memory: Memory) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let Ok(count) = memory.0.parse() else { return };
+            self.counts.lock().unwrap_or_else(PoisonError::into_inner).insert(conversation.clone(), count);
+        })
+    }
+
+    fn forget(&self, conversation: &ConversationId) {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).remove(conversation);
+    }
+}

@@ -1,0 +1,59 @@
+//! A session as the journal keeps it. In: a session. Out: the ids of what it is about, and the session again, as far as the graph still
+//! knows them.
+
+use std::sync::Arc;
+
+use loquat_contract::{
+    Entity, EntityId, Knowledge, KnowledgeError, Language, Memory, Predicate, PredicateId, Value,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::session::Session;
+
+/// A session without what the graph owns.
+#[derive(Debug, Default, Deserialize, Serialize)]
+struct Kept {
+    focus: Vec<EntityId>,
+    relations: Vec<Vec<PredicateId>>,
+    language: Option<Language>,
+}
+
+/// What the journal keeps of a session.
+pub(crate) fn keep(session: &Session) -> Memory {
+    let ids =
+        |relation: &Vec<Arc<Predicate>>| relation.iter().map(|predicate| predicate.id.clone()).collect();
+    let kept = Kept {
+        focus: session.focus.iter().map(|entity| entity.id.clone()).collect(),
+        relations: session.relations.iter().map(ids).collect(),
+        language: session.language.clone(),
+    };
+    // Ids and a language tag: JSON has a place for all of them.
+    Memory(serde_json::to_string(&kept).unwrap_or_default())
+}
+
+/// The session that was kept. What cannot be read, or is not in the graph any more, is forgotten.
+pub(crate) async fn recall(memory: &Memory, knowledge: &dyn Knowledge) -> Result<Session, KnowledgeError> {
+    let kept: Kept = serde_json::from_str(&memory.0).unwrap_or_default();
+    let mut focus = Vec::new();
+    for id in &kept.focus {
+        focus.extend(entity(id, knowledge).await?);
+    }
+    let schema = knowledge.schema();
+    let known = |id: &PredicateId| schema.predicates.iter().find(|predicate| predicate.id == *id).cloned();
+    let relations = kept.relations.iter().map(|relation| relation.iter().filter_map(known).collect());
+    let relations = relations.filter(|relation: &Vec<_>| !relation.is_empty()).collect();
+    Ok(Session { focus, relations, language: kept.language, ..Session::default() })
+}
+
+/// An entity by its id, out of any fact about it.
+async fn entity(id: &EntityId, knowledge: &dyn Knowledge) -> Result<Option<Arc<Entity>>, KnowledgeError> {
+    let facts = knowledge.facts(id, 1).await?;
+    let mut of_facts = facts.into_iter().flat_map(|fact| {
+        let object = match fact.object {
+            Value::Entity(entity) => Some(entity),
+            _ => None,
+        };
+        std::iter::once(fact.subject).chain(object)
+    });
+    Ok(of_facts.find(|entity| entity.id == *id))
+}

@@ -1,0 +1,55 @@
+//! A reply becomes parts. In: a reply and what a platform can do. Out: messages within its limits and in its markup.
+
+mod body;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+use loquat_contract::{Block, Capabilities, Choice, Document, Format, Inline, Part, Reply};
+
+use crate::cut::{cut, is_visible};
+
+/// What is said where there is nothing to say: platforms refuse empty messages.
+const NOTHING: &str = "…";
+
+/// The parts of a reply: its sentences with the numbers of their citations, the citations below, then what can be chosen.
+/// Sentences are Markdown; facts, labels and choices are words.
+pub(crate) fn compose(reply: &Reply, choices: &[Choice], capabilities: &Capabilities) -> Vec<Part> {
+    let mut document = visible(Document { blocks: body::blocks(reply) });
+    let is_one_line = capabilities.max_lines.is_some_and(|lines| lines <= 1);
+    document.blocks.extend(sources::block(&reply.citations, is_one_line));
+    parts(document, choices, capabilities)
+}
+
+/// The parts of a plain text, such as an apology, and what can be chosen. Nothing in it is markup.
+pub(crate) fn notice(text: &str, choices: &[Choice], capabilities: &Capabilities) -> Vec<Part> {
+    parts(visible(Document::plain(text)), choices, capabilities)
+}
+
+fn visible(document: Document) -> Document {
+    if is_visible(&document.render(Format::Plain)) { document } else { Document::plain(NOTHING) }
+}
+
+/// Cuts a document; choices are buttons on the last part, or numbered lines where the platform has too few.
+fn parts(mut document: Document, choices: &[Choice], capabilities: &Capabilities) -> Vec<Part> {
+    let are_lines = capabilities.buttons < choices.len();
+    if are_lines {
+        let items = choices.iter().map(|choice| Document {
+            blocks: vec![Block::Paragraph(vec![Inline::Text(one_line(&choice.label))])],
+        });
+        document.blocks.push(Block::List { start: Some(1), items: items.collect() });
+    }
+    let pieces = cut(&document, capabilities).into_iter();
+    let mut parts: Vec<Part> =
+        pieces.map(|(text, document)| Part { text, document, ..Part::default() }).collect();
+    if let Some(last) = parts.last_mut().filter(|_| !are_lines) {
+        last.choices = choices.to_vec();
+    }
+    parts
+}
+
+/// Words that may have line breaks and control characters, as one line without.
+fn one_line(text: &str) -> String {
+    let bare: String = text.chars().filter(|c| !c.is_control() || c.is_whitespace()).collect();
+    bare.split_whitespace().collect::<Vec<_>>().join(" ")
+}

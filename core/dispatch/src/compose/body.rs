@@ -1,0 +1,86 @@
+//! The sentences of a reply become blocks. In: sentences of Markdown with verdicts and facts. Out: paragraphs and other blocks,
+//! with the numbers of citations. Does not know what the citations say.
+
+use loquat_contract::{Block, Document, Format, Inline, Language, Policy, Reply, Sentence, Verdict};
+
+pub(super) fn blocks(reply: &Reply) -> Vec<Block> {
+    let mut body = Body::default();
+    for sentence in &reply.sentences {
+        let numbers = reply.citation_numbers(sentence);
+        let mut blocks = Document::from_markdown(&sentence.text).blocks;
+        if blocks.is_empty() {
+            continue;
+        }
+        append(&mut blocks, marks(reply, sentence, &numbers));
+        body.add(blocks);
+        body.is_cited = !numbers.is_empty();
+    }
+    body.blocks
+}
+
+/// What stands behind a sentence.
+fn marks(reply: &Reply, sentence: &Sentence, numbers: &[usize]) -> Vec<Inline> {
+    let is_doubtful = sentence.verdict == Verdict::Unsupported && reply.policy != Policy::Open;
+    let doubt = is_doubtful.then(|| Inline::Text(not_in_my_facts(&reply.language).to_owned()));
+    let cited = numbers.iter().flat_map(|number| [Inline::Text(" ".to_owned()), Inline::Citation(*number)]);
+    doubt.into_iter().chain(cited).collect()
+}
+
+fn not_in_my_facts(language: &Language) -> &'static str {
+    if language.matches(&Language::chinese()) { "（我的事实中没有）" } else { " (not in my facts)" }
+}
+
+/// Adds inlines to the last line of text, or below where the last block has none.
+fn append(blocks: &mut Vec<Block>, inlines: Vec<Inline>) {
+    if inlines.is_empty() {
+        return;
+    }
+    match blocks.last_mut() {
+        Some(Block::Paragraph(line) | Block::Heading(line)) => line.extend(inlines),
+        Some(Block::List { items, .. }) if !items.is_empty() => {
+            if let Some(item) = items.last_mut() {
+                append(&mut item.blocks, inlines);
+            }
+        }
+        _ => blocks.push(Block::Paragraph(inlines)),
+    }
+}
+
+#[derive(Default)]
+struct Body {
+    blocks: Vec<Block>,
+    /// Whether the last sentence ended with a citation.
+    is_cited: bool,
+}
+
+impl Body {
+    /// Adds the blocks of a sentence. Paragraphs go on in one, and so do lists whose items came one by one.
+    fn add(&mut self, blocks: Vec<Block>) {
+        let mut blocks = blocks.into_iter();
+        match (self.blocks.last_mut(), blocks.next()) {
+            (Some(Block::Paragraph(line)), Some(Block::Paragraph(next))) => {
+                let neighbours = [words(line).chars().next_back(), words(&next).chars().next()];
+                if self.is_cited || !neighbours.into_iter().flatten().any(is_unspaced) {
+                    line.push(Inline::Text(" ".to_owned()));
+                }
+                line.extend(next);
+            }
+            (Some(Block::List { start, items }), Some(Block::List { start: next, items: more }))
+                if start.map(|start| start.saturating_add(items.len() as u64)) == next =>
+            {
+                items.extend(more);
+            }
+            (_, first) => self.blocks.extend(first),
+        }
+        self.blocks.extend(blocks);
+    }
+}
+
+fn words(line: &[Inline]) -> String {
+    Document { blocks: vec![Block::Paragraph(line.to_vec())] }.render(Format::Plain)
+}
+
+/// Scripts whose sentences stand side by side: CJK punctuation, kana, ideographs, full-width forms.
+fn is_unspaced(c: char) -> bool {
+    matches!(c, '\u{3000}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ff00}'..='\u{ffef}')
+}

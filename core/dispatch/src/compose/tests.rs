@@ -1,0 +1,138 @@
+//! What a reply looks like. In: replies made by hand. Out: whether each rule holds.
+
+use loquat_contract::{Citation, FactId, Language, Length, LengthUnit, Policy, Sentence, Verdict, testing};
+
+use super::*;
+
+fn sentence(text: &str, facts: &[&str]) -> Sentence {
+    let facts = facts.iter().map(|id| FactId((*id).into())).collect();
+    Sentence { text: text.to_owned(), verdict: Verdict::Supported, facts }
+}
+
+fn citation(id: &str, object: &str, source: &str) -> Citation {
+    Citation {
+        id: FactId(id.into()),
+        subject: "Bhutan".to_owned(),
+        predicate: "capital".to_owned(),
+        object: object.to_owned(),
+        source: source.into(),
+    }
+}
+
+fn reply(sentences: &[Sentence], citations: &[Citation]) -> Reply {
+    Reply { sentences: sentences.to_vec(), citations: citations.to_vec(), ..testing::reply("") }
+}
+
+fn choices(labels: &[&str]) -> Vec<Choice> {
+    labels.iter().map(|label| Choice { label: (*label).to_owned(), value: "v".to_owned() }).collect()
+}
+
+fn markdown() -> Capabilities {
+    Capabilities { format: Format::Markdown, ..Capabilities::default() }
+}
+
+fn only_text(parts: Vec<Part>) -> String {
+    let [part] = parts.as_slice() else { panic!("{parts:?}") };
+    assert_eq!(part.text, part.document.render(Format::Plain));
+    part.text.clone()
+}
+
+fn composed(sentences: &[Sentence], citations: &[Citation]) -> String {
+    only_text(compose(&reply(sentences, citations), &[], &Capabilities::default()))
+}
+
+#[test]
+fn sentences_are_one_paragraph_with_the_numbers_of_their_facts() {
+    let citations = [citation("a", "Thimphu", "x"), citation("b", "Thimphu", "y")];
+    let sentences =
+        [sentence("Thimphu.", &["a", "b"]), sentence("It is *high*.", &[]), sentence("So.", &["b"])];
+    let text = composed(&sentences, &citations);
+    assert_eq!(text.lines().next(), Some("Thimphu. [1] [2] It is high. So. [2]"));
+}
+
+#[test]
+fn chinese_sentences_stand_side_by_side_but_for_behind_a_citation() {
+    let citations = [citation("a", "廷布", "x")];
+    let sentences = [sentence("你好。", &[]), sentence("首都是廷布。", &["a"]), sentence("再见。", &[])];
+    assert!(composed(&sentences, &citations).starts_with("你好。首都是廷布。 [1] 再见。\n"));
+}
+
+#[test]
+fn blocks_stay_blocks_and_items_one_list() {
+    let texts = ["Look:", "```rs\nlet a;\n```", "1. one", "2. two", "End.", "Really."];
+    let sentences: Vec<Sentence> = texts.iter().map(|text| sentence(text, &[])).collect();
+    assert_eq!(composed(&sentences, &[]), "Look:\n\nlet a;\n\n1. one\n2. two\n\nEnd. Really.");
+    let cited = [sentence("```\nlet a;\n```", &["a"])];
+    assert!(composed(&cited, &[citation("a", "b", "c")]).starts_with("let a;\n\n[1]\n"));
+}
+
+#[test]
+fn unsupported_sentences_are_marked_unless_the_policy_is_open() {
+    let doubtful = Sentence { verdict: Verdict::Unsupported, ..sentence("It is big.", &[]) };
+    for (policy, language, text) in [
+        (Policy::Hedged, "en", "It is big. (not in my facts)"),
+        (Policy::Hedged, "zh", "It is big.（我的事实中没有）"),
+        (Policy::Open, "en", "It is big."),
+    ] {
+        let reply = Reply {
+            policy,
+            language: Language::new(language),
+            ..reply(std::slice::from_ref(&doubtful), &[])
+        };
+        assert_eq!(only_text(compose(&reply, &[], &Capabilities::default())), text);
+    }
+}
+
+#[test]
+fn sources_are_named_once_at_the_last_fact_in_a_row() {
+    let citations = [citation("a", "A", "x"), citation("b", "B", "x"), citation("c", "C\n1", "y")];
+    assert_eq!(
+        composed(&[sentence("Yes.", &["a"])], &citations),
+        "Yes. [1]\n\n[1] Bhutan — capital — A\n[2] Bhutan — capital — B (x)\n[3] Bhutan — capital — C 1 (y)"
+    );
+}
+
+#[test]
+fn facts_and_labels_are_words_not_markup() {
+    let citations = [citation("a", "*A* <@1> @everyone", "x_")];
+    let reply = reply(&[sentence("Yes.", &["a"])], &citations);
+    let parts = compose(&reply, &choices(&["**b**"]), &markdown());
+    assert_eq!(
+        parts[0].text,
+        "Yes. [1]\n\n[1] Bhutan — capital — \\*A\\* \\<@1> @\u{200b}everyone (x\\_)\n\n1. \\*\\*b\\*\\*"
+    );
+}
+
+#[test]
+fn where_messages_are_one_line_the_sources_are() {
+    let capabilities = Capabilities { max_lines: Some(1), ..Capabilities::default() };
+    let citations = [citation("a", "A", "x"), citation("b", "B", "x")];
+    let parts = compose(&reply(&[sentence("Yes.", &["a", "b"])], &citations), &[], &capabilities);
+    let texts: Vec<&str> = parts.iter().map(|part| part.text.as_str()).collect();
+    assert_eq!(texts, ["Yes. [1] [2]", "[1] Bhutan — capital — A; [2] Bhutan — capital — B (x)"]);
+}
+
+#[test]
+fn choices_are_buttons_on_the_last_part_or_numbered_lines() {
+    let length = Length { limit: 12, unit: LengthUnit::Characters };
+    let two = choices(&["one", "two"]);
+    let capabilities = Capabilities { max_length: Some(length), buttons: 2, ..Capabilities::default() };
+    let parts = notice("First part.\n\nSecond part.", &two, &capabilities);
+    assert_eq!((parts.len(), &parts[0].choices, &parts[1].choices), (2, &Vec::new(), &two));
+    let parts = notice("Which?", &two, &Capabilities { buttons: 1, ..Capabilities::default() });
+    assert_eq!(parts[0].text, "Which?\n\n1. one\n2. two");
+    assert!(parts[0].choices.is_empty());
+}
+
+#[test]
+fn nothing_visible_is_three_dots() {
+    assert_eq!(composed(&[], &[]), "…");
+    assert_eq!(composed(&[sentence(" \u{200b}", &[])], &[]), "…");
+    assert_eq!(only_text(notice(" \n", &[], &Capabilities::default())), "…");
+}
+
+#[test]
+fn a_notice_is_words_not_markup() {
+    let parts = notice("a *b*\n- c", &[], &markdown());
+    assert_eq!(parts[0].text, "a \\*b\\*  \n\\- c");
+}

@@ -1,0 +1,114 @@
+//! Where a connector hands its events. In: an event. Out: “received”, once the journal has it and its conversation's queue too.
+
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::sync::Arc;
+
+use loquat_contract::{
+    Accepted, BoxFuture, ConversationId, Entry, Event, Inbound, JournalError, Query, Receipt, Refusal, Said,
+    Sink, State, Timestamp,
+};
+
+use crate::dispatch::{Platform, Shared};
+
+/// The sink of one platform.
+pub(crate) struct PlatformSink {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) platform: Arc<Platform>,
+}
+
+impl Sink for PlatformSink {
+    fn accept(&self, inbound: Inbound) -> BoxFuture<'_, Result<Receipt, Refusal>> {
+        Box::pin(async move {
+            self.alive();
+            let shared = &self.shared;
+            if shared.stop.is_cancelled() {
+                return Err(Refusal::Stopping);
+            }
+            if let Some(receipt) = shared.gate.check(&inbound)? {
+                return Ok(receipt);
+            }
+            self.check_size(&inbound)?;
+            let asks_for_sign = matches!(inbound.event, Event::Button { .. } | Event::Command { .. });
+            let signed = asks_for_sign.then(|| inbound.clone());
+            // In a task of its own: a platform that goes away must not part the journal from the queue.
+            let keeping = shared.clone();
+            let kept = shared.tasks.spawn(async move { keeping.keep(inbound).await }).await;
+            let receipt = kept.map_err(|error| JournalError::Store(Box::new(error)))??;
+            if let (Some(inbound), Some(interactions)) = (signed, self.platform.egress.interactions())
+                && let Err(error) = interactions.acknowledge(&inbound, None).await
+            {
+                tracing::warn!(platform = self.platform.name, %error, "an interaction was not acknowledged");
+            }
+            Ok(receipt)
+        })
+    }
+
+    fn alive(&self) {
+        self.platform.heard.send_replace(());
+    }
+
+    fn reconnected(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.shared.catch_up(&self.platform))
+    }
+
+    fn said<'a>(
+        &'a self,
+        conversation: &'a ConversationId,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Said>, JournalError>> {
+        let query =
+            Query { conversation: Some(conversation.clone()), limit: Some(limit), ..Query::default() };
+        Box::pin(async move {
+            let entries = self.shared.journal.entries(query).await?;
+            // What is still on its way comes by itself.
+            let is_out =
+                |entry: &Entry| matches!(entry.state(), State::Delivered | State::Unknown | State::Failed);
+            let said = entries.into_iter().filter(is_out).filter_map(|entry| {
+                let to = entry.inbound.address();
+                entry.prepared.map(|prepared| Said { to, parts: prepared.parts, reply: prepared.reply })
+            });
+            Ok(said.collect())
+        })
+    }
+}
+
+impl PlatformSink {
+    fn check_size(&self, inbound: &Inbound) -> Result<(), Refusal> {
+        let Some(text) = inbound.text() else { return Ok(()) };
+        let has_more = match &inbound.event {
+            Event::Message(message) | Event::Edit { now: message, .. } => !message.attachments.is_empty(),
+            // A command may need no words.
+            Event::Command { .. } => true,
+            _ => false,
+        };
+        if text.trim().is_empty() && !has_more {
+            return Err(Refusal::Empty);
+        }
+        let (length, limit) = (text.chars().count(), self.shared.bot.max_message_chars);
+        if length > limit { Err(Refusal::TooLong { length, limit }) } else { Ok(()) }
+    }
+}
+
+impl Shared {
+    /// Makes an event durable and sees to its reply.
+    async fn keep(self: &Arc<Self>, inbound: Inbound) -> Result<Receipt, JournalError> {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(&inbound.conversation);
+        let stripe = usize::try_from(hash % self.accepting.len() as u64).unwrap_or_default();
+        let _in_order = self.accepting[stripe].lock().await;
+        match self.journal.accept(&inbound).await? {
+            Accepted::New(sequence) => {
+                let accepted_at = Timestamp::now();
+                let (prepared, parts, settled) = (None, Vec::new(), None);
+                self.enqueue_all(
+                    vec![Entry { sequence, accepted_at, inbound, prepared, parts, settled }],
+                    false,
+                );
+                Ok(Receipt::Accepted)
+            }
+            Accepted::Duplicate(sequence) => {
+                tracing::debug!(%sequence, "accepted before");
+                Ok(Receipt::Duplicate)
+            }
+        }
+    }
+}

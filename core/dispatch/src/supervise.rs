@@ -1,0 +1,97 @@
+//! Keeps a connector receiving. In: its receiving half. Out: one run after another, until the bot stops or a person has to act; and, before
+//! each, what was missed.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use loquat_contract::{ConnectorError, Ingress, Sink, Timestamp};
+use tokio::time::Instant;
+
+use crate::dispatch::{Platform, Shared};
+use crate::sink::PlatformSink;
+
+/// A connection that lived this long was a good one: pauses begin anew after it.
+const GOOD: Duration = Duration::from_secs(60);
+/// The most missed messages that are asked for in one conversation.
+const MISSED: usize = 100;
+
+impl Shared {
+    pub(crate) async fn supervise(
+        self: &Arc<Self>,
+        platform: &Arc<Platform>,
+        ingress: &dyn Ingress,
+    ) -> Result<(), ConnectorError> {
+        let mut pauses = self.pauses();
+        self.catch_up(platform).await;
+        loop {
+            let begun = Instant::now();
+            let sink: Arc<dyn Sink> =
+                Arc::new(PlatformSink { shared: self.clone(), platform: platform.clone() });
+            let ended = tokio::select! {
+                ended = ingress.run(sink, self.stop.clone()) => ended,
+                silence = dead(platform) => Err(ConnectorError::Lost(format!("nothing was heard for {} s", silence.as_secs()))),
+                () = platform.halt.cancelled() => {
+                    let reason = platform.halted_because.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    return Err(ConnectorError::Stop(reason.unwrap_or_default()));
+                }
+            };
+            match ended {
+                Err(ConnectorError::Lost(reason)) if !self.stop.is_cancelled() => {
+                    tracing::warn!(platform = platform.name, reason, "connecting again");
+                }
+                Err(ConnectorError::Lost(_)) => return Ok(()),
+                ended => return ended,
+            }
+            if begun.elapsed() > GOOD {
+                pauses = self.pauses();
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pauses.next().unwrap_or_default()) => {}
+                () = self.stop.cancelled() => return Ok(()),
+            }
+        }
+    }
+
+    /// Accepts what was said in the platform's recent conversations while nobody listened. What is too old to be answered is
+    /// accepted all the same, and expires on record.
+    pub(crate) async fn catch_up(self: &Arc<Self>, platform: &Arc<Platform>) {
+        let Some(backfill) = platform.egress.backfill().filter(|_| platform.egress.capabilities().backfill)
+        else {
+            return;
+        };
+        let reach = u64::try_from(self.bot.settings.catch_up().as_millis()).unwrap_or(u64::MAX);
+        let since = Timestamp(Timestamp::now().0.saturating_sub(reach));
+        let conversations = match self.journal.conversations(&platform.name, since).await {
+            Ok(conversations) => conversations,
+            Err(error) => return tracing::error!(platform = platform.name, %error, "nothing is caught up"),
+        };
+        let sink = PlatformSink { shared: self.clone(), platform: platform.clone() };
+        for (conversation, newest) in conversations {
+            let missed = match backfill.missed(&conversation, &newest, MISSED).await {
+                Ok(missed) => missed,
+                Err(error) => {
+                    tracing::warn!(%conversation, %error, "missed messages cannot be had");
+                    continue;
+                }
+            };
+            for inbound in missed {
+                if let Err(refusal) = sink.accept(inbound).await {
+                    tracing::warn!(%conversation, %refusal, "a missed message was not accepted");
+                }
+            }
+        }
+    }
+}
+
+/// Returns once the platform has been silent for longer than its connector allows; never where it allows any silence.
+async fn dead(platform: &Platform) -> Duration {
+    let Some(silence) = platform.egress.capabilities().silence else { return std::future::pending().await };
+    let mut heard = platform.heard.subscribe();
+    loop {
+        match tokio::time::timeout(silence, heard.changed()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => std::future::pending().await,
+            Err(_) => return silence,
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The log without what is no longer wanted. In: the index and what to drop. Out: one new segment in place of all others. If it cannot
+//! be written, everything stays as it was.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::sync::{PoisonError, RwLock};
+
+use loquat_contract::{Erased, Event, Inbound, Person, Step, Timestamp};
+
+use crate::error::invalid;
+use crate::frame::{self, HEADER, Header, Kind};
+use crate::index::{Index, Location, Remembered, Row, is_past, number_of};
+use crate::ledger::{self, Steps};
+use crate::log::Log;
+use crate::segment::HEAD;
+use crate::{Compacted, Retention};
+
+/// Drops the settled entries that are past retention, and the tombstones that are.
+pub(crate) fn compact(
+    log: &mut Log,
+    index: &RwLock<Index>,
+    retention: Retention,
+    now: Timestamp,
+) -> io::Result<Compacted> {
+    let old = index.read().unwrap_or_else(PoisonError::into_inner);
+    let keeps = |row: &Row| !is_past(row, retention.entries, now);
+    let dropped = old.rows.values().filter(|row| !keeps(row)).count();
+    let before = old.bytes;
+    let mut rewriting = Rewriting::new(&old);
+    for (digest, (sequence, at)) in &old.digests {
+        let is_kept = old.rows.get(sequence).is_some_and(keeps);
+        if !is_kept && Timestamp(*at).age_at(now) <= retention.tombstones {
+            rewriting.tombstone(*sequence, *at, digest)?;
+        }
+    }
+    for talk in &old.talks {
+        let is_recent = Timestamp(talk.used).age_at(now) <= retention.tombstones;
+        if is_recent || talk.rows.iter().any(|row| old.rows.get(row).is_some_and(keeps)) {
+            rewriting.conversation(talk, true)?;
+        }
+    }
+    for (sequence, row) in old.rows.iter().filter(|(_, row)| keeps(row)) {
+        rewriting.entry(*sequence, row, |_, payload| Ok(payload))?;
+    }
+    let after = rewriting.finish(log, index, old)?;
+    Ok(Compacted { dropped, before, after })
+}
+
+/// Drops every trace of a person. The memories of their conversations go too, because nobody can tell what of them is theirs.
+pub(crate) fn erase(log: &mut Log, index: &RwLock<Index>, person: &Person) -> io::Result<Erased> {
+    let old = index.read().unwrap_or_else(PoisonError::into_inner);
+    let number = old.number_of_person(person);
+    let is_theirs = |row: &Row| Some(row.person) == number;
+    let theirs: HashSet<u32> =
+        old.rows.values().filter(|row| is_theirs(row)).map(|row| row.conversation).collect();
+    let mut erased = Erased::default();
+    let mut rewriting = Rewriting::new(&old);
+    for (digest, (sequence, at)) in &old.digests {
+        // A message that comes again after it was erased is still not answered again. The digest is salted.
+        if old.rows.get(sequence).is_none_or(is_theirs) {
+            rewriting.tombstone(*sequence, *at, digest)?;
+        }
+    }
+    for (place, talk) in old.talks.iter().enumerate() {
+        let of_theirs = u32::try_from(place).is_ok_and(|place| theirs.contains(&place));
+        let has_others = talk.rows.iter().any(|row| old.rows.get(row).is_some_and(|row| !is_theirs(row)));
+        if of_theirs {
+            erased.conversations.push(talk.id.clone());
+        }
+        if has_others || !of_theirs {
+            rewriting.conversation(talk, !of_theirs)?;
+        }
+    }
+    for (sequence, row) in &old.rows {
+        if is_theirs(row) {
+            erased.events += 1;
+            continue;
+        }
+        let is_beside = theirs.contains(&row.conversation);
+        let same_platform =
+            old.people.get(row.person as usize).is_some_and(|who| who.platform == person.platform);
+        rewriting.entry(*sequence, row, |kind, payload| match kind {
+            Kind::Accepted if same_platform => without_mentions(payload, person),
+            Kind::Steps if is_beside => without_memory(payload),
+            _ => Ok(payload),
+        })?;
+    }
+    rewriting.finish(log, index, old)?;
+    Ok(erased)
+}
+
+fn without_mentions(payload: Vec<u8>, person: &Person) -> io::Result<Vec<u8>> {
+    let mut inbound: Inbound = serde_json::from_slice(&payload)?;
+    if let Event::Message(message) | Event::Edit { now: message, .. } = &mut inbound.event {
+        message.mentions.retain(|mentioned| mentioned.id != person.id);
+    }
+    Ok(serde_json::to_vec(&inbound)?)
+}
+
+fn without_memory(payload: Vec<u8>) -> io::Result<Vec<u8>> {
+    let (at, mut steps): Steps = serde_json::from_slice(&payload)?;
+    for step in &mut steps {
+        if let Step::Prepared(prepared) = step {
+            prepared.memory = None;
+        }
+    }
+    Ok(serde_json::to_vec(&(at, steps))?)
+}
+
+/// A log that is being written anew, with the index of it.
+struct Rewriting {
+    bytes: Vec<u8>,
+    index: Index,
+    segments: HashMap<u64, std::sync::Arc<std::fs::File>>,
+    number: u64,
+}
+
+impl Rewriting {
+    fn new(old: &Index) -> Self {
+        let number = old.files.keys().max().copied().unwrap_or(0) + 1;
+        let index = Index::new(old.next, old.salt);
+        Self { bytes: Vec::new(), index, segments: old.files.clone(), number }
+    }
+
+    fn put(&mut self, header: &Header, payload: &[u8]) -> io::Result<()> {
+        let offset = (HEAD + self.bytes.len() + HEADER) as u64;
+        let length = u32::try_from(payload.len()).map_err(|_| invalid("a frame is too long"))?;
+        frame::put(&mut self.bytes, header, payload);
+        self.index.read(header, payload, Location { segment: self.number, offset, length })
+    }
+
+    fn payload(&self, at: &Location) -> io::Result<Vec<u8>> {
+        let file = self.segments.get(&at.segment).ok_or_else(|| invalid("a segment is missing"))?;
+        ledger::read(file, at)
+    }
+
+    fn tombstone(&mut self, sequence: u64, at: u64, digest: &[u8; 16]) -> io::Result<()> {
+        let header = Header { kind: Kind::Tombstone, sequence, at, state: 0, flags: 0 };
+        self.put(&header, &serde_json::to_vec(digest)?)
+    }
+
+    fn conversation(&mut self, talk: &crate::index::Talk, with_memory: bool) -> io::Result<()> {
+        let memory = match talk.memory.filter(|_| with_memory) {
+            Some((kind, at)) => ledger::remembered(kind, &self.payload(&at)?)?,
+            None => None,
+        };
+        let newest = talk.newest.clone().filter(|_| with_memory);
+        let remembered = Remembered { conversation: talk.id.clone(), newest, memory };
+        let header = Header { kind: Kind::Conversation, sequence: 0, at: talk.used, state: 0, flags: 0 };
+        self.put(&header, &serde_json::to_vec(&remembered)?)
+    }
+
+    /// Copies an entry; `change` may alter a payload on the way.
+    fn entry(
+        &mut self,
+        sequence: u64,
+        row: &Row,
+        change: impl Fn(Kind, Vec<u8>) -> io::Result<Vec<u8>>,
+    ) -> io::Result<()> {
+        let Some((first, steps)) = row.frames.split_first() else { return Ok(()) };
+        let header = Header { kind: Kind::Accepted, sequence, at: row.at, state: 0, flags: 0 };
+        self.put(&header, &change(Kind::Accepted, self.payload(first)?)?)?;
+        for place in steps {
+            let payload = change(Kind::Steps, self.payload(place)?)?;
+            let (at, parsed): Steps = serde_json::from_slice(&payload)?;
+            let Some(mark) = crate::index::Mark::of(&parsed) else { continue };
+            let (state, flags) = (number_of(mark.state), mark.flags());
+            let header = Header { kind: Kind::Steps, sequence, at: at.0, state, flags };
+            self.put(&header, &payload)?;
+        }
+        Ok(())
+    }
+
+    /// Puts it in place of the old log; gives its bytes.
+    fn finish(
+        mut self,
+        log: &mut Log,
+        shared: &RwLock<Index>,
+        old: std::sync::RwLockReadGuard<'_, Index>,
+    ) -> io::Result<u64> {
+        drop(old);
+        let file = log.replace(self.index.next, self.index.salt, &self.bytes)?;
+        self.index.bytes = (HEAD + self.bytes.len()) as u64;
+        self.index.files = HashMap::from([(self.number, file)]);
+        let bytes = self.index.bytes;
+        *shared.write().unwrap_or_else(PoisonError::into_inner) = self.index;
+        Ok(bytes)
+    }
+}

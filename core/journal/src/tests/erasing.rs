@@ -1,0 +1,60 @@
+//! Nothing is left of somebody who wants to be forgotten: every byte of the folder is searched.
+
+use std::fs;
+use std::path::Path;
+
+use loquat_contract::{Accepted, Event, Journal, Mentioned, Query, Sequence};
+
+use super::{conversation, delivered, message, prepared};
+use crate::EmbeddedJournal;
+
+const TRACES: [&str; 5] =
+    ["alice-4711", "Alice Secretname", "my-secret-question", "the-secret-answer", "secret-topic"];
+
+fn traces(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = fs::read(&path).unwrap();
+        let has = |trace: &&&str| bytes.windows(trace.len()).any(|window| window == trace.as_bytes());
+        found.extend(TRACES.iter().filter(has).map(|trace| format!("{trace} in {}", path.display())));
+    }
+    found
+}
+
+#[tokio::test]
+async fn every_trace_of_a_person_is_erased_and_others_keep_theirs() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = EmbeddedJournal::open(folder.path()).unwrap();
+    let mut theirs = message("group", "1");
+    theirs.sender.id = "alice-4711".into();
+    theirs.sender.name = Some("Alice Secretname".into());
+    theirs.event = Event::Message("my-secret-question".into());
+    journal.accept(&theirs).await.unwrap();
+    let answer = prepared("the-secret-answer", Some("secret-topic"));
+    journal.record(Sequence(1), vec![answer, delivered()]).await.unwrap();
+    let mut other = message("group", "2");
+    let mentioned = Mentioned { id: "alice-4711".into(), name: "Alice Secretname".into() };
+    let Event::Message(said) = &mut other.event else { unreachable!() };
+    said.mentions.push(mentioned);
+    journal.accept(&other).await.unwrap();
+    journal.record(Sequence(2), vec![prepared("another answer", Some("secret-topic"))]).await.unwrap();
+    assert!(traces(folder.path()).len() >= TRACES.len(), "the search finds what is there");
+
+    let erased = journal.erase(&"p:alice-4711".parse().unwrap()).await.unwrap();
+    assert_eq!((erased.events, erased.conversations.len()), (1, 1));
+    assert_eq!(erased.conversations, [conversation("group")]);
+    assert_eq!(traces(folder.path()), [""; 0]);
+    assert_eq!(journal.memory(&conversation("group")).await.unwrap(), None);
+    let left = journal.entries(Query::default()).await.unwrap();
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0].prepared.as_ref().unwrap().parts[0].text, "another answer");
+    assert_eq!(
+        journal.accept(&theirs).await.unwrap(),
+        Accepted::Duplicate(Sequence(1)),
+        "a late copy is known"
+    );
+    drop(journal);
+    assert_eq!(traces(folder.path()), [""; 0]);
+    assert_eq!(EmbeddedJournal::open(folder.path()).unwrap().entries(Query::default()).await.unwrap(), left);
+}
