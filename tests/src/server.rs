@@ -1,6 +1,6 @@
 //! A running web chat and a client of it. In: what the client says. Out: what the server answers, over real HTTP on this machine alone.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -39,7 +39,10 @@ impl Server {
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         listen(stderr.context("no standard error")?, said.clone());
         let mut greeting = String::new();
-        BufReader::new(stdout.context("no standard output")?).read_line(&mut greeting)?;
+        let mut stdout = BufReader::new(stdout.context("no standard output")?);
+        stdout.read_line(&mut greeting)?;
+        // Read on: a program whose output nobody reads any more ends.
+        listen(stdout, said.clone());
         let link = greeting.split_whitespace().find(|word| word.starts_with("http://")).map(str::to_owned);
         let Some(link) = link else {
             let status = child.wait()?;
@@ -130,6 +133,10 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            // What it said is worth most where a test fails.
+            let _unheard = std::io::stderr().write_all(self.said().as_bytes());
+        }
         let _ended_already = self.kill();
     }
 }

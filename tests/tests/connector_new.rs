@@ -41,11 +41,15 @@ fn a_new_connector_builds_and_conforms_and_is_not_overwritten() {
     assert_eq!(again.code, Some(1), "{}", again.out);
     assert!(again.err.contains("--path"), "{}", again.err);
 
+    let readme = || fs::read_to_string(package.join("README.md")).unwrap();
+    assert!(readme().contains("<!-- conformance -->\n<!-- /conformance -->"), "it claims no scorecard yet");
+
     // The versions that this workspace is built with are on this machine.
     fs::copy(root().join("Cargo.lock"), package.join("Cargo.lock")).unwrap();
     let tested = finish(cargo_test(&package, &folder.join("target")), "").unwrap();
     assert_eq!(tested.code, Some(0), "{}\n{}", tested.out, tested.err);
     assert!(tested.out.contains("test tests::conformance::conformance ... ok"), "{}", tested.out);
+    assert!(readme().contains("<!-- conformance -->\n29 of 29 checks passed."), "{}", readme());
 }
 
 #[test]

@@ -105,13 +105,23 @@ fn a_person_is_exported_and_erased_without_a_trace() {
     assert!(!traces(&user.path(""), &["Zebulon", ONE]).is_empty(), "the search finds what is there");
 
     // While the bot runs.
-    assert!(run(&user, &["person", "erase", &person, "--yes"]).contains("1 messages"));
+    assert!(run(&user, &["person", "erase", &person, "--yes"]).contains("1 messages and the replies"));
     assert_eq!(traces(&user.path(""), &["Zebulon", ONE]), [""; 0]);
+    assert!(run(&user, &["person", "erase", &person, "--yes"]).contains("nothing of"));
     assert_eq!(run(&user, &["person", "export", &person]), "");
     assert_eq!(run(&user, &["ledger"]).lines().count(), 1, "others keep theirs");
+    // Nor does the page get it any more: the first answer that it hears is to what is asked now.
+    let mut events = server.listen(ONE).unwrap();
+    assert_eq!(server.send(ONE, "9", QUESTION).unwrap(), 202);
+    assert_eq!(events.reply().unwrap().0, "9");
+    drop(events);
+    run(&user, &["person", "erase", &person, "--yes"]);
     server.kill().unwrap();
     assert_eq!(traces(&user.path(""), &["Zebulon", ONE]), [""; 0]);
-    assert!(run(&user, &["person", "erase", &format!("web:{OTHER}"), "--yes"]).contains("1 messages"));
+    assert!(
+        run(&user, &["person", "erase", &format!("web:{OTHER}"), "--yes"])
+            .contains("1 messages and the replies")
+    );
     assert_eq!(traces(&user.path(""), &[OTHER]), [""; 0]);
 }
 

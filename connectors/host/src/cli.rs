@@ -38,7 +38,7 @@ pub struct Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Starts the bot's connectors: web chat on http://127.0.0.1:8080
+    /// Starts the bot's connectors: web chat on http://127.0.0.1:8080, and IRC where it is configured
     #[command(
         after_help = "Examples:\n  loquat\n  loquat --config examples/shop/loquat.toml serve --port 9000"
     )]
@@ -76,9 +76,9 @@ pub enum Command {
         #[command(flatten)]
         filter: Filter,
     },
-    /// Answers a conversation of the journal again, and says whether the replies are the same
+    /// Answers a conversation of the journal again, and says whether the replies are the same; while the bot does not run
     #[command(
-        after_help = "Example:\n  loquat replay Loquat/irc/%23rust\n\nExits with 1 when a reply differs."
+        after_help = "Example:\n  loquat replay 'Loquat/irc/#rust'\n\nExits with 1 when a reply differs."
     )]
     Replay {
         /// The conversation, as `loquat ledger` prints it
@@ -198,13 +198,13 @@ pub enum LedgerCommand {
 #[derive(Debug, Subcommand)]
 pub enum PersonCommand {
     /// Prints everything that the journal has of a person, a line of JSON each
-    #[command(after_help = "Example:\n  loquat person export irc:alice > alice.jsonl")]
+    #[command(after_help = "Example:\n  loquat person export irc:account/alice > alice.jsonl")]
     Export {
         /// Whom
         person: Person,
     },
     /// Removes everything about a person; works on a running bot too
-    #[command(after_help = "Example:\n  loquat person erase irc:alice --yes")]
+    #[command(after_help = "Example:\n  loquat person erase irc:account/alice --yes")]
     Erase {
         /// Whom
         person: Person,
@@ -220,7 +220,7 @@ pub enum AccessCommand {
     /// Makes a code that lets one person in
     Pair {
         /// How long it is good for
-        #[arg(long, default_value_t = 24)]
+        #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=8760))]
         hours: u32,
     },
     /// Lists those who were let in

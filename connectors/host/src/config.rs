@@ -216,22 +216,25 @@ pub struct JournalConfig {
     /// The folder. Default: a folder of the bot's name among the user's data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folder: Option<PathBuf>,
-    /// How long settled messages and their replies are kept. Default: 90.
+    /// How long settled messages and their replies are kept; 0 is for ever. Default: 30.
     pub keep_days: u32,
-    /// How long a message that comes again is known as the same. Default: 365.
+    /// How long a message that comes again is known as the same; 0 is for ever. Default: 365.
     pub known_days: u32,
 }
 
 impl Default for JournalConfig {
     fn default() -> Self {
-        Self { folder: None, keep_days: 90, known_days: 365 }
+        Self { folder: None, keep_days: 30, known_days: 365 }
     }
 }
 
 impl JournalConfig {
     /// The same for the journal.
     pub fn retention(&self) -> loquat_journal::Retention {
-        let days = |days: u32| std::time::Duration::from_secs(u64::from(days) * 86_400);
+        let days = |days: u32| match days {
+            0 => std::time::Duration::MAX,
+            days => std::time::Duration::from_secs(u64::from(days) * 86_400),
+        };
         loquat_journal::Retention { entries: days(self.keep_days), tombstones: days(self.known_days) }
     }
 }

@@ -15,7 +15,7 @@ pub struct Connector {
     pub ingress: Arc<dyn Ingress>,
     /// The sending half.
     pub egress: Arc<dyn Egress>,
-    /// What to tell the person who started the bot.
+    /// What to tell the person who started the bot, behind its name.
     pub notice: Option<String>,
 }
 
@@ -47,9 +47,12 @@ pub fn served(config: &Config) -> anyhow::Result<Vec<Connector>> {
     Ok(served)
 }
 
-fn irc(config: &Config) -> anyhow::Result<Connector> {
+pub(crate) fn irc(config: &Config) -> anyhow::Result<Connector> {
     let own = &config.connectors.irc;
-    let notice = own.server.as_ref().map(|server| format!("irc://{server}:{} as {}", own.port, own.nickname));
+    let notice = own
+        .server
+        .as_ref()
+        .map(|server| format!("is connecting to irc://{server}:{} as {}", own.port, own.nickname));
     let (ingress, egress) = loquat_irc::connect(own.clone(), card(config))?;
     Ok(Connector { platform: "irc", ingress: Arc::new(ingress), egress: Arc::new(egress), notice })
 }
@@ -61,7 +64,7 @@ fn web(config: &Config) -> anyhow::Result<Connector> {
     };
     let bound = loquat_web::bind(&settings)?;
     let moved = if bound.moved() { format!(" (port {} is taken)", settings.port) } else { String::new() };
-    let notice = Some(format!("{}{moved}", bound.link()));
+    let notice = Some(format!("is ready: {}{moved}", bound.link()));
     let (ingress, egress) = bound.connect(card(config));
     Ok(Connector { platform: "web", ingress: Arc::new(ingress), egress: Arc::new(egress), notice })
 }
@@ -71,9 +74,8 @@ fn web(config: &Config) -> anyhow::Result<Connector> {
 /// # Errors
 /// When the line editor cannot start.
 pub fn terminal(config: &Config, places: &Places) -> anyhow::Result<Connector> {
-    let own = &config.connectors.terminal;
-    let history_file = own.history_file.clone().or_else(|| Some(places.history.clone()));
-    let settings = loquat_terminal::Config { history_file, ..own.clone() };
+    let history_file = Some(places.history.clone());
+    let settings = loquat_terminal::Config { history_file, ..config.connectors.terminal.clone() };
     let (ingress, egress) = loquat_terminal::connect(settings, card(config))?;
     Ok(Connector { platform: "terminal", ingress: Arc::new(ingress), egress: Arc::new(egress), notice: None })
 }

@@ -30,6 +30,11 @@ fn main() -> ExitCode {
         .with_target(false)
         .init();
     run(cli).unwrap_or_else(|error| {
+        let is_pipe = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::BrokenPipe;
+        if error.chain().any(|cause| cause.downcast_ref().is_some_and(is_pipe)) {
+            // Whoever reads has read enough, such as `head`.
+            return ExitCode::SUCCESS;
+        }
         let _ignored = writeln!(anstream::stderr(), "{} {}", "error:".red().bold(), told(&error));
         let is_usage = error.chain().any(|cause| cause.is::<ConfigError>());
         if is_usage { ExitCode::from(USAGE) } else { ExitCode::FAILURE }

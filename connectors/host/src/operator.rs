@@ -49,8 +49,8 @@ fn folder(places: &Places) -> PathBuf {
 /// # Errors
 /// When it cannot be done, or the bot that has the journal does not answer.
 pub async fn ask(places: &Places, retention: Retention, request: &Request) -> anyhow::Result<String> {
-    if !places.journal.join("format").exists() {
-        bail!("there is no journal in {} yet; it is made when the bot first runs", places.journal.display());
+    if !places.journal.exists() {
+        return Err(JournalError::Missing(places.journal.display().to_string()).into());
     }
     match EmbeddedJournal::open(&places.journal) {
         Ok(journal) => Ok(alone(places, &journal, retention, request).await?),
@@ -127,7 +127,13 @@ fn discarded(sequence: Sequence) -> String {
 
 /// What else is known of a person, beside the journal.
 fn erased_all(places: &Places, person: &Person, events: usize) -> String {
-    let mut said = format!("{events} messages of {person} and the replies to them are erased");
+    if events == 0 {
+        return format!(
+            "nothing of {person} is in the journal; `loquat ledger` shows how people are named there"
+        );
+    }
+    // Without their name: what is written to a file in between may stay there.
+    let mut said = format!("{events} messages and the replies to them are erased");
     match Pairing::in_file(places.access.clone()).remove(person) {
         Ok(true) => said += "; they were let in by a code, and are not any more",
         Ok(false) => {}
@@ -168,6 +174,8 @@ async fn leave(places: &Places, request: &Request) -> anyhow::Result<String> {
 /// Does what is asked of this bot, until it is dropped.
 pub async fn serve(places: Places, dispatch: Dispatch, journal: EmbeddedJournal, retention: Retention) {
     let folder = folder(&places);
+    // What was left by commands that were cut off: nobody waits for it any more.
+    let _nothing_there = fs::remove_dir_all(&folder);
     loop {
         for path in requests(&folder) {
             let request =

@@ -23,7 +23,8 @@ pub struct Config {
     /// A PEM file with certificate authorities to trust besides the machine's own. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
-    /// The bot's nickname; where it is in use, `_` is added. Default: `loquat`.
+    /// The bot's nickname. Where it is in use, `_` is added, and the nickname is tried again at each sign of life; both address the
+    /// bot. Default: `loquat`.
     pub nickname: String,
     /// The user name that the server shows in `nick!user@host`. Default: `loquat`.
     pub username: String,
@@ -146,7 +147,8 @@ fn redacted<S: Serializer>(_: &Option<SecretString>, serializer: S) -> Result<S:
 
 /// The `irc` table with every key at its default, as TOML.
 pub fn sample() -> &'static str {
-    r##"# IRC. Without a server, the bot is not there.
+    r##"# IRC. Without a server, the bot is not there. In access rules, name people by their services account, irc:account/alice: a nick
+# proves nothing, as anybody can take a free one.
 [irc]
 # server = "irc.example.org"
 # The port; 6697 is the one for TLS, 6667 mostly the one without.
@@ -154,7 +156,7 @@ port = 6697
 tls = true
 # Certificate authorities to trust besides the machine's own, as PEM.
 # ca_file = "ca.pem"
-# Where the nickname is in use, _ is added.
+# Where the nickname is in use, _ is added, and it is tried again from time to time; both address the bot.
 nickname = "loquat"
 username = "loquat"
 # What /whois shows; without it, the bot's name.

@@ -1,6 +1,7 @@
 //! The sending half: one line out, and the proof that the server took it. In: envelopes. Out: what became of each. It does not
 //! retry, wait or cut, and knows nothing of how lines are received.
 
+mod accounts;
 mod link;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,14 +13,20 @@ use loquat_contract::{
 use tokio::time::{Instant, timeout};
 
 use crate::Config;
-use crate::encode::{encode, room};
+use crate::encode::{asker, encode, line, room};
+use crate::names::{ACCOUNT, BARE};
 
+pub(crate) use accounts::{Accounts, Whereabouts};
 pub(crate) use link::{Link, Live, Outgoing};
+
+/// How long the server may take to say who has a nick.
+const WHOIS: Duration = Duration::from_secs(1);
 
 /// What the two halves share.
 pub(crate) struct Shared {
     /// The connection, while there is one that is past its greetings.
     link: Mutex<Option<Arc<Link>>>,
+    pub(crate) accounts: Arc<Accounts>,
     pub(crate) room: usize,
     pub(crate) pause: Duration,
     ping: Duration,
@@ -30,6 +37,7 @@ impl Shared {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
             link: Mutex::default(),
+            accounts: Arc::default(),
             room: room(config),
             pause: config.flood_pause(),
             ping: config.ping(),
@@ -56,11 +64,37 @@ impl IrcEgress {
         Self { shared }
     }
 
+    /// The channel or nick that a part goes to, or what becomes of one for an account that is not known to be there.
+    fn target(&self, envelope: &Envelope, link: &Link) -> Result<String, Delivery> {
+        let channel = &envelope.to.conversation.channel;
+        let Some(account) = channel.strip_prefix(ACCOUNT) else {
+            return Ok(channel.strip_prefix(BARE).unwrap_or(channel).to_owned());
+        };
+        match self.shared.accounts.find(channel, asker(&envelope.to.in_reply_to)) {
+            Whereabouts::At(nick) => Ok(nick),
+            Whereabouts::Ask(nick) => {
+                link.write(format!("WHOIS {}\r\n", line(&nick)));
+                let reason = format!("the server is asked whether {nick} is still the account {account}");
+                Err(Delivery::Retry { after: Some(WHOIS), reason })
+            }
+            Whereabouts::Away => {
+                let reason = format!(
+                    "nobody with the account {account} is known to be on IRC under the nick that asked"
+                );
+                Err(Delivery::Permanent { reason })
+            }
+        }
+    }
+
     async fn send(&self, envelope: &Envelope) -> Delivery {
         let Some(link) = self.shared.link() else {
             return Delivery::Retry { after: None, reason: "IRC is not connected".to_owned() };
         };
-        let encoded = match encode(envelope, self.shared.room) {
+        let target = match self.target(envelope, &link) {
+            Ok(target) => target,
+            Err(delivery) => return delivery,
+        };
+        let encoded = match encode(envelope, target, self.shared.room) {
             Ok(encoded) => encoded,
             Err(reason) => return Delivery::Permanent { reason: reason.to_owned() },
         };

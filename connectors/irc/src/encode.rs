@@ -56,7 +56,7 @@ pub(crate) fn message_id(id: &str, nick: &str) -> MessageId {
 }
 
 /// Who sent the message of this id.
-fn asker(id: &MessageId) -> Option<&str> {
+pub(crate) fn asker(id: &MessageId) -> Option<&str> {
     id.0.rsplit_once(' ').map(|(_, nick)| nick).filter(|nick| !nick.is_empty() && nick.len() <= NICK)
 }
 
@@ -69,9 +69,8 @@ pub(crate) struct Encoded {
     pub(crate) line: String,
 }
 
-/// The part, or why there is no way to say it on IRC.
-pub(crate) fn encode(envelope: &Envelope, room: usize) -> Result<Encoded, &'static str> {
-    let target = &envelope.to.conversation.channel;
+/// The part for a channel or nick, or why there is no way to say it on IRC.
+pub(crate) fn encode(envelope: &Envelope, target: String, room: usize) -> Result<Encoded, &'static str> {
     // A comma would make it several targets.
     if target.is_empty() || target.starts_with(':') || target.contains([' ', ',', '\r', '\n', '\0']) {
         return Err("the conversation's channel is no channel or nick of IRC");
@@ -84,8 +83,9 @@ pub(crate) fn encode(envelope: &Envelope, room: usize) -> Result<Encoded, &'stat
         return Err("the text is longer than a line of IRC");
     }
     let text = match asker(&envelope.to.in_reply_to) {
-        Some(nick) if is_channel(target) && envelope.number == 1 => format!("{}: {text}", line(nick)),
+        Some(nick) if is_channel(&target) && envelope.number == 1 => format!("{}: {text}", line(nick)),
         _ => text,
     };
-    Ok(Encoded { target: target.clone(), line: format!("PRIVMSG {target} :{text}\r\n") })
+    let line = format!("PRIVMSG {target} :{text}\r\n");
+    Ok(Encoded { target, line })
 }

@@ -30,6 +30,7 @@
 //! |---|---|
 //! | `PONG` with that token | `Sent`: the server has worked through the line before it |
 //! | 401, 403, 404 or the like for that target, before the `PONG` | `Permanent`, with the server's words |
+//! | the private conversation is that of an account: see [Ids](#ids) | `Retry`, then `Permanent` |
 //! | 263, 437, 439 or 707 before the `PONG` | `Retry`, after the time that the server names |
 //! | nothing for `confirm_secs`, or the connection breaks, and the line was written | `Ambiguous` |
 //! | the same, and the line was still waiting to be written | `Retry` |
@@ -41,9 +42,17 @@
 //!
 //! # Ids
 //!
-//! A conversation is a channel, or the nick of a person who writes in private, in lower case by the server's own rule
-//! (`CASEMAPPING`, else RFC 1459, where `[]\~` are the upper case of `{}|^`). A person is `account/NAME` where the server says
-//! that they are logged in (`account-tag`), else their nick; anybody can take a free nick, so access rules should name accounts.
+//! A person is `account/NAME` where the server says that they are logged in (`account-tag`), else their nick. A nick proves
+//! nothing: anybody can take one that is free. So access rules should name services accounts, such as `irc:account/alice`, and a
+//! rule for `irc:alice` lets in whoever is called that at the moment.
+//!
+//! A conversation is a channel, or in private the person. What is for an account goes to the nick that it last spoke from on this
+//! connection, and follows it as far as the server tells (`NICK`, `QUIT`). After a restart or a new connection no nick is known;
+//! then the server is asked (`WHOIS`) whether the nick that asked still has the account. If not, the delivery is `Permanent`: a
+//! nick that somebody else has taken does not get the answer. What the server does not tell is not noticed: somebody who shares
+//! no channel with the bot may leave unseen, and another take the nick before the last part of an answer.
+//!
+//! Names are in lower case by the server's own rule (`CASEMAPPING`, else RFC 1459, where `[]\~` are the upper case of `{}|^`).
 //! A message's id is the server's `msgid` where it gives one, else made for the line; behind a space stands the nick of who
 //! asked, so that an answer in a channel is addressed to them even after a restart.
 //!
@@ -81,25 +90,27 @@ pub const PLATFORM: &str = "irc";
 #[non_exhaustive]
 pub enum IrcError {
     /// There is nothing to connect to.
-    #[error("irc.server is not set; write the server's host name, or leave the connector out")]
+    #[error("connectors.irc.server is not set; write the server's host name, or leave the connector out")]
     NoServer,
     /// No server would take this nickname.
     #[error(
-        "irc.nickname {0:?} is no nickname; use letters, digits and -_[]{{}}\\|^`, and begin with no digit or -"
+        "connectors.irc.nickname {0:?} is no nickname; use letters, digits and -_[]{{}}\\|^`, and begin with no digit or -"
     )]
     Nickname(String),
     /// This is no channel.
     #[error(
-        "irc.channels has {0:?}, which is no channel; write \"#name\", or \"#name key\" where it has a key"
+        "connectors.irc.channels has {0:?}, which is no channel; write \"#name\", or \"#name key\" where it has a key"
     )]
     Channel(String),
     /// A value would not fit into a line of IRC.
     #[error(
-        "irc.{0} is empty, or has a character that cannot be sent; take out line breaks and control characters{1}"
+        "connectors.irc.{0} is empty, or has a character that cannot be sent; take out line breaks and control characters{1}"
     )]
     Value(&'static str, &'static str),
     /// The certificates in a file cannot be read.
-    #[error("irc.ca_file {path} cannot be read as PEM certificates ({problem}); check the path and the file")]
+    #[error(
+        "connectors.irc.ca_file {path} cannot be read as PEM certificates ({problem}); check the path and the file"
+    )]
     CaFile {
         /// The file.
         path: PathBuf,
@@ -108,7 +119,7 @@ pub enum IrcError {
     },
     /// No certificate authority is known.
     #[error(
-        "this machine has no certificate authorities to check the server with; install them (Debian: apt-get install ca-certificates) or set irc.ca_file"
+        "this machine has no certificate authorities to check the server with; install them (Debian: apt-get install ca-certificates) or set connectors.irc.ca_file"
     )]
     NoRoots,
     /// TLS could not be set up.

@@ -38,6 +38,11 @@ impl CaseMapping {
     }
 }
 
+/// How the ids of people and of private conversations begin where the person is logged in.
+pub(crate) const ACCOUNT: &str = "account/";
+/// How they begin where the nick has a `/`, and would pass for an account.
+pub(crate) const BARE: &str = "nick/";
+
 /// Whether this names a channel (RFC 2811, section 2.1); no nick begins like that.
 pub(crate) fn is_channel(name: &str) -> bool {
     name.starts_with(['#', '&', '+', '!'])

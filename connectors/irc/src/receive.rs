@@ -25,6 +25,7 @@ pub(crate) use transport::Dial;
 pub(crate) use understand::LineIds;
 
 use hand_on::hand_on;
+use session::ALIVE;
 use transport::Lines;
 
 /// How long the greetings may take, from connecting to the end of the server's message of the day.
@@ -89,7 +90,8 @@ impl IrcIngress {
         events: mpsc::Sender<Handed>,
         sink: &dyn Sink,
     ) -> Result<(), ConnectorError> {
-        let mut session = Session::new(self.config.clone(), &self.bot, self.ids.clone());
+        let mut session =
+            Session::new(self.config.clone(), &self.bot, self.ids.clone(), self.shared.accounts.clone());
         link.write(session.greetings());
         loop {
             let line = match lines.next().await {
@@ -175,7 +177,7 @@ async fn keep_alive(link: &Link, greeted: &Notify, config: &Config) -> Result<()
     let asking = async {
         loop {
             every.tick().await;
-            link.write("PING :alive\r\n");
+            link.write(format!("PING :{ALIVE}\r\n"));
         }
     };
     tokio::select! {

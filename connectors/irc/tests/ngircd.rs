@@ -297,7 +297,10 @@ async fn a_wrong_password_stops_and_the_right_one_lets_in() {
     let Some(server) = Server::start("Password = sesame").await else { return };
     let mut stopped = Bot::start(Config { password: Some("open".into()), ..server.config() });
     let error = stopped.ended().await;
-    assert!(matches!(&error, ConnectorError::Stop(what) if what.contains("irc.password")), "{error}");
+    assert!(
+        matches!(&error, ConnectorError::Stop(what) if what.contains("connectors.irc.password")),
+        "{error}"
+    );
     let bot = Bot::start(Config { password: Some("sesame".into()), ..server.config() });
     assert_eq!(bot.deliver(address("#help"), "hello").await, Delivery::Sent { id: None });
 }

@@ -8,7 +8,8 @@ mod stream;
 use std::sync::Arc;
 
 use loquat_contract::{
-    Address, BoxFuture, Capabilities, Delivery, Drafts, Egress, Envelope, Idempotency, Sentence,
+    Address, BoxFuture, Capabilities, ConversationId, Delivery, Drafts, Egress, Envelope, Idempotency,
+    Sentence,
 };
 
 use crate::encode::{self, Event};
@@ -53,6 +54,10 @@ impl Egress for WebEgress {
                 false => Delivery::Retry { after: None, reason: "the web chat has closed".to_owned() },
             }
         })
+    }
+
+    fn forget<'a>(&'a self, conversation: &'a ConversationId) -> BoxFuture<'a, ()> {
+        Box::pin(async move { self.mailboxes.erase(&conversation.channel) })
     }
 
     fn drafts(&self) -> Option<&dyn Drafts> {

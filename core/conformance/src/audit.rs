@@ -28,31 +28,56 @@ pub(crate) struct Audit {
     pub(crate) problems: Vec<String>,
 }
 
+/// The words in a text by which something said is known, see [`Stage::token`].
+fn tokens(text: &str) -> impl Iterator<Item = &str> {
+    let is_token = |word: &&str| {
+        let digits = word.strip_prefix('t').and_then(|word| word.strip_suffix('x'));
+        digits.is_some_and(|digits| digits.len() >= 5 && digits.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    text.split(|c: char| !c.is_ascii_alphanumeric()).filter(is_token)
+}
+
+/// Where in what was shown each word stands.
+fn places(shown: &[Shown]) -> HashMap<&str, Vec<usize>> {
+    let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (place, shown) in shown.iter().enumerate() {
+        for token in tokens(&shown.text) {
+            places.entry(token).or_default().push(place);
+        }
+    }
+    places
+}
+
 /// Compares everything that was said on a stage where nothing is owed any more.
 pub(crate) fn audit<F: Fixture>(stage: &Stage<F>) -> anyhow::Result<Audit> {
     let ledger = stage.ledger()?;
+    let ledger: HashMap<&str, &Entry> =
+        ledger.iter().filter_map(|entry| Some((tokens(entry.inbound.text()?).next()?, entry))).collect();
     let has_key = stage.told()?.has_key;
     let said = stage.said.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     let mut audit = Audit { said: said.len(), ..Audit::default() };
-    let mut by_channel: HashMap<&str, Vec<(u64, &Said)>> = HashMap::new();
+    let mut by_channel: HashMap<&str, Vec<&Said>> = HashMap::new();
     for one in &said {
-        let entry =
-            ledger.iter().find(|entry| entry.inbound.text().is_some_and(|text| text.contains(&one.token)));
-        if let Some(entry) = entry {
-            by_channel.entry(&one.channel).or_default().push((entry.sequence.0, one));
-        }
-        let shown = stage.platform.shown(&one.channel);
-        let times = shown.iter().filter(|shown| shown.text.contains(&one.token)).count();
-        match judge(entry, one, times, has_key) {
-            Ok(State::Unknown) => audit.unknown += 1,
-            Ok(State::Delivered) => audit.answered += 1,
-            Ok(_) => {}
-            Err(problem) => audit.problems.push(format!("{} in {}: {problem}", one.token, one.channel)),
-        }
+        by_channel.entry(&one.channel).or_default().push(one);
     }
-    for (channel, mut rows) in by_channel {
-        rows.sort_by_key(|(sequence, _)| *sequence);
-        audit.problems.extend(disorder(&rows, &stage.platform.shown(channel)));
+    for (channel, said) in by_channel {
+        let shown = stage.platform.shown(channel);
+        let places = places(&shown);
+        let mut rows = Vec::new();
+        for one in said {
+            let entry = ledger.get(one.token.as_str()).copied();
+            let shown_at = places.get(one.token.as_str()).map_or(&[][..], Vec::as_slice);
+            match judge(entry, one, shown_at.len(), has_key) {
+                Ok(State::Unknown) => audit.unknown += 1,
+                Ok(State::Delivered) => audit.answered += 1,
+                Ok(_) => {}
+                Err(problem) => audit.problems.push(format!("{} in {channel}: {problem}", one.token)),
+            }
+            if let (Some(entry), Some(first)) = (entry, shown_at.first()) {
+                rows.push((entry.sequence.0, *first, one.token.as_str()));
+            }
+        }
+        audit.problems.extend(disorder(rows));
     }
     Ok(audit)
 }
@@ -74,15 +99,11 @@ fn judge(entry: Option<&Entry>, said: &Said, times: usize, has_key: bool) -> Res
     }
 }
 
-/// Where answers are not in the order of the journal.
-fn disorder(rows: &[(u64, &Said)], shown: &[Shown]) -> Vec<String> {
-    let place = |said: &Said| shown.iter().position(|shown| shown.text.contains(&said.token));
-    let placed: Vec<(usize, &Said)> =
-        rows.iter().filter_map(|(_, said)| Some((place(said)?, *said))).collect();
-    let wrong = placed.windows(2).filter(|pair| pair[0].0 > pair[1].0);
-    wrong
-        .map(|pair| format!("OUT OF ORDER: {} is shown after {}", pair[0].1.token, pair[1].1.token))
-        .collect()
+/// Where answers are not in the order of the journal. Each row is an entry's number, the place of its answer, and its word.
+fn disorder(mut rows: Vec<(u64, usize, &str)>) -> Vec<String> {
+    rows.sort_unstable();
+    let wrong = rows.windows(2).filter(|pair| pair[0].1 > pair[1].1);
+    wrong.map(|pair| format!("OUT OF ORDER: {} is shown after {}", pair[0].2, pair[1].2)).collect()
 }
 
 #[cfg(test)]
@@ -105,6 +126,7 @@ mod tests {
             prepared: None,
             parts: vec![PartState::Sent { id: None }],
             settled: Some((settlement, Timestamp(0))),
+            reopened_at: None,
         }
     }
 
@@ -131,11 +153,17 @@ mod tests {
 
     #[test]
     fn disorder_is_found() {
-        let shown = |token: &str| Shown { text: token.into(), key: None, notified: vec![], fault: None };
-        let (one, two) = (said("t1", true), said("t2", true));
-        let rows = [(1, &one), (2, &two)];
-        assert!(disorder(&rows, &[shown("t1"), shown("t2")]).is_empty());
-        assert_eq!(disorder(&rows, &[shown("t2"), shown("t1")]).len(), 1);
-        assert!(disorder(&rows, &[shown("t2")]).is_empty(), "what is missing is no matter of order");
+        let shown = |text: &str| Shown { text: text.into(), key: None, notified: vec![], fault: None };
+        let rows = |shown: &[Shown]| -> Vec<(u64, usize, &'static str)> {
+            let places = places(shown);
+            let row = |(sequence, token): (u64, &'static str)| {
+                Some((sequence, *places.get(token)?.first()?, token))
+            };
+            [(1, "t00001x"), (2, "t00002x")].into_iter().filter_map(row).collect()
+        };
+        assert!(disorder(rows(&[shown("p: t00001x"), shown("(t00002x)")])).is_empty());
+        assert_eq!(disorder(rows(&[shown("t00002x"), shown("t00001x")])).len(), 1);
+        assert!(disorder(rows(&[shown("t00002x")])).is_empty(), "what is missing is no matter of order");
+        assert_eq!(tokens("text t1x tx t00001 slow t00042x.").collect::<Vec<_>>(), ["t00042x"]);
     }
 }

@@ -17,6 +17,7 @@ use loquat_journal::EmbeddedJournal;
 use serde::{Deserialize, Serialize};
 
 use crate::crash::{Crash, Crashing};
+use crate::full::Full;
 use crate::platform::Fixture;
 use crate::script::Script;
 
@@ -36,6 +37,8 @@ pub(crate) struct Orders {
     pub(crate) folder: PathBuf,
     pub(crate) crash: Option<Crash>,
     pub(crate) clock_shift_ms: i64,
+    /// The longest message that it takes, in characters.
+    pub(crate) max_message_chars: Option<usize>,
 }
 
 impl Orders {
@@ -120,8 +123,10 @@ async fn live<F: Fixture>(orders: &Orders) -> anyhow::Result<()> {
     let settings =
         Settings { delivery_timeout_s: 3, longest_pause_s: 1, stop_within_s: 5, ..Settings::default() };
     let access = Access { messages_per_minute: 0, conversation_messages_per_minute: 0, ..Access::default() };
-    let bot = Bot { max_message_chars: 100_000, settings, access, ..Bot::default() };
-    let journal: Arc<dyn Journal> = Arc::new(Crashing::<dyn Journal>::new(orders.crash, Arc::new(journal)));
+    let max_message_chars = orders.max_message_chars.unwrap_or(100_000);
+    let bot = Bot { max_message_chars, settings, access, ..Bot::default() };
+    let journal = Arc::new(Full { folder: orders.folder.clone(), inner: journal });
+    let journal: Arc<dyn Journal> = Arc::new(Crashing::<dyn Journal>::new(orders.crash, journal));
     let egress: Arc<dyn Egress> = Arc::new(Crashing::<dyn Egress>::new(orders.crash, connector.egress));
     let script = Script::new(capabilities.max_length);
     let egresses = HashMap::from([(F::PLATFORM.to_owned(), egress)]);

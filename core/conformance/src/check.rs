@@ -2,9 +2,12 @@
 
 mod crashes;
 mod faults;
+mod people;
+mod refusals;
 mod talking;
 mod texts;
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -24,6 +27,8 @@ pub(crate) fn all<F: Fixture>(test: &str) -> anyhow::Result<Scorecard> {
     runtime.block_on(async {
         let mut card = Scorecard::default();
         talking::check::<F>(test, &mut card).await.context("talking")?;
+        people::check::<F>(test, &mut card).await.context("people")?;
+        refusals::check::<F>(test, &mut card).await.context("refusals")?;
         texts::check::<F>(test, &mut card).await.context("texts")?;
         faults::check::<F>(test, &mut card).await.context("faults")?;
         crashes::check::<F>(test, &mut card).await.context("crashes")?;
@@ -41,13 +46,17 @@ async fn stage<F: Fixture>(test: &str) -> anyhow::Result<Stage<F>> {
 /// Waits until nothing is owed, and compares what people saw with the journal. People may see a little later what the platform
 /// has; what is shown too often or in the wrong place does not get better by waiting.
 async fn settled<F: Fixture>(stage: &Stage<F>) -> anyhow::Result<Audit> {
+    let mut missing = stage.missing();
     if let Err(error) = stage.settle().await {
-        return Ok(Audit { problems: vec![error.to_string()], ..Audit::default() });
+        missing.push(error.to_string());
+        return Ok(Audit { problems: missing, ..Audit::default() });
     }
     let begun = Instant::now();
     loop {
-        let found = audit(stage)?;
-        if found.problems.is_empty() || begun.elapsed() > SEEN {
+        let mut found = audit(stage)?;
+        if found.problems.is_empty() || begun.elapsed() > SEEN || stage.has_failed.load(Ordering::SeqCst) {
+            stage.has_failed.fetch_or(!found.problems.is_empty(), Ordering::SeqCst);
+            found.problems.splice(0..0, missing);
             return Ok(found);
         }
         tokio::time::sleep(SEEN / 200).await;

@@ -115,6 +115,10 @@ impl Journal for Crashing<dyn Journal> {
         self.inner.entries(query)
     }
 
+    fn knows<'a>(&'a self, inbound: &'a Inbound) -> BoxFuture<'a, Result<Option<Sequence>, JournalError>> {
+        self.inner.knows(inbound)
+    }
+
     fn entry(&self, sequence: Sequence) -> BoxFuture<'_, Result<Entry, JournalError>> {
         self.inner.entry(sequence)
     }

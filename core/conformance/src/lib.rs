@@ -13,13 +13,15 @@
 //! journal says: nothing lost, nothing out of order, nothing doubled, nothing unknown that does not say so.
 //!
 //! The outcome is a scorecard. Where the crate has a `README.md` with the lines `<!-- conformance -->` and
-//! `<!-- /conformance -->`, the scorecard has to stand between them; `LOQUAT_BLESS=1` puts it there.
+//! `<!-- /conformance -->`, the scorecard has to stand between them. Where nothing does yet, it is put there; `LOQUAT_BLESS=1` puts it
+//! in the place of another.
 //! `LOQUAT_CONFORMANCE_ROUNDS=1000` kills at random moments so often, and `LOQUAT_CONFORMANCE_SEED` chooses the moments.
 
 mod platform;
 
 mod bot;
 mod crash;
+mod full;
 mod script;
 mod stage;
 

@@ -57,6 +57,23 @@ pub trait Platform: Send + Sync + Sized + 'static {
         true
     }
 
+    /// Whether messages of one channel reach the bot in the order in which they were said, also where nobody waits for the one
+    /// before. Acts of one channel that are begun one after the other are then in that order.
+    fn keeps_order(&self) -> bool {
+        true
+    }
+
+    /// Whether several people can talk in one channel, and the platform says who says what.
+    fn tells_people_apart(&self) -> bool {
+        true
+    }
+
+    /// How many connections of the bot's have ended so far, where the fake counts them. Without acknowledgements, a message may be
+    /// lost with its connection; any other that is lost is held against the connector.
+    fn broken_connections(&self) -> usize {
+        0
+    }
+
     /// Whether the platform can do this to a message; `false` skips the checks that need it.
     fn knows(&self, deed: &Deed) -> bool {
         matches!(deed, Deed::Say(_))
@@ -101,7 +118,7 @@ pub enum Deed {
 pub enum Heard {
     /// The bot said that it has it. From now on it must not be lost.
     Acknowledged,
-    /// The bot did not say so: it refused it, or it is gone.
+    /// The bot did not say so: it could not keep it, or it is gone. Where the platform has answers for that, also a refusal.
     NotAcknowledged,
     /// The platform has no acknowledgements.
     Unknowable,

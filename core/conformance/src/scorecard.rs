@@ -7,6 +7,10 @@ use anyhow::{Context, bail};
 const BEGIN: &str = "<!-- conformance -->";
 const END: &str = "<!-- /conformance -->";
 
+/// What no check looks at yet.
+const UNCHECKED: &str =
+    "Not checked: drafts, buttons and commands, backfill, leaving a conversation, removing a message.";
+
 /// What a check came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -52,11 +56,11 @@ impl Scorecard {
             text +=
                 &format!("| {check} | {outcome} | {} |\n", evidence.replace('|', "\\|").replace('\n', " "));
         }
-        text
+        text + "\n" + UNCHECKED + "\n"
     }
 
-    /// Compares it with the one in the README, or puts it there where `LOQUAT_BLESS` is set. A crate without a place for it
-    /// keeps none.
+    /// Compares it with the one in the README, or puts it there where there is none yet or `LOQUAT_BLESS` is set. A crate without
+    /// a place for it keeps none.
     pub(crate) fn keep(&self, readme: &Path) -> anyhow::Result<()> {
         let Ok(text) = std::fs::read_to_string(readme) else { return Ok(()) };
         let Some((before, rest)) = text.split_once(BEGIN) else { return Ok(()) };
@@ -66,7 +70,7 @@ impl Scorecard {
         if there == now {
             return Ok(());
         }
-        if std::env::var_os("LOQUAT_BLESS").is_none() {
+        if !there.trim().is_empty() && std::env::var_os("LOQUAT_BLESS").is_none() {
             bail!(
                 "the scorecard in {} is not the present one; run the test with LOQUAT_BLESS=1",
                 readme.display()

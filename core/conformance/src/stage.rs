@@ -1,8 +1,9 @@
 //! A platform, a journal, and a bot between them that can be started, stopped and killed. In: what people do. Out: what is on record of it.
 
+use std::convert::Infallible;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
@@ -12,11 +13,20 @@ use tempfile::TempDir;
 
 use crate::audit::Said;
 use crate::bot::{Orders, Told, VARIABLE};
-use crate::platform::{Act, Deed, Fixture, Heard, Platform};
+use crate::full::{is_full, was_refused};
+use crate::platform::{Act, Deed, Fault, Fixture, Heard, Platform};
 
 /// How long anything is waited for before it counts as not happening.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(20);
+/// How long a message takes from the platform to the journal at most.
+const ARRIVAL: Duration = Duration::from_secs(5);
+/// How long it takes at most until a process that closed its connections is seen to be dead.
+const DYING: Duration = Duration::from_millis(500);
+/// How long after a refusal the platform may still be told that the event was received.
+const AFTERTHOUGHT: Duration = Duration::from_millis(300);
+/// How many messages may go missing on a stage before it is given up.
+const TOO_MANY_MISSING: usize = 3;
 
 /// A platform with a bot.
 pub(crate) struct Stage<F: Fixture> {
@@ -27,8 +37,14 @@ pub(crate) struct Stage<F: Fixture> {
     numbers: AtomicUsize,
     /// Bots that died by themselves and were replaced.
     deaths: AtomicUsize,
+    /// Whether the platform misbehaves, so that a message may have to be said again.
+    misbehaves: AtomicBool,
+    /// Whether a check has failed on it; what failed is not waited for again.
+    pub(crate) has_failed: AtomicBool,
     /// Everything that was said on it.
     pub(crate) said: Mutex<Vec<Said>>,
+    /// What the bot did not get though nothing was in its way.
+    missing: Mutex<Vec<String>>,
 }
 
 impl<F: Fixture> Drop for Stage<F> {
@@ -46,7 +62,10 @@ impl<F: Fixture> Stage<F> {
             bot: Mutex::default(),
             numbers: AtomicUsize::new(1),
             deaths: AtomicUsize::new(0),
+            misbehaves: AtomicBool::new(false),
+            has_failed: AtomicBool::new(false),
             said: Mutex::default(),
+            missing: Mutex::default(),
         })
     }
 
@@ -135,10 +154,44 @@ impl<F: Fixture> Stage<F> {
         format!("t{:05}x", self.numbers.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Somebody says something, once; it is not on record unless `keep` says so.
+    /// Somebody does something, once.
     pub(crate) async fn act(&self, channel: &str, id: &str, deed: Deed) -> Heard {
-        let act = Act { channel: channel.to_owned(), id: id.to_owned(), sender: format!("p{channel}"), deed };
+        self.act_as(&format!("p{channel}"), channel, id, deed).await
+    }
+
+    async fn act_as(&self, sender: &str, channel: &str, id: &str, deed: Deed) -> Heard {
+        let act = Act { channel: channel.to_owned(), id: id.to_owned(), sender: sender.to_owned(), deed };
         self.platform.act(&act).await
+    }
+
+    /// Makes the next delivery of the bot end badly; whether the platform can. Until [`calm`](Self::calm), messages may be lost on
+    /// their way to the bot.
+    pub(crate) fn arm(&self, fault: &Fault) -> bool {
+        let can = self.platform.arm(fault);
+        self.misbehaves.store(can, Ordering::SeqCst);
+        can
+    }
+
+    pub(crate) fn calm(&self) {
+        self.misbehaves.store(false, Ordering::SeqCst);
+    }
+
+    /// What the bot did not get since this was last asked, though nothing was in its way.
+    pub(crate) fn missing(&self) -> Vec<String> {
+        std::mem::take(&mut self.missing.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    /// Puts down that something did not arrive without a reason.
+    pub(crate) fn miss(&self, problem: String) -> anyhow::Result<()> {
+        let mut missing = self.missing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        missing.push(problem);
+        ensure!(missing.len() < TOO_MANY_MISSING, "{}", missing.join("; "));
+        Ok(())
+    }
+
+    /// How many messages of the bot's have this word in them.
+    pub(crate) fn times(&self, channel: &str, token: &str) -> usize {
+        self.platform.shown(channel).iter().filter(|shown| shown.text.contains(token)).count()
     }
 
     fn note(&self, said: Said) {
@@ -146,8 +199,14 @@ impl<F: Fixture> Stage<F> {
     }
 
     /// Somebody says something until the bot has it, as platforms do that deliver again; a bot that died meanwhile is started
-    /// again. Gives the word by which it is known.
+    /// again. Where nothing was in its way, having to say it again is a fault, see [`missing`](Self::missing). Gives the word by
+    /// which it is known.
     pub(crate) async fn say(&self, channel: &str, text: &str) -> anyhow::Result<Said> {
+        self.say_as(&format!("p{channel}"), channel, text).await
+    }
+
+    /// The same by somebody else than usual.
+    pub(crate) async fn say_as(&self, sender: &str, channel: &str, text: &str) -> anyhow::Result<Said> {
         let token = self.token();
         let text = if text.is_empty() { token.clone() } else { format!("{text} {token}") };
         let said = Said { channel: channel.to_owned(), token, id: String::new(), is_acknowledged: false };
@@ -165,23 +224,72 @@ impl<F: Fixture> Stage<F> {
                 format!("{}n{attempt}", said.token)
             };
             attempt += 1;
-            let heard = self.act(channel, &id, Deed::Say(text.clone())).await;
+            let before = (self.deaths(), self.platform.broken_connections());
+            let heard = self.act_as(sender, channel, &id, Deed::Say(text.clone())).await;
             let is_acknowledged = heard == Heard::Acknowledged;
-            let has = match heard {
-                Heard::Acknowledged => true,
-                Heard::NotAcknowledged => false,
-                Heard::Unknowable => self.arrives(&said.token).await?,
-            };
-            if has {
+            if self.has(&said.token, heard).await? {
                 let said = Said { id, is_acknowledged, ..said };
                 self.note(said.clone());
                 return Ok(said);
+            }
+            if !self.is_disturbed(before).await {
+                self.miss(format!("LOST: {text:?} did not get to the bot and had to be said again"))?;
             }
             tokio::time::sleep(LOOK).await;
         }
     }
 
-    /// Says it once, whatever comes of it, and notes it: what the bot acknowledged must not be lost.
+    /// Whether the bot has a message, of which the platform heard this.
+    pub(crate) async fn has(&self, token: &str, heard: Heard) -> anyhow::Result<bool> {
+        match heard {
+            Heard::Acknowledged => Ok(true),
+            Heard::NotAcknowledged => Ok(false),
+            Heard::Unknowable => self.arrives(token).await,
+        }
+    }
+
+    /// Whether something has been in a message's way since there were so many deaths and broken connections.
+    async fn is_disturbed(&self, (deaths, broken): (usize, usize)) -> bool {
+        let begun = Instant::now();
+        loop {
+            let is_disturbed = self.misbehaves.load(Ordering::SeqCst)
+                || self.deaths() > deaths
+                || self.platform.broken_connections() > broken;
+            if is_disturbed || begun.elapsed() > DYING {
+                return is_disturbed;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Somebody says something while the bot's disk is full: what the platform heard of it, until a little after the bot could not
+    /// keep it. Afterwards there is space again.
+    pub(crate) async fn say_to_full_disk(&self, channel: &str, said: &Said) -> anyhow::Result<Heard> {
+        let (full, refused) = (is_full(self.folder.path()), was_refused(self.folder.path()));
+        std::fs::write(&full, "")?;
+        let refusal = async {
+            let begun = Instant::now();
+            while !refused.exists() {
+                ensure!(begun.elapsed() < ARRIVAL, "LOST: {} was not handed to the sink", said.token);
+                tokio::time::sleep(LOOK).await;
+            }
+            tokio::time::sleep(AFTERTHOUGHT).await;
+            anyhow::Ok(())
+        };
+        let mut heard = Heard::NotAcknowledged;
+        let act = async {
+            heard = self.say_once(channel, said).await;
+            std::future::pending::<Infallible>().await
+        };
+        let outcome = tokio::select! {
+            outcome = refusal => outcome,
+            never = act => match never {},
+        };
+        std::fs::remove_file(&full)?;
+        outcome.map(|()| heard)
+    }
+
+    /// Says it once, whatever comes of it: what the bot acknowledged must not be lost.
     pub(crate) async fn say_once(&self, channel: &str, said: &Said) -> Heard {
         self.act(channel, &said.id, Deed::Say(said.token.clone())).await
     }
@@ -199,7 +307,7 @@ impl<F: Fixture> Stage<F> {
             if self.entry(token)?.is_some() {
                 return Ok(true);
             }
-            if !is_alive || begun.elapsed() > Duration::from_secs(5) {
+            if !is_alive || begun.elapsed() > ARRIVAL {
                 return Ok(false);
             }
             tokio::time::sleep(LOOK).await;

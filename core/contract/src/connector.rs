@@ -31,6 +31,10 @@ pub struct BotCard {
 }
 
 /// Why an event was not accepted. Its text is for the person who caused it.
+///
+/// One that is final ([`is_final`](Self::is_final)) would come to the same each time: show its text to the person, and tell
+/// the platform that the event was received, or it is delivered again for ever. Of any other, the platform must not hear that
+/// the event was received: delivered again, it may be accepted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -46,7 +50,7 @@ pub enum Refusal {
         limit: usize,
     },
     /// They may not talk to the bot.
-    #[error("you may not talk to this bot; ask its operator for a pairing code, and send it as: /pair CODE")]
+    #[error("you may not talk to this bot; ask its operator for a pairing code, and send it as: pair CODE")]
     NotAllowed,
     /// They say too much at once.
     #[error("that is too fast; write again in {} seconds", after.as_secs().max(1))]
@@ -60,6 +64,17 @@ pub enum Refusal {
     /// It could not be made durable.
     #[error("the message could not be kept, so it was not accepted: {0}")]
     NotKept(#[from] JournalError),
+}
+
+impl Refusal {
+    /// Whether the event is done with. `true`: show the text to the person, and acknowledge the event, since it would be refused
+    /// again for ever. `false`: do not acknowledge it, so that a platform that delivers again does so.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Empty | Self::TooLong { .. } | Self::NotAllowed | Self::TooFast { .. } => true,
+            Self::Stopping | Self::NotKept(_) => false,
+        }
+    }
 }
 
 /// What accepting an event came to. In every case the platform may be told that it was received.
@@ -88,7 +103,11 @@ pub struct Said {
 
 /// Where a connector hands the events it receives. Each connector has its own; the host implements it.
 pub trait Sink: Send + Sync {
-    /// Returns once the event is durable; only then may the platform be told that it was received.
+    /// Returns `Ok` once the event is durable, or is nothing to keep; only then may the platform be told that it was received.
+    ///
+    /// # Errors
+    /// Why it was not accepted. Where that is final ([`Refusal::is_final`]), show it to the person and tell the platform that the
+    /// event was received all the same, since it would be refused again for ever. Else do not: it has to come again.
     fn accept(&self, inbound: Inbound) -> BoxFuture<'_, Result<Receipt, Refusal>>;
 
     /// Says that the connection is alive: call it whenever the platform says anything, be it a heartbeat.
@@ -148,6 +167,12 @@ pub trait Egress: Send + Sync {
 
     /// Shows that the bot is at work. Called again before [`Capabilities::typing`] has passed; losing one does no harm.
     fn signal_typing<'a>(&'a self, conversation: &'a ConversationId) -> BoxFuture<'a, ()> {
+        let _ = conversation;
+        Box::pin(async {})
+    }
+
+    /// Forgets what it holds of a conversation: somebody in it was erased. Only for connectors that hold something.
+    fn forget<'a>(&'a self, conversation: &'a ConversationId) -> BoxFuture<'a, ()> {
         let _ = conversation;
         Box::pin(async {})
     }

@@ -104,6 +104,9 @@ pub struct Prepared {
     /// What the person can choose from after it, also where the platform shows it as numbered lines.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<Choice>,
+    /// The earlier events that this answers too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub with: Vec<Sequence>,
     /// What the conversation is about after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Memory>,
@@ -149,6 +152,9 @@ pub struct Entry {
     /// How its way ended, and when; `None` while something is owed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled: Option<(Settlement, Timestamp)>,
+    /// When an operator put it back on its way; how long it may take counts from then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reopened_at: Option<Timestamp>,
 }
 
 /// How far an event is, as the ledger names it.
@@ -223,6 +229,9 @@ pub enum JournalError {
     /// It is in use, or not this version's.
     #[error("{0}; stop that process, move the folder away, or name another in `journal.folder`")]
     Unusable(String),
+    /// There is none yet.
+    #[error("there is no journal in {0} yet; it is made when the bot first runs")]
+    Missing(String),
     /// Another process has taken over. Nothing more may be written or sent by this one.
     #[error("another process has taken over the journal; this one stops writing and sending")]
     Fenced,
@@ -249,7 +258,8 @@ pub trait Journal: Send + Sync {
     /// Keeps an event; when this returns, a crash no longer loses it.
     fn accept<'a>(&'a self, inbound: &'a Inbound) -> BoxFuture<'a, Result<Accepted, JournalError>>;
 
-    /// Keeps steps of an event's way, all of them or none; when this returns, a crash no longer loses them.
+    /// Keeps steps of an event's way, all of them or none; when this returns, a crash no longer loses them. To an entry that is
+    /// settled nothing can happen but [`Step::Reopened`].
     fn record(&self, sequence: Sequence, steps: Vec<Step>) -> BoxFuture<'_, Result<(), JournalError>>;
 
     /// The entries that are not settled, oldest first.
@@ -257,6 +267,9 @@ pub trait Journal: Send + Sync {
 
     /// The entries asked for, oldest first.
     fn entries(&self, query: Query) -> BoxFuture<'_, Result<Vec<Entry>, JournalError>>;
+
+    /// Under what number an event was accepted before.
+    fn knows<'a>(&'a self, inbound: &'a Inbound) -> BoxFuture<'a, Result<Option<Sequence>, JournalError>>;
 
     /// One entry.
     fn entry(&self, sequence: Sequence) -> BoxFuture<'_, Result<Entry, JournalError>>;

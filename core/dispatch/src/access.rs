@@ -17,6 +17,8 @@ pub use rules::{Access, sample};
 
 /// What is told to somebody whose code was right.
 const WELCOME: &str = "You may talk to this bot now. Ask away.";
+/// What is told to somebody who sends a code that is not good and needs none.
+const NO_NEED: &str = "This code is not good, and you need none: you may talk to this bot.";
 /// How many events there are between two looks for limits that nobody uses any more.
 const TIDY: u32 = 1000;
 
@@ -42,56 +44,55 @@ impl Gate {
         }
     }
 
-    /// Lets an event in (`None`), or says what is told to the platform in its place.
-    pub(crate) fn check(&self, inbound: &Inbound) -> Result<Option<Receipt>, Refusal> {
+    /// Lets an event in (`None`), or says what is told to the platform in its place. `is_counted` says whether limits count it.
+    pub(crate) fn check(&self, inbound: &Inbound, is_counted: bool) -> Result<Option<Receipt>, Refusal> {
         if inbound.sender.is_bot && !self.rules.answer_bots {
             return Ok(Some(Receipt::Ignored));
         }
         let person = inbound.person();
-        let is_operator = self.rules.is_operator(&person, &inbound.sender);
-        if !is_operator {
-            self.check_rate(inbound, &person)?;
+        if self.rules.is_operator(&person, &inbound.sender) {
+            return Ok(None);
+        }
+        // A person who stops their question must not be told to wait.
+        let is_counted = is_counted && inbound.text().is_some();
+        if is_counted {
+            self.tidy();
+            within(self.people.as_ref(), &person)?;
         }
         if self.rules.blocks(&person, &inbound.sender) {
             return Err(Refusal::NotAllowed);
         }
-        if is_operator || self.rules.lets_in(&person, &inbound.sender) {
-            return Ok(None);
+        if let Some(receipt) = self.check_pairing(inbound, &person)? {
+            return Ok(Some(receipt));
         }
-        let Some(pairing) = &self.pairing else { return Err(Refusal::NotAllowed) };
-        let paired = match code(inbound) {
-            Some(code) => pairing.redeem(code, &person),
-            None => pairing.has(&person).map(|has| if has { Paired::Before } else { Paired::Not }),
+        // Last: what is refused must not use up what others may say.
+        if is_counted {
+            within(self.conversations.as_ref(), &inbound.conversation)?;
+        }
+        Ok(None)
+    }
+
+    fn check_pairing(&self, inbound: &Inbound, person: &Person) -> Result<Option<Receipt>, Refusal> {
+        let is_let_in = self.rules.lets_in(person, &inbound.sender);
+        let paired = match (&self.pairing, code(inbound)) {
+            // First: a code is never a question, and never kept.
+            (Some(pairing), Some(code)) => pairing.redeem(code, person),
+            _ if is_let_in => return Ok(None),
+            (Some(pairing), None) => {
+                pairing.has(person).map(|has| if has { Paired::Before } else { Paired::Not })
+            }
+            (None, _) => return Err(Refusal::NotAllowed),
         };
         match paired {
             Ok(Paired::Before) => Ok(None),
             Ok(Paired::Now) => Ok(Some(Receipt::Answered(WELCOME.to_owned()))),
+            Ok(Paired::Not) if is_let_in => Ok(Some(Receipt::Answered(NO_NEED.to_owned()))),
             Ok(Paired::Not) => Err(Refusal::NotAllowed),
             Err(error) => {
                 tracing::error!(%error, "pairing cannot be read; nobody new is let in");
-                Err(Refusal::NotAllowed)
+                if is_let_in { Ok(None) } else { Err(Refusal::NotAllowed) }
             }
         }
-    }
-
-    /// Counts messages alone: a person who stops their question must not be told to wait.
-    fn check_rate(&self, inbound: &Inbound, person: &Person) -> Result<(), Refusal> {
-        if inbound.text().is_none() {
-            return Ok(());
-        }
-        let clock = DefaultClock::default();
-        let too_fast = |until: governor::NotUntil<_>| {
-            let after = until.wait_time_from(clock.now()).max(Duration::from_secs(1));
-            Refusal::TooFast { after }
-        };
-        self.tidy();
-        if let Some(limit) = &self.people {
-            limit.check_key(person).map_err(too_fast)?;
-        }
-        if let Some(limit) = &self.conversations {
-            limit.check_key(&inbound.conversation).map_err(too_fast)?;
-        }
-        Ok(())
     }
 
     /// Forgets the limits of those who have been silent, so that memory does not grow with everybody ever seen.
@@ -103,14 +104,33 @@ impl Gate {
     }
 }
 
-/// The code in `/pair CODE`, as text or as a command of the platform.
+/// Refuses what comes too fast.
+fn within<K: std::hash::Hash + Eq + Clone>(
+    limit: Option<&DefaultKeyedRateLimiter<K>>,
+    key: &K,
+) -> Result<(), Refusal> {
+    let Some(limit) = limit else { return Ok(()) };
+    limit.check_key(key).map_err(|until| {
+        let after = until.wait_time_from(DefaultClock::default().now());
+        Refusal::TooFast { after: after.max(Duration::from_secs(1)) }
+    })
+}
+
+/// The code in `/pair CODE` or `pair CODE`, as text or as a command of the platform. Some clients keep lines that begin with a slash.
 fn code(inbound: &Inbound) -> Option<&str> {
     let code = match &inbound.event {
         Event::Command { name, arguments } if name == "pair" => arguments,
-        Event::Message(message) => message.text.trim().strip_prefix("/pair")?,
+        Event::Message(message) => {
+            let (word, code) = message.text.trim().split_once(char::is_whitespace)?;
+            if !["/pair", "pair"].contains(&word) {
+                return None;
+            }
+            code
+        }
         _ => return None,
     };
-    Some(code.trim())
+    // A code is one word; anything else was not meant as one.
+    Some(code.trim()).filter(|code| pairing::is_code(code))
 }
 
 #[cfg(test)]

@@ -1,25 +1,28 @@
 //! An event gets its reply. In: an event whose turn has come. Out: a reply in the journal and cut into parts, or why there is none.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::FusedFuture;
 use loquat_contract::{
     Choice, ConversationId, Entry, Event, Inbound, JournalError, PartState, Prepared, Query, Reply, Sentence,
-    Settlement, State, Step,
+    Sequence, Settlement, Step,
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::compose::{compose, notice};
-use crate::dispatch::{Platform, Shared};
-use crate::lane::Handled;
+use crate::dispatch::{COURTESY, Platform, Shared};
+use crate::lane::{Handled, Waiting};
 
 /// What a person is told whose message cannot be answered; why stands in the log and the journal.
 pub(crate) const APOLOGY: &str =
     "Something went wrong, and this message could not be answered. Please ask again later.";
 /// Commands of platforms that ask who the bot is.
 const GREETED: [&str; 2] = ["start", "help"];
-/// How far back an edited message is looked for.
-const EDITS: usize = 200;
+/// How far back a conversation is looked through.
+const RECENT: usize = 200;
 
 /// What answering came to.
 enum Answered {
@@ -31,13 +34,14 @@ enum Answered {
 }
 
 impl Shared {
-    /// Answers an event and delivers the reply. `before` are the texts that are answered together with it.
+    /// Answers an event and delivers the reply. `before` are those that are answered together with it.
     pub(crate) async fn handle(
         self: &Arc<Self>,
-        entry: Entry,
-        before: Vec<String>,
+        event: Waiting,
+        before: Vec<Waiting>,
         give_up: &CancellationToken,
     ) -> Result<Handled, JournalError> {
+        let Waiting { entry, is_resumed, .. } = event;
         let sequence = entry.sequence;
         let Some(platform) = self.platforms.get(&entry.inbound.conversation.platform) else {
             return Ok(Handled::StaysOwed);
@@ -48,49 +52,60 @@ impl Shared {
         if let Some(prepared) = &entry.prepared {
             return self.deliver(platform, &entry, prepared, &entry.parts).await;
         }
-        let Some(text) = self.asked(&entry, &before).await? else {
+        if is_resumed && let Some(into) = self.answered_with(&entry).await? {
+            self.settle(sequence, Settlement::Merged { into }).await?;
+            return Ok(Handled::Settled);
+        }
+        let texts: Vec<&str> = before.iter().filter_map(|earlier| earlier.entry.inbound.text()).collect();
+        let Some(text) = self.asked(&entry, texts).await? else {
             self.settle(sequence, Settlement::Noted).await?;
             return Ok(Handled::Settled);
         };
         let (age, limit) = (self.age(&entry), self.bot.settings.answer_within());
         if age > limit {
-            let reason = format!(
-                "it was {} s old when its turn came, and the limit is {} s",
-                age.as_secs(),
-                limit.as_secs()
-            );
+            let (age, limit) = (age.as_secs(), limit.as_secs());
+            let reason = format!("it was {age} s old when its turn came, and the limit is {limit} s");
             self.settle(sequence, Settlement::Expired { reason }).await?;
             return Ok(Handled::Settled);
         }
+        let with: Vec<Sequence> = before.iter().map(|earlier| earlier.entry.sequence).collect();
         let prepared = match self.answer(platform, &entry.inbound, &text, give_up).await {
-            Answered::Prepared(prepared) => prepared,
+            Answered::Prepared(prepared) if self.made(&entry.inbound.conversation) => {
+                Box::new(Prepared { with, ..*prepared })
+            }
             Answered::Aborted => return Ok(Handled::StaysOwed),
-            Answered::GivenUp => return self.given_up(&entry, None).await,
+            Answered::Prepared(_) | Answered::GivenUp => return Ok(Handled::GivenUp),
         };
-        if let Err(why) = self.made(&entry.inbound.conversation) {
-            return self.given_up(&entry, why).await;
-        }
         self.record(sequence, vec![Step::Prepared(prepared.clone())]).await?;
+        for earlier in before {
+            match self.settle(earlier.entry.sequence, Settlement::Merged { into: sequence }).await {
+                Ok(()) | Err(JournalError::NoEntry(_) | JournalError::OutOfTurn { .. }) => {}
+                Err(error) => return Err(error),
+            }
+            self.withdraw(&earlier.entry).await;
+        }
         let parts = vec![PartState::Prepared; prepared.parts.len()];
         self.deliver(platform, &entry, &prepared, &parts).await
     }
 
-    async fn given_up(&self, entry: &Entry, why: Option<&'static str>) -> Result<Handled, JournalError> {
-        self.withdraw(entry).await;
-        let why = match why {
-            Some(why) => Some(why),
-            None => self.made(&entry.inbound.conversation).err().flatten(),
+    /// The later event that this one was answered together with, where the bot was stopped before that was on record.
+    async fn answered_with(&self, entry: &Entry) -> Result<Option<Sequence>, JournalError> {
+        let entries = self.recent(&entry.inbound.conversation).await?;
+        let with = |later: &&Entry| {
+            later.prepared.as_ref().is_some_and(|prepared| prepared.with.contains(&entry.sequence))
         };
-        // Without a reason an operator discarded it, and has settled it.
-        if let Some(reason) = why {
-            let reason = reason.to_owned();
-            self.settle(entry.sequence, Settlement::Superseded { reason }).await?;
-        }
-        Ok(Handled::Settled)
+        Ok(entries.iter().find(with).map(|later| later.sequence))
+    }
+
+    /// The last events of a conversation. Tried again where the disk refuses: an answer out of turn would be worse than a late one.
+    async fn recent(&self, conversation: &ConversationId) -> Result<Vec<Entry>, JournalError> {
+        let query =
+            Query { conversation: Some(conversation.clone()), limit: Some(RECENT), ..Query::default() };
+        self.persist(|| self.journal.entries(query.clone())).await
     }
 
     /// The text to answer; `None` where nothing is asked.
-    async fn asked(&self, entry: &Entry, before: &[String]) -> Result<Option<String>, JournalError> {
+    async fn asked(&self, entry: &Entry, mut texts: Vec<&str>) -> Result<Option<String>, JournalError> {
         let inbound = &entry.inbound;
         let Some(text) = inbound.text() else { return Ok(None) };
         if let Event::Edit { .. } = &inbound.event
@@ -101,7 +116,6 @@ impl Shared {
         if let Some(value) = self.chosen(entry, text).await? {
             return Ok(Some(value));
         }
-        let mut texts: Vec<&str> = before.iter().map(String::as_str).collect();
         texts.push(text);
         Ok(Some(texts.join("\n")))
     }
@@ -109,9 +123,7 @@ impl Shared {
     /// Whether an edit is answered in place of its message: that one was given up for it, and no later edit came.
     async fn takes_the_place(&self, edit: &Entry) -> Result<bool, JournalError> {
         let meant = edit.inbound.address().in_reply_to;
-        let conversation = Some(edit.inbound.conversation.clone());
-        let query = Query { conversation, limit: Some(EDITS), ..Query::default() };
-        let entries = self.journal.entries(query).await?;
+        let entries = self.recent(&edit.inbound.conversation).await?;
         let earlier = |entry: &&Entry| {
             entry.sequence < edit.sequence
                 && entry.inbound.text().is_some()
@@ -126,23 +138,10 @@ impl Shared {
         let Some(place) = text.trim().parse::<usize>().ok().and_then(|number| number.checked_sub(1)) else {
             return Ok(None);
         };
-        let conversation = Some(entry.inbound.conversation.clone());
-        let entries =
-            self.journal.entries(Query { conversation, limit: Some(EDITS), ..Query::default() }).await?;
+        let entries = self.recent(&entry.inbound.conversation).await?;
         let before = entries.iter().rev().filter(|before| before.sequence < entry.sequence);
         let last = before.filter_map(|before| before.prepared.as_ref()).next();
         Ok(last.and_then(|prepared| prepared.choices.get(place)).map(|choice| choice.value.clone()))
-    }
-
-    /// The texts that were to be answered together with this one when the bot stopped.
-    pub(crate) async fn merged_into(&self, entry: &Entry) -> Result<Vec<String>, JournalError> {
-        let conversation = Some(entry.inbound.conversation.clone());
-        let query =
-            Query { conversation, state: Some(State::Closed), limit: Some(EDITS), ..Query::default() };
-        let entries = self.journal.entries(query).await?;
-        let is_merged = |earlier: &&Entry| matches!(earlier.settled, Some((Settlement::Merged { into }, _)) if into == entry.sequence);
-        let texts = entries.iter().filter(is_merged).filter_map(|earlier| earlier.inbound.text());
-        Ok(texts.map(str::to_owned).collect())
     }
 
     /// Makes the reply, showing the person meanwhile that the bot is at work.
@@ -165,6 +164,7 @@ impl Shared {
         }
         let conversation = &inbound.conversation;
         self.recall(conversation).await;
+        let erasures = self.erasures.load(Ordering::SeqCst);
         let answering = self.ask(platform, inbound, text);
         let typing = signal_typing(platform, conversation);
         let reply = tokio::select! {
@@ -177,7 +177,12 @@ impl Shared {
         Answered::Prepared(Box::new(match reply {
             Ok(reply) => {
                 let parts = compose(&reply, &[], &capabilities);
-                let memory = self.dialogue.memory(conversation);
+                let mut memory = self.dialogue.memory(conversation);
+                if self.erasures.load(Ordering::SeqCst) != erasures {
+                    // Somebody was erased meanwhile, and this may be of them.
+                    self.dialogue.forget(conversation);
+                    memory = None;
+                }
                 let asked = Some(text.to_owned());
                 Prepared { reply: Some(Arc::new(reply)), asked, parts, memory, ..Prepared::default() }
             }
@@ -229,7 +234,15 @@ impl Shared {
                 drafts.draft(&address, &sentences).await;
             }
         };
-        let (reply, ()) = tokio::join!(answering, showing);
+        let mut showing = std::pin::pin!(showing.fuse());
+        let reply = tokio::select! {
+            reply = answering => reply,
+            never = async { showing.as_mut().await; std::future::pending().await } => never,
+        };
+        // So that no draft comes after the reply; one that hangs must not hold it up for long.
+        if !showing.is_terminated() {
+            let _late = tokio::time::timeout(COURTESY, showing).await;
+        }
         reply
     }
 }

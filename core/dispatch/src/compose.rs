@@ -13,11 +13,15 @@ use crate::cut::{cut, is_visible};
 const NOTHING: &str = "…";
 
 /// The parts of a reply: its sentences with the numbers of their citations, the citations below, then what can be chosen.
+/// Where messages are one line, numbers in a row are a range, and only the first citations are named.
 /// Sentences are Markdown; facts, labels and choices are words.
 pub(crate) fn compose(reply: &Reply, choices: &[Choice], capabilities: &Capabilities) -> Vec<Part> {
-    let mut document = visible(Document { blocks: body::blocks(reply) });
     let is_one_line = capabilities.max_lines.is_some_and(|lines| lines <= 1);
-    document.blocks.extend(sources::block(&reply.citations, is_one_line));
+    let mut document = visible(Document { blocks: body::blocks(reply, is_one_line) });
+    document.blocks.extend(match is_one_line {
+        true => sources::line(&reply.citations, &reply.language),
+        false => sources::block(&reply.citations),
+    });
     parts(document, choices, capabilities)
 }
 

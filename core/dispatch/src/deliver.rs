@@ -15,6 +15,8 @@ use crate::lane::Handled;
 
 /// The pause after the first try that failed; each further one doubles it, and some chance is added.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// Why nobody knows of a part that was being sent.
+const STOPPED: &str = "the bot stopped while it was being sent";
 
 /// How delivering a part ended.
 enum Ended {
@@ -38,7 +40,11 @@ impl Tries {
         match (idempotency, self.since) {
             (_, None) | (Idempotency::Key, _) => true,
             (Idempotency::None, Some(_)) => false,
-            (Idempotency::Window(window), Some(since)) => since.age_at(Timestamp::now()) < window,
+            (Idempotency::Window(window), Some(since)) => {
+                let now = Timestamp::now();
+                // A clock that was put back says nothing of how long ago it was.
+                since <= now && since.age_at(now) < window
+            }
         }
     }
 }
@@ -65,6 +71,9 @@ impl Shared {
         let mut unknown: Option<String> = None;
         let of = u16::try_from(prepared.parts.len()).unwrap_or(u16::MAX);
         for (number, part) in (1..=of).zip(&prepared.parts) {
+            if self.abort.is_cancelled() {
+                return Ok(Handled::StaysOwed);
+            }
             let state = states.get(usize::from(number) - 1).unwrap_or(&PartState::Prepared);
             let mut tries = Tries { since: None };
             match state {
@@ -122,21 +131,31 @@ impl Shared {
     ) -> Result<Ended, JournalError> {
         let (sequence, number) = (entry.sequence, envelope.number);
         let begun = tokio::time::Instant::now();
-        let waited_before = entry.accepted_at.age_at(Timestamp::now());
+        let waited_before = entry.reopened_at.unwrap_or(entry.accepted_at).age_at(Timestamp::now());
         let mut pauses = self.pauses();
         loop {
             let capabilities = platform.egress.capabilities();
             if !tries.may_repeat(capabilities.idempotency) {
-                return self.unknown(sequence, number, "the bot stopped while it was being sent").await;
+                return self.unknown(sequence, number, STOPPED).await;
             }
             let limit = self.bot.settings.deliver_within();
-            if waited_before + begun.elapsed() > limit {
-                return Ok(Ended::Expired(format!("it could not be delivered within {} s", limit.as_secs())));
+            let left = limit.saturating_sub(waited_before + begun.elapsed());
+            if left.is_zero() {
+                let reason = format!("it could not be delivered within {} s", limit.as_secs());
+                if tries.since.is_some() {
+                    return self.unknown(sequence, number, &reason).await;
+                }
+                return Ok(Ended::Expired(reason));
             }
             tokio::select! {
-                () = platform.throttle.turn(&envelope.to.conversation) => {}
+                biased;
                 () = self.abort.cancelled() => return Ok(Ended::Left),
                 () = platform.halt.cancelled() => return Ok(Ended::Left),
+                () = platform.throttle.turn(&envelope.to.conversation) => {}
+            }
+            // Waiting may have taken long: asked again at the last moment.
+            if !tries.may_repeat(capabilities.idempotency) {
+                continue;
             }
             let at = Timestamp::now();
             self.record(sequence, vec![step(number, PartState::Sending { at: tries.since.unwrap_or(at) })])
@@ -145,7 +164,7 @@ impl Shared {
                 tokio::time::timeout(self.bot.settings.delivery_timeout(), platform.egress.deliver(envelope));
             let outcome = tokio::select! {
                 outcome = delivery => outcome.unwrap_or_else(|_| Delivery::Ambiguous { reason: "the platform did not answer in time".to_owned() }),
-                () = self.abort.cancelled() => Delivery::Ambiguous { reason: "the bot stopped while it was being sent".to_owned() },
+                () = self.abort.cancelled() => Delivery::Ambiguous { reason: STOPPED.to_owned() },
             };
             let wait = match outcome {
                 Delivery::Sent { id } => {
@@ -176,7 +195,8 @@ impl Shared {
                     after
                 }
             };
-            let pause = pauses.next().unwrap_or_default().max(wait.unwrap_or_default());
+            // No longer than until it is given up.
+            let pause = pauses.next().unwrap_or_default().max(wait.unwrap_or_default()).min(left);
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = self.abort.cancelled() => return Ok(Ended::Left),

@@ -1,24 +1,30 @@
 //! The parts put together. In: a bot, its journal, what answers, and the sending halves of its connectors. Out: a sink for each connector,
 //! and replies to what comes in.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use loquat_contract::{
-    BotCard, CancellationToken, ConnectorError, ConversationId, Dialogue, Egress, Entry, Ingress, Journal,
-    JournalError, Person, Sequence, Settlement, Sink, Step, Timestamp,
+    BotCard, BoxFuture, CancellationToken, ConnectorError, ConversationId, Dialogue, Egress, Entry, Ingress,
+    Journal, JournalError, Person, Query, Sequence, Settlement, Sink, Step, Timestamp,
 };
 use tokio_util::task::TaskTracker;
 
 use crate::access::{Access, Gate};
-use crate::lane::Lane;
+use crate::lane::{Lane, TakenOut};
 use crate::pace::Throttle;
 use crate::settings::Settings;
 use crate::sink::PlatformSink;
 
 /// Locks that keep the order of the journal and of a conversation's queue the same; conversations share them by chance.
 const STRIPES: usize = 1024;
+/// How long a connector may take for what is a courtesy, such as withdrawing a draft.
+pub(crate) const COURTESY: Duration = Duration::from_secs(5);
+/// How often it is looked whether a person's messages have left their lanes.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// A bot as the host runs it.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +65,8 @@ pub(crate) struct Shared {
     pub(crate) tasks: TaskTracker,
     /// Nothing new is accepted.
     pub(crate) stop: CancellationToken,
+    /// How many people were erased so far.
+    pub(crate) erasures: AtomicU64,
     /// What is still at work leaves it to the next run.
     pub(crate) abort: CancellationToken,
 }
@@ -101,6 +109,7 @@ impl Dispatch {
             lanes: Mutex::default(),
             tasks: TaskTracker::new(),
             stop,
+            erasures: AtomicU64::new(0),
             abort: CancellationToken::new(),
         };
         Self { shared: Arc::new(shared) }
@@ -171,7 +180,10 @@ impl Dispatch {
     pub async fn retry(&self, sequence: Sequence) -> Result<(), JournalError> {
         let entry = self.shared.journal.entry(sequence).await?;
         let out_of_turn = |problem: &str| JournalError::OutOfTurn { sequence, problem: problem.to_owned() };
-        if entry.settled.is_none() {
+        let conversation = &entry.inbound.conversation;
+        if entry.settled.is_none()
+            || self.shared.is_at_work(conversation, |at_work| at_work.sequence == sequence)
+        {
             return Err(out_of_turn("is on its way already"));
         }
         if !self.shared.platforms.contains_key(&entry.inbound.conversation.platform) {
@@ -193,7 +205,11 @@ impl Dispatch {
             let problem = "is settled; nothing more happens to it".to_owned();
             return Err(JournalError::OutOfTurn { sequence, problem });
         }
-        self.shared.take_out(&entry.inbound.conversation, sequence);
+        let taken = self.shared.take_out(&entry.inbound.conversation, |at_work| at_work.sequence == sequence);
+        if taken == TakenOut::TooLate {
+            let problem = "is being delivered; look again in a moment".to_owned();
+            return Err(JournalError::OutOfTurn { sequence, problem });
+        }
         self.shared.journal.record(sequence, vec![Step::Settled(Settlement::Discarded)]).await
     }
 
@@ -202,9 +218,26 @@ impl Dispatch {
     /// # Errors
     /// When the journal cannot be written.
     pub async fn erase(&self, person: &Person) -> Result<usize, JournalError> {
-        let erased = self.shared.journal.erase(person).await?;
+        let shared = &self.shared;
+        let query = Query { person: Some(person.clone()), ..Query::default() };
+        let entries = shared.journal.entries(query).await?;
+        let conversations: HashSet<&ConversationId> =
+            entries.iter().map(|entry| &entry.inbound.conversation).collect();
+        for conversation in conversations {
+            let is_theirs = |entry: &Entry| entry.inbound.person() == *person;
+            // What is being delivered ends first; what waits or is being answered does not go on.
+            while shared.is_at_work(conversation, is_theirs) {
+                shared.take_out(conversation, is_theirs);
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+        let erased = shared.journal.erase(person).await?;
+        shared.erasures.fetch_add(1, Ordering::SeqCst);
         for conversation in &erased.conversations {
             self.shared.dialogue.forget(conversation);
+            if let Some(platform) = self.shared.platforms.get(&conversation.platform) {
+                platform.egress.forget(conversation).await;
+            }
         }
         Ok(erased.events)
     }
@@ -221,10 +254,21 @@ impl Shared {
     /// # Errors
     /// When another process has taken over, or the bot may not wait any longer.
     pub(crate) async fn record(&self, sequence: Sequence, steps: Vec<Step>) -> Result<(), JournalError> {
+        self.persist(|| self.journal.record(sequence, steps.clone())).await
+    }
+
+    /// Asks the journal again and again where the disk refuses, until it does not.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record).
+    pub(crate) async fn persist<'a, T>(
+        &self,
+        mut ask: impl FnMut() -> BoxFuture<'a, Result<T, JournalError>>,
+    ) -> Result<T, JournalError> {
         let mut pauses = self.pauses();
         loop {
-            let error = match self.journal.record(sequence, steps.clone()).await {
-                Ok(()) => return Ok(()),
+            let error = match ask().await {
+                Ok(done) => return Ok(done),
                 Err(error) => error,
             };
             if matches!(error, JournalError::Fenced) {
@@ -236,7 +280,7 @@ impl Shared {
             if !matches!(error, JournalError::Store(_)) || self.abort.is_cancelled() {
                 return Err(error);
             }
-            tracing::error!(%sequence, %error, "trying again");
+            tracing::error!(%error, "trying again");
             let pause = pauses.next().unwrap_or_default();
             if tokio::time::timeout(pause, self.abort.cancelled()).await.is_ok() {
                 return Err(error);
@@ -252,8 +296,10 @@ impl Shared {
         self.record(sequence, vec![Step::Settled(settlement)]).await
     }
 
-    /// How old an event is: by the platform's clock where it says so, else since it was accepted.
-    pub(crate) fn age(&self, entry: &Entry) -> std::time::Duration {
-        entry.inbound.sent_at.unwrap_or(entry.accepted_at).age_at(Timestamp::now())
+    /// How old an event is: by the platform's clock where it says so, else since it was accepted; since it was put back, where an
+    /// operator did that.
+    pub(crate) fn age(&self, entry: &Entry) -> Duration {
+        let since = entry.reopened_at.or(entry.inbound.sent_at).unwrap_or(entry.accepted_at);
+        since.age_at(Timestamp::now())
     }
 }

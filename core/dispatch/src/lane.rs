@@ -6,11 +6,13 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use futures::FutureExt;
-use loquat_contract::{ConversationId, Entry, Event, JournalError, MessageId, Sequence, Settlement};
+use loquat_contract::{
+    ConversationId, Entry, Event, JournalError, MessageId, PartState, Sequence, Settlement,
+};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::dispatch::Shared;
+use crate::dispatch::{COURTESY, Shared};
 use crate::settings::Overlap;
 
 /// A conversation at work.
@@ -22,36 +24,48 @@ pub(crate) struct Lane {
 }
 
 /// An event that waits for its turn.
+#[derive(Clone)]
 pub(crate) struct Waiting {
     pub(crate) entry: Entry,
-    /// Whether an earlier run accepted it.
-    is_resumed: bool,
+    /// Whether an earlier run accepted it, or an operator put it back.
+    pub(crate) is_resumed: bool,
     /// Why it is not to be answered any more.
     superseded: Option<&'static str>,
 }
 
-/// The event that is being answered.
+/// The events that are being answered, mostly one.
 struct Current {
-    sequence: Sequence,
-    answers: MessageId,
-    /// Whether its reply is made, and it is too late to give it up.
+    members: Vec<Waiting>,
+    /// Whether their reply is made, and it is too late to give it up.
     is_made: bool,
-    why: Option<&'static str>,
     give_up: CancellationToken,
 }
 
-/// What handling an event came to.
+/// What handling events came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Handled {
-    /// It is settled.
+    /// They are settled.
     Settled,
-    /// It is left to the next run.
+    /// One of them is not wanted any more; the others have their turn again.
+    GivenUp,
+    /// They are left to the next run.
     StaysOwed,
+}
+
+/// Whether an event could be taken out of its lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TakenOut {
+    /// It was not in it, or is not any more.
+    Yes,
+    /// Its reply is being delivered.
+    TooLate,
 }
 
 const EDITED: &str = "the message was changed before it was answered";
 const DELETED: &str = "the message was deleted before it was answered";
 const INTERRUPTED: &str = "another message came before it was answered";
+/// Of an event that somebody else settles.
+const TAKEN_OUT: &str = "";
 
 impl Lane {
     /// Puts an event behind the others, and takes account of what it says about them.
@@ -59,7 +73,10 @@ impl Lane {
         match &entry.inbound.event {
             Event::Edit { message, .. } => self.supersede(EDITED, |answers| answers == message),
             Event::Deletion { message } => self.supersede(DELETED, |answers| answers == message),
-            Event::Message(_) if overlap == Overlap::Interrupt => self.supersede(INTERRUPTED, |_| true),
+            // One that comes back is older than what is being answered.
+            Event::Message(_) if overlap == Overlap::Interrupt && !is_resumed => {
+                self.supersede(INTERRUPTED, |_| true);
+            }
             _ => {}
         }
         self.waiting.push_back(Waiting { entry, is_resumed, superseded: None });
@@ -67,17 +84,21 @@ impl Lane {
     }
 
     fn supersede(&mut self, why: &'static str, is_meant: impl Fn(&MessageId) -> bool) {
-        for waiting in &mut self.waiting {
+        let mark = |waiting: &mut Waiting| {
             let inbound = &waiting.entry.inbound;
             let is_open = inbound.text().is_some() && waiting.entry.prepared.is_none();
-            if is_open && is_meant(&inbound.address().in_reply_to) {
+            let is_marked = is_open && is_meant(&inbound.address().in_reply_to);
+            if is_marked {
                 waiting.superseded.get_or_insert(why);
             }
-        }
-        if let Some(current) =
-            self.current.as_mut().filter(|current| !current.is_made && is_meant(&current.answers))
+            is_marked
+        };
+        self.waiting.iter_mut().for_each(|waiting| {
+            mark(waiting);
+        });
+        if let Some(current) = self.current.as_mut().filter(|current| !current.is_made)
+            && current.members.iter_mut().map(mark).filter(|is_marked| *is_marked).count() > 0
         {
-            current.why.get_or_insert(why);
             current.give_up.cancel();
         }
     }
@@ -107,14 +128,38 @@ impl Shared {
         }
     }
 
-    /// Takes an event out of its queue, or gives it up where it is being answered.
-    pub(crate) fn take_out(&self, conversation: &ConversationId, sequence: Sequence) {
+    /// Takes the events that are meant out of a conversation's queue, and gives them up where they are being answered.
+    pub(crate) fn take_out(
+        &self,
+        conversation: &ConversationId,
+        is_meant: impl Fn(&Entry) -> bool,
+    ) -> TakenOut {
         let mut lanes = self.lanes();
-        let Some(lane) = lanes.get_mut(conversation) else { return };
-        lane.waiting.retain(|waiting| waiting.entry.sequence != sequence);
-        if let Some(current) = lane.current.as_mut().filter(|current| current.sequence == sequence) {
-            current.give_up.cancel();
+        let Some(lane) = lanes.get_mut(conversation) else { return TakenOut::Yes };
+        lane.waiting.retain(|waiting| !is_meant(&waiting.entry));
+        let Some(current) = &mut lane.current else { return TakenOut::Yes };
+        let mut meant = current.members.iter_mut().filter(|member| is_meant(&member.entry)).peekable();
+        if meant.peek().is_none() {
+            return TakenOut::Yes;
         }
+        if current.is_made {
+            return TakenOut::TooLate;
+        }
+        meant.for_each(|member| member.superseded = Some(TAKEN_OUT));
+        current.give_up.cancel();
+        TakenOut::Yes
+    }
+
+    /// Whether an event is in its lane.
+    pub(crate) fn is_at_work(
+        &self,
+        conversation: &ConversationId,
+        is_meant: impl Fn(&Entry) -> bool,
+    ) -> bool {
+        let lanes = self.lanes();
+        let Some(lane) = lanes.get(conversation) else { return false };
+        let members = lane.current.iter().flat_map(|current| &current.members);
+        lane.waiting.iter().chain(members).any(|waiting| is_meant(&waiting.entry))
     }
 
     /// Handles what waits in a conversation, one after another, until nothing does.
@@ -130,29 +175,56 @@ impl Shared {
                 Ok(handled) => handled,
                 Err(_) => self.broke_down(last).await,
             };
-            let handled = match handled {
-                Ok(handled) => handled,
-                // Erased while it was on its way.
-                Err(JournalError::NoEntry(_)) => Handled::Settled,
-                Err(error) => {
-                    tracing::error!(%conversation, %error, "the journal failed; the message stays owed");
-                    Handled::StaysOwed
+            match handled {
+                Ok(Handled::Settled) => {}
+                Ok(Handled::GivenUp) => self.give_back(conversation).await,
+                // Erased or discarded while they were on their way.
+                Err(JournalError::NoEntry(_) | JournalError::OutOfTurn { .. }) => {}
+                outcome => {
+                    if let Err(error) = outcome {
+                        tracing::error!(%conversation, %error, "the journal failed; the message stays owed");
+                    }
+                    // Those behind it stay owed with it: answered now, they would overtake it.
+                    self.lanes().remove(conversation);
+                    return;
                 }
-            };
-            if handled == Handled::StaysOwed {
-                // Those behind it stay owed with it: answered now, they would overtake it.
-                self.lanes().remove(conversation);
-                return;
             }
         }
     }
 
-    /// Puts an event on record that no reply can be made of.
+    /// Settles those of the present events that are not wanted any more, and gives the others their turn again.
+    async fn give_back(&self, conversation: &ConversationId) {
+        let current = self.lanes().get_mut(conversation).and_then(|lane| lane.current.take());
+        for member in current.into_iter().flat_map(|current| current.members).rev() {
+            match member.superseded {
+                None => {
+                    if let Some(lane) = self.lanes().get_mut(conversation) {
+                        lane.waiting.push_front(member);
+                    }
+                }
+                Some(reason) => {
+                    self.withdraw(&member.entry).await;
+                    if reason == TAKEN_OUT {
+                        continue;
+                    }
+                    let settled = Settlement::Superseded { reason: reason.to_owned() };
+                    if let Err(error) = self.settle(member.entry.sequence, settled).await {
+                        tracing::error!(sequence = %member.entry.sequence, %error, "not settled");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Puts an event on record that no reply can be made of, or whose delivery broke down.
     async fn broke_down(&self, sequence: Option<Sequence>) -> Result<Handled, JournalError> {
         let Some(sequence) = sequence else { return Ok(Handled::StaysOwed) };
         let reason = "handling it broke down; the log says where".to_owned();
         tracing::error!(%sequence, reason, "not answered");
-        self.settle(sequence, Settlement::Failed { reason }).await?;
+        let entry = self.journal.entry(sequence).await?;
+        let is_sending = entry.parts.iter().any(|part| matches!(part, PartState::Sending { .. }));
+        let settled = if is_sending { Settlement::Unknown { reason } } else { Settlement::Failed { reason } };
+        self.settle(sequence, settled).await?;
         Ok(Handled::Settled)
     }
 
@@ -173,13 +245,8 @@ impl Shared {
             }
         }
         let give_up = CancellationToken::new();
-        lane.current = group.last().map(|last| Current {
-            sequence: last.entry.sequence,
-            answers: last.entry.inbound.address().in_reply_to,
-            is_made: false,
-            why: None,
-            give_up: give_up.clone(),
-        });
+        let is_made = group[0].entry.prepared.is_some();
+        lane.current = Some(Current { members: group.clone(), is_made, give_up: give_up.clone() });
         Some((group, give_up))
     }
 
@@ -208,43 +275,32 @@ impl Shared {
         give_up: &CancellationToken,
     ) -> Result<Handled, JournalError> {
         let Some(last) = group.pop() else { return Ok(Handled::Settled) };
-        let into = last.entry.sequence;
-        let mut before = Vec::new();
-        for Waiting { entry, .. } in group {
-            self.settle(entry.sequence, Settlement::Merged { into }).await?;
-            self.withdraw(&entry).await;
-            before.extend(entry.inbound.text().map(str::to_owned));
+        if last.superseded.is_some() {
+            return Ok(Handled::GivenUp);
         }
-        if let Some(reason) = last.superseded {
-            self.settle(into, Settlement::Superseded { reason: reason.to_owned() }).await?;
-            self.withdraw(&last.entry).await;
-            return Ok(Handled::Settled);
-        }
-        if last.is_resumed && before.is_empty() {
-            before = self.merged_into(&last.entry).await?;
-        }
-        self.handle(last.entry, before, give_up).await
+        self.handle(last, group, give_up).await
     }
 
     /// Tells a platform that shows who waits for an answer that this message gets none of its own.
     pub(crate) async fn withdraw(&self, entry: &Entry) {
         let platform = self.platforms.get(&entry.inbound.conversation.platform);
         if let Some(drafts) = platform.and_then(|platform| platform.egress.drafts()) {
-            drafts.withdraw(&entry.inbound.address()).await;
+            let address = entry.inbound.address();
+            let withdrawn = tokio::time::timeout(COURTESY, drafts.withdraw(&address)).await;
+            if withdrawn.is_err() {
+                tracing::warn!(sequence = %entry.sequence, "the draft was not withdrawn in time");
+            }
         }
     }
 
-    /// Notes that the reply is made, after which it is delivered whatever comes; or says why it is not wanted any more.
-    pub(crate) fn made(&self, conversation: &ConversationId) -> Result<(), Option<&'static str>> {
+    /// Notes that the reply is made, after which it is delivered whatever comes; false where it is not wanted any more.
+    pub(crate) fn made(&self, conversation: &ConversationId) -> bool {
         let mut lanes = self.lanes();
         let Some(current) = lanes.get_mut(conversation).and_then(|lane| lane.current.as_mut()) else {
-            return Ok(());
+            return false;
         };
-        if current.give_up.is_cancelled() {
-            return Err(current.why);
-        }
-        current.is_made = true;
-        Ok(())
+        current.is_made = !current.give_up.is_cancelled();
+        current.is_made
     }
 }
 

@@ -4,11 +4,11 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
 use loquat_contract::{
-    Accepted, BoxFuture, ConversationId, Entry, Event, Inbound, JournalError, Query, Receipt, Refusal, Said,
-    Sink, State, Timestamp,
+    Accepted, BoxFuture, ConversationId, Entry, Event, Inbound, JournalError, PartState, Query, Receipt,
+    Refusal, Said, Sink, State, Timestamp,
 };
 
-use crate::dispatch::{Platform, Shared};
+use crate::dispatch::{COURTESY, Platform, Shared};
 
 /// The sink of one platform.
 pub(crate) struct PlatformSink {
@@ -18,29 +18,8 @@ pub(crate) struct PlatformSink {
 
 impl Sink for PlatformSink {
     fn accept(&self, inbound: Inbound) -> BoxFuture<'_, Result<Receipt, Refusal>> {
-        Box::pin(async move {
-            self.alive();
-            let shared = &self.shared;
-            if shared.stop.is_cancelled() {
-                return Err(Refusal::Stopping);
-            }
-            if let Some(receipt) = shared.gate.check(&inbound)? {
-                return Ok(receipt);
-            }
-            self.check_size(&inbound)?;
-            let asks_for_sign = matches!(inbound.event, Event::Button { .. } | Event::Command { .. });
-            let signed = asks_for_sign.then(|| inbound.clone());
-            // In a task of its own: a platform that goes away must not part the journal from the queue.
-            let keeping = shared.clone();
-            let kept = shared.tasks.spawn(async move { keeping.keep(inbound).await }).await;
-            let receipt = kept.map_err(|error| JournalError::Store(Box::new(error)))??;
-            if let (Some(inbound), Some(interactions)) = (signed, self.platform.egress.interactions())
-                && let Err(error) = interactions.acknowledge(&inbound, None).await
-            {
-                tracing::warn!(platform = self.platform.name, %error, "an interaction was not acknowledged");
-            }
-            Ok(receipt)
-        })
+        self.alive();
+        Box::pin(self.take(inbound, true))
     }
 
     fn alive(&self) {
@@ -60,9 +39,6 @@ impl Sink for PlatformSink {
             Query { conversation: Some(conversation.clone()), limit: Some(limit), ..Query::default() };
         Box::pin(async move {
             let entries = self.shared.journal.entries(query).await?;
-            // What is still on its way comes by itself.
-            let is_out =
-                |entry: &Entry| matches!(entry.state(), State::Delivered | State::Unknown | State::Failed);
             let said = entries.into_iter().filter(is_out).filter_map(|entry| {
                 let to = entry.inbound.address();
                 entry.prepared.map(|prepared| Said { to, parts: prepared.parts, reply: prepared.reply })
@@ -72,7 +48,49 @@ impl Sink for PlatformSink {
     }
 }
 
+/// Whether a reply has been sent. What is still on its way comes by itself; one that was sent just before a crash does not, though
+/// it is not settled yet.
+fn is_out(entry: &Entry) -> bool {
+    let is_sent = |part: &PartState| matches!(part, PartState::Sent { .. });
+    match entry.state() {
+        State::Delivered | State::Unknown | State::Failed => true,
+        State::Answered => !entry.parts.is_empty() && entry.parts.iter().all(is_sent),
+        _ => false,
+    }
+}
+
 impl PlatformSink {
+    /// Takes an event in; `is_counted` says whether limits count it.
+    pub(crate) async fn take(&self, inbound: Inbound, is_counted: bool) -> Result<Receipt, Refusal> {
+        let shared = &self.shared;
+        if shared.stop.is_cancelled() {
+            return Err(Refusal::Stopping);
+        }
+        match shared.gate.check(&inbound, is_counted) {
+            Ok(None) => {}
+            Ok(Some(receipt)) => return Ok(receipt),
+            // One that is delivered again is not said again.
+            Err(Refusal::TooFast { .. }) if shared.journal.knows(&inbound).await?.is_some() => {
+                return Ok(Receipt::Duplicate);
+            }
+            Err(refusal) => return Err(refusal),
+        }
+        self.check_size(&inbound)?;
+        let asks_for_sign = matches!(inbound.event, Event::Button { .. } | Event::Command { .. });
+        let signed = asks_for_sign.then(|| inbound.clone());
+        // In a task of its own: a platform that goes away must not part the journal from the queue.
+        let keeping = shared.clone();
+        let kept = shared.tasks.spawn(async move { keeping.keep(inbound).await }).await;
+        let receipt = kept.map_err(|error| JournalError::Store(Box::new(error)))??;
+        if let (Some(inbound), Some(interactions)) = (signed, self.platform.egress.interactions()) {
+            let told = tokio::time::timeout(COURTESY, interactions.acknowledge(&inbound, None)).await;
+            if !matches!(told, Ok(Ok(()))) {
+                tracing::warn!(platform = self.platform.name, ?told, "an interaction was not acknowledged");
+            }
+        }
+        Ok(receipt)
+    }
+
     fn check_size(&self, inbound: &Inbound) -> Result<(), Refusal> {
         let Some(text) = inbound.text() else { return Ok(()) };
         let has_more = match &inbound.event {
@@ -100,7 +118,15 @@ impl Shared {
                 let accepted_at = Timestamp::now();
                 let (prepared, parts, settled) = (None, Vec::new(), None);
                 self.enqueue_all(
-                    vec![Entry { sequence, accepted_at, inbound, prepared, parts, settled }],
+                    vec![Entry {
+                        sequence,
+                        accepted_at,
+                        inbound,
+                        prepared,
+                        parts,
+                        settled,
+                        reopened_at: None,
+                    }],
                     false,
                 );
                 Ok(Receipt::Accepted)

@@ -12,8 +12,10 @@ use crate::sink::PlatformSink;
 
 /// A connection that lived this long was a good one: pauses begin anew after it.
 const GOOD: Duration = Duration::from_secs(60);
-/// The most missed messages that are asked for in one conversation.
+/// How many missed messages are asked for at once.
 const MISSED: usize = 100;
+/// How long a platform may take to say what was missed.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Shared {
     pub(crate) async fn supervise(
@@ -22,7 +24,10 @@ impl Shared {
         ingress: &dyn Ingress,
     ) -> Result<(), ConnectorError> {
         let mut pauses = self.pauses();
-        self.catch_up(platform).await;
+        tokio::select! {
+            () = self.catch_up(platform) => {}
+            () = self.stop.cancelled() => return Ok(()),
+        }
         loop {
             let begun = Instant::now();
             let sink: Arc<dyn Sink> =
@@ -66,17 +71,28 @@ impl Shared {
             Err(error) => return tracing::error!(platform = platform.name, %error, "nothing is caught up"),
         };
         let sink = PlatformSink { shared: self.clone(), platform: platform.clone() };
-        for (conversation, newest) in conversations {
-            let missed = match backfill.missed(&conversation, &newest, MISSED).await {
-                Ok(missed) => missed,
-                Err(error) => {
-                    tracing::warn!(%conversation, %error, "missed messages cannot be had");
-                    continue;
+        for (conversation, mut newest) in conversations {
+            loop {
+                let asked = backfill.missed(&conversation, &newest, MISSED);
+                let missed = match tokio::time::timeout(PATIENCE, asked).await {
+                    Ok(Ok(missed)) => missed,
+                    Ok(Err(error)) => {
+                        break tracing::warn!(%conversation, %error, "missed messages cannot be had");
+                    }
+                    Err(_) => break tracing::warn!(%conversation, "missed messages did not come in time"),
+                };
+                let is_all = missed.len() < MISSED;
+                if let Some(last) = missed.last() {
+                    newest = last.id.clone();
                 }
-            };
-            for inbound in missed {
-                if let Err(refusal) = sink.accept(inbound).await {
-                    tracing::warn!(%conversation, %refusal, "a missed message was not accepted");
+                for inbound in missed {
+                    // They were not sent all at once, so no limit counts them.
+                    if let Err(refusal) = sink.take(inbound, false).await {
+                        tracing::warn!(%conversation, %refusal, "a missed message was not accepted");
+                    }
+                }
+                if is_all {
+                    break;
                 }
             }
         }

@@ -9,7 +9,7 @@ use loquat_contract::{Erased, Event, Inbound, Person, Step, Timestamp};
 
 use crate::error::invalid;
 use crate::frame::{self, HEADER, Header, Kind};
-use crate::index::{Index, Location, Remembered, Row, is_past, number_of};
+use crate::index::{Index, Location, Row, is_past, number_of};
 use crate::ledger::{self, Steps};
 use crate::log::Log;
 use crate::segment::HEAD;
@@ -21,6 +21,7 @@ pub(crate) fn compact(
     index: &RwLock<Index>,
     retention: Retention,
     now: Timestamp,
+    is_ours: impl FnOnce() -> io::Result<()>,
 ) -> io::Result<Compacted> {
     let old = index.read().unwrap_or_else(PoisonError::into_inner);
     let keeps = |row: &Row| !is_past(row, retention.entries, now);
@@ -33,21 +34,24 @@ pub(crate) fn compact(
             rewriting.tombstone(*sequence, *at, digest)?;
         }
     }
-    for talk in &old.talks {
-        let is_recent = Timestamp(talk.used).age_at(now) <= retention.tombstones;
-        if is_recent || talk.rows.iter().any(|row| old.rows.get(row).is_some_and(keeps)) {
-            rewriting.conversation(talk, true)?;
-        }
-    }
     for (sequence, row) in old.rows.iter().filter(|(_, row)| keeps(row)) {
         rewriting.entry(*sequence, row, |_, payload| Ok(payload))?;
     }
-    let after = rewriting.finish(log, index, old)?;
+    let (after, removed) = rewriting.finish(log, index, old, is_ours)?;
+    if let Err(error) = removed {
+        tracing::warn!(%error, "files of the journal that are void could not be removed; the next start does it");
+    }
     Ok(Compacted { dropped, before, after })
 }
 
-/// Drops every trace of a person. The memories of their conversations go too, because nobody can tell what of them is theirs.
-pub(crate) fn erase(log: &mut Log, index: &RwLock<Index>, person: &Person) -> io::Result<Erased> {
+/// Drops every trace of a person. The memories of their conversations go too, because nobody can tell what of them is theirs. A
+/// conversation without entries is forgotten.
+pub(crate) fn erase(
+    log: &mut Log,
+    index: &RwLock<Index>,
+    person: &Person,
+    is_ours: impl FnOnce() -> io::Result<()>,
+) -> io::Result<Erased> {
     let old = index.read().unwrap_or_else(PoisonError::into_inner);
     let number = old.number_of_person(person);
     let is_theirs = |row: &Row| Some(row.person) == number;
@@ -61,15 +65,8 @@ pub(crate) fn erase(log: &mut Log, index: &RwLock<Index>, person: &Person) -> io
             rewriting.tombstone(*sequence, *at, digest)?;
         }
     }
-    for (place, talk) in old.talks.iter().enumerate() {
-        let of_theirs = u32::try_from(place).is_ok_and(|place| theirs.contains(&place));
-        let has_others = talk.rows.iter().any(|row| old.rows.get(row).is_some_and(|row| !is_theirs(row)));
-        if of_theirs {
-            erased.conversations.push(talk.id.clone());
-        }
-        if has_others || !of_theirs {
-            rewriting.conversation(talk, !of_theirs)?;
-        }
+    for place in &theirs {
+        erased.conversations.extend(old.talks.get(*place as usize).map(|talk| talk.id.clone()));
     }
     for (sequence, row) in &old.rows {
         if is_theirs(row) {
@@ -85,7 +82,9 @@ pub(crate) fn erase(log: &mut Log, index: &RwLock<Index>, person: &Person) -> io
             _ => Ok(payload),
         })?;
     }
-    rewriting.finish(log, index, old)?;
+    let (_, removed) = rewriting.finish(log, index, old, is_ours)?;
+    // They are still on the disk then, so nothing is promised.
+    removed?;
     Ok(erased)
 }
 
@@ -139,17 +138,6 @@ impl Rewriting {
         self.put(&header, &serde_json::to_vec(digest)?)
     }
 
-    fn conversation(&mut self, talk: &crate::index::Talk, with_memory: bool) -> io::Result<()> {
-        let memory = match talk.memory.filter(|_| with_memory) {
-            Some((kind, at)) => ledger::remembered(kind, &self.payload(&at)?)?,
-            None => None,
-        };
-        let newest = talk.newest.clone().filter(|_| with_memory);
-        let remembered = Remembered { conversation: talk.id.clone(), newest, memory };
-        let header = Header { kind: Kind::Conversation, sequence: 0, at: talk.used, state: 0, flags: 0 };
-        self.put(&header, &serde_json::to_vec(&remembered)?)
-    }
-
     /// Copies an entry; `change` may alter a payload on the way.
     fn entry(
         &mut self,
@@ -171,19 +159,21 @@ impl Rewriting {
         Ok(())
     }
 
-    /// Puts it in place of the old log; gives its bytes.
+    /// Puts it in place of the old log, if that is still ours; gives its bytes, and whether the old files are gone.
     fn finish(
         mut self,
         log: &mut Log,
         shared: &RwLock<Index>,
         old: std::sync::RwLockReadGuard<'_, Index>,
-    ) -> io::Result<u64> {
+        is_ours: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<(u64, io::Result<()>)> {
         drop(old);
-        let file = log.replace(self.index.next, self.index.salt, &self.bytes)?;
+        let file = log.replace(self.index.next, self.index.salt, &self.bytes, is_ours)?;
         self.index.bytes = (HEAD + self.bytes.len()) as u64;
         self.index.files = HashMap::from([(self.number, file)]);
         let bytes = self.index.bytes;
         *shared.write().unwrap_or_else(PoisonError::into_inner) = self.index;
-        Ok(bytes)
+        // Only now: whatever comes of it, what is written from here on is found.
+        Ok((bytes, log.remove_void()))
     }
 }

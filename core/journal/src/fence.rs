@@ -5,13 +5,16 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use loquat_contract::JournalError;
+use loquat_contract::{JournalError, Timestamp};
 
 use crate::error::{invalid, store};
 use crate::segment::sync_folder;
 
 /// The format of the folder; one that is not this is refused.
 const FORMAT: &str = "loquat-journal 2\n";
+
+/// What sled leaves in a folder: the first format was a folder of its own.
+pub(crate) const SLED: &str = "durability_cookie";
 
 /// The claim to a folder.
 pub(crate) struct Fence {
@@ -24,7 +27,7 @@ pub(crate) struct Fence {
 impl Fence {
     /// Takes the folder over.
     pub(crate) fn claim(folder: &Path) -> Result<Self, JournalError> {
-        fs::create_dir_all(folder).map_err(store)?;
+        make(folder).map_err(store)?;
         check_format(folder)?;
         let lock = File::options().create(true).write(true).truncate(false).open(folder.join("lock"));
         let lock = lock.map_err(store)?;
@@ -35,7 +38,12 @@ impl Fence {
             }
             Err(TryLockError::Error(error)) => return Err(store(error)),
         }
-        let epoch = epoch(folder).map_err(store)? + 1;
+        // One that was damaged is as good as any: the lock is ours, and milliseconds are larger than any count of starts.
+        let epoch = match epoch(folder) {
+            Ok(epoch) => epoch + 1,
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => Timestamp::now().0,
+            Err(error) => return Err(store(error)),
+        };
         write(folder, "epoch", &format!("{epoch}\n")).map_err(store)?;
         Ok(Self { folder: folder.to_owned(), epoch, _lock: lock })
     }
@@ -46,21 +54,27 @@ impl Fence {
     }
 }
 
-/// Refuses a folder of another format; a new folder gets this one.
+/// Refuses a folder of another format.
 pub(crate) fn check_format(folder: &Path) -> Result<(), JournalError> {
-    let path = folder.join("format");
-    match fs::read_to_string(&path) {
+    match fs::read_to_string(folder.join("format")) {
         Ok(format) if format == FORMAT => Ok(()),
-        // What sled leaves in the folder of the first format.
-        Err(error)
-            if error.kind() == io::ErrorKind::NotFound && !folder.join("durability_cookie").exists() =>
-        {
-            write(folder, "format", FORMAT).map_err(store)
-        }
         Ok(_) => Err(other_version(folder)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(other_version(folder)),
         Err(error) => Err(store(error)),
     }
+}
+
+/// Makes the folder where it is not there, for its owner alone: it holds what people say.
+fn make(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)?;
+    if folder.join("format").exists() || folder.join(SLED).exists() {
+        return Ok(());
+    }
+    write(folder, "format", FORMAT)
 }
 
 fn other_version(folder: &Path) -> JournalError {

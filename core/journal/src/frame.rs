@@ -30,8 +30,6 @@ pub(crate) enum Kind {
     Steps = 2,
     /// What is left of an entry that was dropped: the digest of its address, in hexadecimal digits.
     Tombstone = 3,
-    /// What is left of a conversation: its id, its newest message and its memory.
-    Conversation = 4,
 }
 
 /// A frame without its payload.
@@ -108,7 +106,6 @@ pub(crate) fn read(bytes: &[u8], start: usize) -> Found {
         1 => Kind::Accepted,
         2 => Kind::Steps,
         3 => Kind::Tombstone,
-        4 => Kind::Conversation,
         _ => return Found::Damage,
     };
     let header = Header { kind, sequence: number(8), at: number(16), state: head[25], flags: head[26] };

@@ -10,7 +10,6 @@ use std::time::Duration;
 use loquat_contract::{
     Address, ConversationId, Inbound, MessageId, Person, Query, Sequence, Settlement, State, Step, Timestamp,
 };
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::Retention;
@@ -68,6 +67,8 @@ pub(crate) struct Mark {
     pub(crate) has_reply: bool,
     /// Whether the conversation's memory is among them.
     pub(crate) has_memory: bool,
+    /// Whether the entry is put back on its way, which alone may happen to a settled one.
+    pub(crate) is_reopened: bool,
 }
 
 /// The flag of a frame whose steps have the conversation's memory.
@@ -109,7 +110,8 @@ impl Mark {
         let has_reply = steps.iter().any(|step| matches!(step, Step::Prepared(_)));
         let has_memory =
             steps.iter().any(|step| matches!(step, Step::Prepared(prepared) if prepared.memory.is_some()));
-        Some(Self { state, has_reply, has_memory })
+        let is_reopened = steps.contains(&Step::Reopened);
+        Some(Self { state, has_reply, has_memory, is_reopened })
     }
 
     pub(crate) fn flags(self) -> u8 {
@@ -121,7 +123,7 @@ impl Mark {
         let state = STATES.get(usize::from(header.state)).copied();
         let state = state.ok_or_else(|| invalid("a frame has a state that is not known"))?;
         let has = |flag: u8| header.flags & flag != 0;
-        Ok(Self { state, has_reply: has(HAS_REPLY), has_memory: has(HAS_MEMORY) })
+        Ok(Self { state, has_reply: has(HAS_REPLY), has_memory: has(HAS_MEMORY), is_reopened: false })
     }
 }
 
@@ -155,16 +157,8 @@ pub(crate) struct Talk {
     pub(crate) newest: Option<MessageId>,
     pub(crate) used: u64,
     /// The frame with its memory.
-    pub(crate) memory: Option<(Kind, Location)>,
+    pub(crate) memory: Option<Location>,
     pub(crate) rows: Vec<u64>,
-}
-
-/// What a [`Kind::Conversation`] frame says.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Remembered {
-    pub(crate) conversation: ConversationId,
-    pub(crate) newest: Option<MessageId>,
-    pub(crate) memory: Option<loquat_contract::Memory>,
 }
 
 /// Everything that is in the log.
@@ -207,14 +201,6 @@ impl Index {
                 let digest: Digest = serde_json::from_slice(payload).map_err(wrong)?;
                 self.digests.insert(digest, (header.sequence, header.at));
                 self.next = self.next.max(header.sequence + 1);
-            }
-            Kind::Conversation => {
-                let remembered: Remembered = serde_json::from_slice(payload).map_err(wrong)?;
-                let talk = self.talk(&remembered.conversation);
-                let talk = &mut self.talks[talk as usize];
-                talk.newest = remembered.newest;
-                talk.used = header.at;
-                talk.memory = remembered.memory.is_some().then_some((Kind::Conversation, at));
             }
         }
         Ok(())
@@ -274,7 +260,7 @@ impl Index {
             state => state,
         };
         if mark.has_memory {
-            self.talks[row.conversation as usize].memory = Some((Kind::Steps, place));
+            self.talks[row.conversation as usize].memory = Some(place);
         }
     }
 
@@ -314,6 +300,11 @@ impl Index {
     pub(crate) fn conversations(&self, platform: &str, since: Timestamp) -> Vec<(ConversationId, MessageId)> {
         let talks = self.talks.iter().filter(|talk| talk.id.platform == platform && talk.used >= since.0);
         talks.filter_map(|talk| Some((talk.id.clone(), talk.newest.clone()?))).collect()
+    }
+
+    /// Under what number an event was accepted.
+    pub(crate) fn known(&self, event: &Event) -> Option<Sequence> {
+        self.digests.get(&digest(&self.salt, &event.address)).map(|(sequence, _)| Sequence(*sequence))
     }
 
     /// Bytes in the log, and those that a compaction would drop.

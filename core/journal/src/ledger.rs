@@ -11,8 +11,8 @@ use loquat_contract::{
 };
 
 use crate::error::{invalid, store};
-use crate::frame::Kind;
-use crate::index::{Index, Location, Remembered, Row};
+use crate::fence::{SLED, check_format};
+use crate::index::{Index, Location, Row};
 use crate::log::scan;
 use crate::segment::Damage;
 
@@ -32,12 +32,10 @@ impl Ledger {
     /// # Errors
     /// When there is none, or it cannot be read.
     pub fn open(folder: &Path) -> Result<Self, JournalError> {
-        if !folder.join("format").exists() {
-            return Err(JournalError::Unusable(format!(
-                "there is no journal of this version in {}",
-                folder.display()
-            )));
+        if !folder.join("format").exists() && !folder.join(SLED).exists() {
+            return Err(JournalError::Missing(folder.display().to_string()));
         }
+        check_format(folder)?;
         let mut tries = 0;
         loop {
             match scan(folder, false) {
@@ -91,6 +89,7 @@ impl Found {
             prepared: None,
             parts: Vec::new(),
             settled: None,
+            reopened_at: None,
         };
         for at in steps {
             let (at, steps): Steps = serde_json::from_slice(&payload(at)?)?;
@@ -121,6 +120,12 @@ fn take(entry: &mut Entry, step: Step, at: Timestamp) {
         Step::Settled(settlement) => entry.settled = Some((settlement, at)),
         Step::Reopened => {
             entry.settled = None;
+            entry.reopened_at = Some(at);
+            if entry.prepared.as_ref().is_some_and(|prepared| prepared.failure.is_some()) {
+                // What was sent is an apology: it is to be answered now.
+                entry.prepared = None;
+                entry.parts.clear();
+            }
             for part in &mut entry.parts {
                 if !matches!(part, PartState::Sent { .. }) {
                     *part = PartState::Prepared;
@@ -180,22 +185,12 @@ pub(crate) fn entry(index: &RwLock<Index>, sequence: Sequence) -> Result<Entry, 
 pub(crate) fn memory(index: &RwLock<Index>, id: &ConversationId) -> Result<Option<Memory>, JournalError> {
     let place = {
         let index = index.read().unwrap_or_else(PoisonError::into_inner);
-        index
-            .talk_of(id)
-            .and_then(|talk| talk.memory)
-            .and_then(|(kind, at)| Some((kind, at, index.files.get(&at.segment)?.clone())))
+        let at = index.talk_of(id).and_then(|talk| talk.memory);
+        at.and_then(|at| Some((at, index.files.get(&at.segment)?.clone())))
     };
-    let Some((kind, at, file)) = place else { return Ok(None) };
+    let Some((at, file)) = place else { return Ok(None) };
     let payload = read(&file, &at).map_err(store)?;
-    remembered(kind, &payload).map_err(store)
-}
-
-/// The memory in a frame.
-pub(crate) fn remembered(kind: Kind, payload: &[u8]) -> serde_json::Result<Option<Memory>> {
-    if kind == Kind::Conversation {
-        return Ok(serde_json::from_slice::<Remembered>(payload)?.memory);
-    }
-    let (_, steps): Steps = serde_json::from_slice(payload)?;
+    let (_, steps): Steps = serde_json::from_slice(&payload).map_err(store)?;
     let of_step = |step: Step| match step {
         Step::Prepared(prepared) => prepared.memory,
         _ => None,

@@ -146,6 +146,13 @@ impl Journal for EmbeddedJournal {
         Box::pin(self.read(move |index| ledger::entries(index, &query)))
     }
 
+    fn knows<'a>(&'a self, inbound: &'a Inbound) -> BoxFuture<'a, Result<Option<Sequence>, JournalError>> {
+        Box::pin(async move {
+            let event = index::Event::of(inbound);
+            Ok(self.index.read().unwrap_or_else(PoisonError::into_inner).known(&event))
+        })
+    }
+
     fn entry(&self, sequence: Sequence) -> BoxFuture<'_, Result<Entry, JournalError>> {
         Box::pin(self.read(move |index| ledger::entry(index, sequence)))
     }

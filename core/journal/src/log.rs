@@ -91,7 +91,7 @@ impl Log {
                     index.salt = fresh_salt()?;
                 }
                 let head = Head { number, is_base: last.is_none(), next: index.next, salt: index.salt };
-                let file = Arc::new(segment::create(folder, &head, &[])?);
+                let file = Arc::new(segment::create(folder, &head, &[], || Ok(()))?);
                 index.bytes += HEAD as u64;
                 (number, file, HEAD as u64)
             }
@@ -125,7 +125,7 @@ impl Log {
             self.file.sync_all()?;
         }
         let head = Head { number: self.number + 1, is_base: false, next, salt };
-        let file = Arc::new(segment::create(&self.folder, &head, &[])?);
+        let file = Arc::new(segment::create(&self.folder, &head, &[], || Ok(()))?);
         files(head.number, file.clone());
         (self.number, self.file, self.end, self.in_doubt) = (head.number, file, HEAD as u64, false);
         Ok(())
@@ -149,17 +149,28 @@ impl Log {
         Ok(())
     }
 
-    /// Puts a new base in place of everything, with these frames in it, and removes the rest.
-    pub(crate) fn replace(&mut self, next: u64, salt: Salt, frames: &[u8]) -> io::Result<Arc<File>> {
+    /// Puts a new base in place of everything, with these frames in it. What is void then is still there until
+    /// [`remove_void`](Self::remove_void). `is_ours` is asked at the last moment.
+    pub(crate) fn replace(
+        &mut self,
+        next: u64,
+        salt: Salt,
+        frames: &[u8],
+        is_ours: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<Arc<File>> {
         let head = Head { number: self.number + 1, is_base: true, next, salt };
-        let file = Arc::new(segment::create(&self.folder, &head, &[frames])?);
+        let file = Arc::new(segment::create(&self.folder, &head, &[frames], is_ours)?);
         (self.number, self.file, self.end) = (head.number, file.clone(), (HEAD + frames.len()) as u64);
         (self.in_doubt, self.damage) = (false, Vec::new());
-        for void in segment::numbers(&self.folder)?.into_iter().filter(|number| *number != head.number) {
+        Ok(file)
+    }
+
+    /// Removes the files that the present base has made void.
+    pub(crate) fn remove_void(&self) -> io::Result<()> {
+        for void in segment::numbers(&self.folder)?.into_iter().filter(|number| *number < self.number) {
             fs::remove_file(segment::path(&self.folder, void))?;
         }
-        segment::sync_folder(&self.folder)?;
-        Ok(file)
+        segment::sync_folder(&self.folder)
     }
 }
 

@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::error::invalid;
 use crate::frame::{self, Found, Header};
 
 /// Bytes of a segment's own header.
@@ -95,22 +94,38 @@ pub(crate) fn numbers(folder: &Path) -> io::Result<Vec<u64>> {
     Ok(numbers)
 }
 
-/// Makes a segment, whole or not at all, with what it holds from the start.
-pub(crate) fn create(folder: &Path, head: &Head, frames: &[&[u8]]) -> io::Result<File> {
+/// Makes a segment, whole or not at all, with what it holds from the start. `is_ours` is asked at the last moment. Where it is an
+/// error, there is no such segment: one that is a base must not come to light later and make void what was written meanwhile.
+pub(crate) fn create(
+    folder: &Path,
+    head: &Head,
+    frames: &[&[u8]],
+    is_ours: impl FnOnce() -> io::Result<()>,
+) -> io::Result<File> {
     let target = path(folder, head.number);
     let unfinished = target.with_extension("tmp");
-    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&unfinished)?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(true);
+    // For its owner alone: it holds what people say.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&unfinished)?;
     let written = file
         .write_all(&head.bytes())
         .and_then(|()| frames.iter().try_for_each(|bytes| file.write_all(bytes)))
         .and_then(|()| file.sync_all())
+        .and_then(|()| is_ours())
         .and_then(|()| fs::rename(&unfinished, &target));
     if let Err(error) = written {
         // It is of no use to anybody, and takes room that there may be too little of.
         let _ignored = fs::remove_file(&unfinished);
         return Err(error);
     }
-    sync_folder(folder)?;
+    if let Err(error) = sync_folder(folder) {
+        // Gone again, or else empty, which no later start takes for a base.
+        fs::remove_file(&target).or_else(|_| file.set_len(0))?;
+        return Err(error);
+    }
     Ok(file)
 }
 
@@ -159,7 +174,9 @@ pub(crate) fn scan(
     };
     let mut at = HEAD.min(bytes.len());
     if head.is_none() {
-        note(0, at, "the beginning of the file is damaged", false);
+        let what =
+            if bytes.is_empty() { "the file is empty" } else { "the beginning of the file is damaged" };
+        note(0, at, what, false);
     }
     let mut end = at;
     let mut is_damaged_at_end = false;
@@ -186,9 +203,6 @@ pub(crate) fn scan(
                 }
             },
         }
-    }
-    if head.is_none() && bytes.is_empty() {
-        return Err(invalid(format!("{} is empty", path.display())));
     }
     Ok(Scanned { head, file: Arc::new(file), end: end as u64, is_damaged_at_end, damage })
 }

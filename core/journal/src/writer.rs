@@ -109,14 +109,17 @@ impl Working {
                     Operation::Compact { retention, now, answer } => {
                         self.write(std::mem::take(&mut commit));
                         let done = self.may_write().and_then(|()| {
-                            compact::compact(&mut self.log, &self.index, retention, now).map_err(store)
+                            let is_ours = || still_ours(&self.fence);
+                            compact::compact(&mut self.log, &self.index, retention, now, is_ours)
+                                .map_err(store)
                         });
                         let _unheard = answer.send(done);
                     }
                     Operation::Erase { person, answer } => {
                         self.write(std::mem::take(&mut commit));
                         let done = self.may_write().and_then(|()| {
-                            compact::erase(&mut self.log, &self.index, &person).map_err(store)
+                            let is_ours = || still_ours(&self.fence);
+                            compact::erase(&mut self.log, &self.index, &person, is_ours).map_err(store)
                         });
                         let _unheard = answer.send(done);
                     }
@@ -159,8 +162,16 @@ impl Working {
         answer: Answer<()>,
     ) {
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-        if index.row(sequence).is_none() {
-            let _unheard = answer.send(Err(JournalError::NoEntry(sequence)));
+        let refused = match index.row(sequence) {
+            None => Some(JournalError::NoEntry(sequence)),
+            Some(row) if !row.is_owed() && !mark.is_reopened => {
+                let problem = "is settled; nothing more can happen to it unless it is reopened".to_owned();
+                Some(JournalError::OutOfTurn { sequence, problem })
+            }
+            Some(_) => None,
+        };
+        if let Some(refused) = refused {
+            let _unheard = answer.send(Err(refused));
             return;
         }
         let (kind, state, flags) = (Kind::Steps, number_of(mark.state), mark.flags());
@@ -233,6 +244,14 @@ impl Commit {
         let offset = self.bytes.len() + HEADER;
         frame::put(&mut self.bytes, header, payload);
         self.changes.push((change, offset, payload.len()));
+    }
+}
+
+fn still_ours(fence: &Fence) -> io::Result<()> {
+    match fence.holds() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(io::Error::other("another process has taken over the journal")),
+        Err(error) => Err(io::Error::other(error)),
     }
 }
 

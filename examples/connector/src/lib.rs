@@ -17,7 +17,8 @@
 //!
 //! # What the server promises
 //!
-//! An event that was not answered with `received` is sent again after a reconnect. A message is answered with `sent` or
+//! An event that was not answered with `received` is sent again after a reconnect; the connector says so once the bot has the
+//! event, or has refused it for good. A message is answered with `sent` or
 //! `refused`, and its key is remembered: a message that is sent twice is shown once. So nothing is lost, and nothing is
 //! read twice, whatever breaks.
 

@@ -17,6 +17,10 @@ pub(super) fn access(loaded: &Loaded, command: &AccessCommand) -> anyhow::Result
         AccessCommand::Pair { hours } => {
             let code = pairing.invite(Duration::from_secs(u64::from(*hours) * 3600))?;
             writeln!(out, "/pair {}", code.0)?;
+            if loaded.config.access.allow.iter().any(|rule| rule == "*") {
+                let open = "note: `access.allow` lets everybody in, so nobody needs a code; list people there, or set it to []";
+                writeln!(anstream::stderr(), "{open}")?;
+            }
             writeln!(
                 anstream::stderr(),
                 "One person who sends this to {} within {hours} hours is let in from then on.",

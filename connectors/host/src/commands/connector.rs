@@ -42,7 +42,7 @@ const SKELETON: &[(&str, &str)] = skeleton![
 /// The manifest of the new crate. The versions are those of Loquat's workspace; a test compares them.
 const MANIFEST: &str = r#"[package]
 name = "loquat-postbox"
-description = "A connector between Loquat and Postbox"
+description = "A connector for Loquat"
 version = "0.1.0"
 edition = "2024"
 rust-version = "1.92"
@@ -130,7 +130,17 @@ fn files(name: &str, loquat: &Path) -> Vec<(&'static str, String)> {
     let formatting = include_str!("../../../../rustfmt.toml").to_owned();
     let own =
         [("Cargo.toml", manifest), (".gitignore", "/target\n".to_owned()), ("rustfmt.toml", formatting)];
-    own.into_iter().chain(SKELETON.iter().map(|(file, text)| (*file, renamed(text, name)))).collect()
+    let copied = |(file, text): &(&'static str, &str)| (*file, renamed(&without_scorecard(text), name));
+    own.into_iter().chain(SKELETON.iter().map(copied)).collect()
+}
+
+/// The text without the example's scorecard: the new crate has not earned one yet. Its first `cargo test` puts it there.
+fn without_scorecard(text: &str) -> String {
+    let [begin, end] = ["<!-- conformance -->\n", "<!-- /conformance -->"];
+    match text.split_once(begin).and_then(|(before, rest)| Some((before, rest.split_once(end)?.1))) {
+        Some((before, after)) => format!("{before}{begin}{end}{after}"),
+        None => text.to_owned(),
+    }
 }
 
 /// The text with `name` in place of “postbox”, written as what stands there is: a module, a type, a constant, else a name.

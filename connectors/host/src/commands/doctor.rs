@@ -8,7 +8,7 @@ use loquat_artifacts::{Cache, catalog, path_of};
 use loquat_contract::{Generation, Query, State};
 use loquat_inference::Runtime;
 use loquat_journal::Ledger;
-use loquat_kg::Graph;
+use loquat_kg::{Graph, GraphError};
 use owo_colors::OwoColorize;
 
 use crate::config::{Config, ConfigError, Loaded, ProviderName};
@@ -96,6 +96,9 @@ fn examine(config: &Config, checks: &mut Vec<(String, Finding)>) -> anyhow::Resu
     checks.push(("graph".to_owned(), graph(config, &places.graph)));
     checks.push(("journal".to_owned(), journal(&places.journal)));
     checks.push(("web chat".to_owned(), web(config)));
+    if config.connectors.irc.server.is_some() {
+        checks.push(("irc".to_owned(), irc(config)));
+    }
     checks.push(("tokens".to_owned(), tokens(config, &cache)));
     Ok(())
 }
@@ -162,6 +165,9 @@ fn graph(config: &Config, store: &Path) -> Finding {
     }
     let stats = Graph::open(store).and_then(|graph| graph.stats());
     match stats {
+        Err(GraphError::Locked { holder, .. }) => {
+            Finding::Ok(format!("in use by {holder}, {}", store.display()))
+        }
         Ok(stats) if stats.generation == Generation(0) => {
             Finding::problem("the graph is empty", "name files in `graph.sources`, or use `loquat kg import`")
         }
@@ -184,7 +190,7 @@ fn graph(config: &Config, store: &Path) -> Finding {
 
 fn journal(folder: &Path) -> Finding {
     if !folder.join("format").exists() && !folder.join("durability_cookie").exists() {
-        return Finding::Later("is made at the first start".to_owned());
+        return to_be_made(folder);
     }
     // Read alone: a bot that is running has it open.
     let ledger = match Ledger::open(folder) {
@@ -220,6 +226,26 @@ fn web(config: &Config) -> Finding {
         }
         Ok(bound) => Finding::Ok(bound.link()),
         Err(error) => Finding::problem(error, "correct `[connectors.web]`"),
+    }
+}
+
+/// The config alone: nothing is connected to.
+fn irc(config: &Config) -> Finding {
+    match crate::connectors::irc(config) {
+        Ok(connector) => Finding::Ok(connector.notice.unwrap_or_default().replace("is connecting to ", "")),
+        Err(error) => Finding::problem(format!("{error:#}"), "correct `[connectors.irc]`"),
+    }
+}
+
+/// A folder that is made at the first start, or why it cannot be.
+fn to_be_made(folder: &Path) -> Finding {
+    let there = folder.ancestors().find(|ancestor| ancestor.is_dir()).unwrap_or(Path::new("/"));
+    match tempfile::tempfile_in(there) {
+        Ok(_) => Finding::Later("is made at the first start".to_owned()),
+        Err(error) => Finding::problem(
+            format!("{} cannot be made: {error}", folder.display()),
+            "correct the rights, or set `journal.folder` and `graph.store`",
+        ),
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
     super::runtime()?.block_on(async {
         let announce = |connectors: &[Connector]| {
             for notice in connectors.iter().filter_map(|connector| connector.notice.as_ref()) {
-                writeln!(anstream::stdout(), "{} is ready: {notice}", loaded.config.bot.name)?;
+                writeln!(anstream::stdout(), "{} {notice}", loaded.config.bot.name)?;
             }
             screen.say("Press Ctrl-C to stop.");
             Ok(())

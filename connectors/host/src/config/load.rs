@@ -131,6 +131,8 @@ pub fn load(
         builder = set(builder, key, value, &format!("--set {key}"))?;
     }
     let mut config = check(&builder, "the config")?;
+    let wrong = |problem| ConfigError::Wrong { layer: "the config, `access`".to_owned(), problem };
+    config.access.check().map_err(wrong)?;
     resolve(&mut config, &origin);
     Ok(Loaded { config, origin })
 }

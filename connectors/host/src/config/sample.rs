@@ -87,8 +87,8 @@ builtin = "minimind2"
 [journal]
 # The folder. Default: among the user's data, by the bot's name.
 # folder = "data/journal"
-# How long settled messages and their replies are kept.
-keep_days = 90
-# How long a message that comes again is known as the same.
+# How long settled messages and their replies are kept; 0 is for ever.
+keep_days = 30
+# How long a message that comes again is known as the same; 0 is for ever.
 known_days = 365
 "#;

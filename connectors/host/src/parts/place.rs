@@ -34,7 +34,12 @@ impl Places {
             graph: config.graph.store.clone().unwrap_or_else(|| own.join("graph")),
             journal: config.journal.folder.clone().unwrap_or_else(|| own.join("journal")),
             access: own.join("access.json"),
-            history: own.join("history.txt"),
+            history: config
+                .connectors
+                .terminal
+                .history_file
+                .clone()
+                .unwrap_or_else(|| own.join("history.txt")),
         })
     }
 }

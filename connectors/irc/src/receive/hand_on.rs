@@ -2,16 +2,17 @@
 //! message was not accepted. Knows no lines.
 
 use std::collections::HashMap;
+use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
 
-use loquat_contract::{Inbound, Receipt, Sink};
+use loquat_contract::{Inbound, Receipt, Refusal, Sink};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::deliver::{Link, Shared};
 use crate::encode::cut;
 
-/// A person is told at most once in this time that a message of theirs was refused.
+/// A person is told at most once in this time of each kind of refusal.
 const ONCE_IN: Duration = Duration::from_secs(60);
 /// The most lines of an answer of the host's own.
 const LINES: usize = 5;
@@ -35,7 +36,7 @@ pub(super) async fn hand_on(
 ) {
     let mut refusals = Refusals::new(shared.pause);
     while let Some(Handed { inbound, nick, addressed }) = handed.recv().await {
-        let (id, is_bot) = (inbound.id.clone(), inbound.sender.is_bot);
+        let (id, person, is_bot) = (inbound.id.clone(), inbound.sender.id.clone(), inbound.sender.is_bot);
         let notice = |text: &str| {
             for line in text.lines().filter(|line| !line.trim().is_empty()).take(LINES) {
                 link.write(format!("NOTICE {nick} :{}\r\n", cut(line, shared.room)));
@@ -47,7 +48,7 @@ pub(super) async fn hand_on(
             Ok(Receipt::Answered(text)) => notice(&text),
             Err(refusal) => {
                 tracing::debug!(nick, "a message was refused: {refusal}");
-                if addressed && !is_bot && refusals.may_tell(&nick, Instant::now()) {
+                if addressed && !is_bot && refusals.may_tell(person, &refusal, Instant::now()) {
                     notice(&refusal.to_string());
                 }
             }
@@ -58,7 +59,7 @@ pub(super) async fn hand_on(
 
 /// Who was told of a refusal, and when.
 struct Refusals {
-    told: HashMap<String, Instant>,
+    told: HashMap<(String, Discriminant<Refusal>), Instant>,
     last: Option<Instant>,
     pause: Duration,
 }
@@ -68,14 +69,15 @@ impl Refusals {
         Self { told: HashMap::new(), last: None, pause }
     }
 
-    /// Whether this person may be told now, which then counts as done.
-    fn may_tell(&mut self, nick: &str, now: Instant) -> bool {
+    /// Whether this person may be told of this now, which then counts as done.
+    fn may_tell(&mut self, person: String, refusal: &Refusal, now: Instant) -> bool {
+        let told = (person, discriminant(refusal));
         self.told.retain(|_, at| now.duration_since(*at) < ONCE_IN);
         let too_fast = self.last.is_some_and(|last| now.duration_since(last) < self.pause);
-        if too_fast || self.told.contains_key(nick) {
+        if too_fast || self.told.contains_key(&told) {
             return false;
         }
-        self.told.insert(nick.to_owned(), now);
+        self.told.insert(told, now);
         self.last = Some(now);
         true
     }
@@ -86,14 +88,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_person_is_told_once_a_minute_and_a_crowd_at_the_flood_pause() {
+    fn a_person_is_told_of_a_refusal_once_a_minute_and_a_crowd_at_the_flood_pause() {
         let mut refusals = Refusals::new(Duration::from_millis(500));
         let start = Instant::now();
-        let at = |millis| start + Duration::from_millis(millis);
-        assert!(refusals.may_tell("alice", at(0)));
-        assert!(!refusals.may_tell("bob", at(100)), "too fast after alice");
-        assert!(refusals.may_tell("bob", at(600)));
-        assert!(!refusals.may_tell("alice", at(59_000)));
-        assert!(refusals.may_tell("alice", at(60_500)));
+        let mut may_tell = |person: &str, refusal: &Refusal, millis| {
+            refusals.may_tell(person.to_owned(), refusal, start + Duration::from_millis(millis))
+        };
+        let too_fast = |seconds| Refusal::TooFast { after: Duration::from_secs(seconds) };
+        assert!(may_tell("alice", &Refusal::NotAllowed, 0));
+        assert!(!may_tell("bob", &Refusal::NotAllowed, 100), "too fast after alice");
+        assert!(may_tell("bob", &Refusal::NotAllowed, 600));
+        assert!(may_tell("alice", &too_fast(9), 1_200), "another kind");
+        assert!(!may_tell("alice", &too_fast(8), 2_000), "the same kind");
+        assert!(!may_tell("alice", &Refusal::NotAllowed, 59_000));
+        assert!(may_tell("alice", &Refusal::NotAllowed, 60_500));
     }
 }

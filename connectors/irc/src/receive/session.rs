@@ -15,8 +15,9 @@ use super::lost;
 use super::understand::{Around, LineIds, join, message};
 use crate::Config;
 use crate::config::channel;
+use crate::deliver::Accounts;
 use crate::encode::line;
-use crate::names::CaseMapping;
+use crate::names::{ACCOUNT, CaseMapping};
 
 /// What is asked of the server where it has it: ids, times and accounts of messages.
 const WANTED: [&str; 3] = ["message-tags", "server-time", "account-tag"];
@@ -24,6 +25,8 @@ const WANTED: [&str; 3] = ["message-tags", "server-time", "account-tag"];
 const NICKS: usize = 5;
 /// The most of a response to SASL in one line (IRCv3 `sasl-3.1`).
 const SASL_PIECE: usize = 400;
+/// What the server is asked for a sign of life with.
+pub(super) const ALIVE: &str = "alive";
 
 /// What is to be done because of a line.
 #[derive(Debug)]
@@ -49,16 +52,26 @@ pub(crate) struct Session {
     /// The bot's nick now.
     nick: String,
     tries: usize,
+    /// Whether the configured nickname was in use at the start, and is still to be had.
+    wants_nickname: bool,
     is_live: bool,
     offered: Vec<String>,
     logged_in: bool,
     /// The letter of the user mode that marks bots (ISUPPORT `BOT`).
     bot_mode: Option<String>,
     around: Around,
+    accounts: Arc<Accounts>,
 }
 
 impl Session {
-    pub(crate) fn new(config: Arc<Config>, bot: &BotCard, ids: Arc<LineIds>) -> Self {
+    /// A new connection, on which nothing is known of accounts.
+    pub(crate) fn new(
+        config: Arc<Config>,
+        bot: &BotCard,
+        ids: Arc<LineIds>,
+        accounts: Arc<Accounts>,
+    ) -> Self {
+        accounts.forget();
         let realname = config.realname.clone().unwrap_or_else(|| bot.name.clone());
         let around = Around { bot: bot.name.clone(), case: CaseMapping::default(), ids };
         Self {
@@ -69,11 +82,13 @@ impl Session {
             nick: config.nickname.clone(),
             config,
             tries: 0,
+            wants_nickname: false,
             is_live: false,
             offered: Vec::new(),
             logged_in: false,
             bot_mode: None,
             around,
+            accounts,
         }
     }
 
@@ -97,10 +112,18 @@ impl Session {
             Command::PING(token, _) => vec![Effect::Write(format!("PONG :{}\r\n", line(token)))],
             // The token is the last parameter; before it may stand the server's name.
             Command::PONG(first, second) => {
-                vec![Effect::Confirmed(second.as_ref().unwrap_or(first).clone())]
+                let token = second.as_ref().unwrap_or(first).clone();
+                let asks = token == ALIVE && self.wants_nickname;
+                let nick = asks.then(|| Effect::Write(format!("NICK {}\r\n", self.config.nickname)));
+                nick.into_iter().chain([Effect::Confirmed(token)]).collect()
             }
             Command::PRIVMSG(target, text) if !own && self.is_live => {
-                let said = message(&self.around, heard, &self.nick, self.config.answer_all, target, text);
+                let own = [self.nick.as_str(), self.config.nickname.as_str()];
+                let said = message(&self.around, heard, own, self.config.answer_all, target, text);
+                if let Some(Handed { inbound, nick, .. }) = &said {
+                    let account = Some(inbound.sender.id.as_str()).filter(|id| id.starts_with(ACCOUNT));
+                    self.accounts.seen(&self.around.case.lower(nick), account);
+                }
                 said.map(|said| Effect::Hand(Box::new(said))).into_iter().collect()
             }
             Command::JOIN(place, ..) if !own && self.is_live && self.config.joins => {
@@ -110,7 +133,21 @@ impl Session {
                     .collect()
             }
             Command::NICK(nick) if own => {
+                // Whoever takes the nickname from the bot, such as services, would do so again.
+                let nickname = &self.config.nickname;
+                self.wants_nickname &= !self.same(&self.nick, nickname) && !self.same(nick, nickname);
                 self.nick.clone_from(nick);
+                Vec::new()
+            }
+            Command::NICK(nick) => {
+                let lower = |nick: &str| self.around.case.lower(nick);
+                let old = heard.source_nickname().unwrap_or_default();
+                self.accounts.renamed(&lower(old), &lower(nick));
+                Vec::new()
+            }
+            Command::QUIT(_) if !own => {
+                let nick = heard.source_nickname().unwrap_or_default();
+                self.accounts.seen(&self.around.case.lower(nick), None);
                 Vec::new()
             }
             Command::KICK(place, nick, reason) if self.same(nick, &self.nick) => {
@@ -223,25 +260,69 @@ impl Session {
                     return vec![Effect::End(lost(format!("no nickname is free ({words})")))];
                 }
                 self.tries += 1;
+                self.wants_nickname = true;
                 self.nick.push('_');
                 tracing::warn!("IRC: the nickname is in use; trying {}", self.nick);
                 vec![Effect::Write(format!("NICK {}\r\n", self.nick))]
             }
             432 if !self.is_live => {
-                stop(format!("the server does not take the nickname ({words}); set irc.nickname"))
+                stop(format!("the server does not take the nickname ({words}); set connectors.irc.nickname"))
             }
             903 => {
                 self.logged_in = true;
                 vec![Effect::Write("CAP END\r\n".to_owned())]
             }
             902 | 904..=906 | 908 if !self.is_live => stop(format!(
-                "the server does not let the account {} in ({words}); check irc.account and irc.account_password",
+                "the server does not let the account {} in ({words}); check connectors.irc.account and connectors.irc.account_password",
                 self.account()
             )),
-            464 => stop(format!("the server's password is wrong or missing ({words}); set irc.password")),
+            464 => stop(format!(
+                "the server's password is wrong or missing ({words}); set connectors.irc.password"
+            )),
             465 => stop(format!("the bot is banned ({words}); ask the server's operator")),
+            // RPL_WHOISACCOUNT.
+            330 => {
+                if let [_, nick, account, ..] = arguments {
+                    let lower = |name: &str| self.around.case.lower(name);
+                    self.accounts.seen(&lower(nick), Some(&format!("{ACCOUNT}{}", lower(account))));
+                }
+                Vec::new()
+            }
+            // RPL_ENDOFWHOIS, ERR_NOSUCHNICK.
+            318 | 401 if self.is_live => {
+                if let Some(nick) = arguments.get(1) {
+                    self.accounts.answered(|asked| self.same(asked, nick));
+                }
+                refused(number, arguments, words).into_iter().collect()
+            }
+            _ if self.is_live && self.is_about_nickname(number, arguments) => {
+                tracing::debug!("IRC: the nickname is still not free ({words})");
+                Vec::new()
+            }
             _ if self.is_live => refused(number, arguments, words).into_iter().collect(),
             _ => Vec::new(),
+        }
+    }
+
+    /// Whether the server refuses the bot's nickname, and not a message: a person who has it may be waiting for one.
+    fn is_about_nickname(&self, number: u16, arguments: &[String]) -> bool {
+        let nickname = &self.config.nickname;
+        match number {
+            // ERR_ERRONEUSNICKNAME, ERR_NICKNAMEINUSE, ERR_NICKCOLLISION, ERR_NICKTOOFAST, ERR_CANTCHANGENICK, ERR_RESTRICTED.
+            432 | 433 | 436 | 438 | 447 | 484 => true,
+            // ERR_UNAVAILRESOURCE stands for channels too.
+            437 => self.wants_nickname && arguments.get(1).is_some_and(|name| self.same(name, nickname)),
+            _ => false,
+        }
+    }
+
+    /// Where the bot is, in words. Says no channel's key.
+    pub(crate) fn place(&self) -> String {
+        let server = self.config.server.as_deref().unwrap_or_default();
+        let names: Vec<&str> = self.config.channels.iter().map(|entry| channel(entry).0).collect();
+        match names.is_empty() {
+            true => format!("{} on {server}, in no channel", self.nick),
+            false => format!("{} on {server}, in {}", self.nick, names.join(", ")),
         }
     }
 
@@ -251,6 +332,7 @@ impl Session {
         if self.nick != self.config.nickname {
             tracing::warn!("IRC: the bot is called {} here, and not {}", self.nick, self.config.nickname);
         }
+        tracing::info!("IRC: the bot is {}", self.place());
         let mut lines = String::new();
         if let Some(password) = self.config.account_password.as_ref().filter(|_| !self.logged_in) {
             let password = password.expose_secret();
@@ -301,7 +383,7 @@ fn closed(words: &str) -> ConnectorError {
     let is = |signs: &[&str]| signs.iter().any(|sign| lower.contains(sign));
     if is(&["password", "access denied"]) {
         return ConnectorError::Stop(format!(
-            "IRC: the server does not let the bot in ({words}); set irc.password"
+            "IRC: the server does not let the bot in ({words}); set connectors.irc.password"
         ));
     }
     if is(&["banned", "k-line", "g-line", "z-line", "klined", "glined", "zlined"]) {

@@ -94,10 +94,10 @@ fn trust(config: &Config) -> Result<ClientConfig, IrcError> {
 fn refused(host: &str, port: u16, error: &io::Error) -> ConnectorError {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<TlsError>()) {
         Some(TlsError::InvalidCertificate(problem)) => ConnectorError::Stop(format!(
-            "IRC: the certificate of {host} is not trusted ({problem:?}); check irc.server, or set irc.ca_file to the authority's certificate"
+            "IRC: the certificate of {host} is not trusted ({problem:?}); check connectors.irc.server, or set connectors.irc.ca_file to the authority's certificate"
         )),
         Some(TlsError::InvalidMessage(_)) => ConnectorError::Stop(format!(
-            "IRC: {host} speaks no TLS on port {port}; set irc.port to its TLS port, mostly 6697, or irc.tls to false"
+            "IRC: {host} speaks no TLS on port {port}; set connectors.irc.port to its TLS port, mostly 6697, or connectors.irc.tls to false"
         )),
         _ => lost(format!("{host}:{port} cannot be reached ({error})")),
     }

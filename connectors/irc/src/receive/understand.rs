@@ -10,7 +10,7 @@ use loquat_contract::{ConversationId, Event, Inbound, Sender, Timestamp};
 use super::hand_on::Handed;
 use crate::PLATFORM;
 use crate::encode::{line, message_id};
-use crate::names::{CaseMapping, is_channel};
+use crate::names::{ACCOUNT, BARE, CaseMapping, is_channel};
 
 /// Ids for lines to which the server gives none: the time, a count, and a number that is different in each process.
 pub(crate) struct LineIds {
@@ -40,26 +40,26 @@ pub(crate) struct Around {
     pub(crate) ids: std::sync::Arc<LineIds>,
 }
 
-/// What somebody says, where it is for the bot.
+/// What somebody says, where it is for the bot. `own` are the nicks that address it, the present one first.
 pub(super) fn message(
     around: &Around,
     heard: &Message,
-    own: &str,
+    own: [&str; 2],
     answer_all: bool,
     target: &str,
     text: &str,
 ) -> Option<Handed> {
     let nick = heard.source_nickname()?;
     let text = line(&plain(text)?.strip_formatting());
-    let spoken_to = addressed(&text, own, around.case);
+    let spoken_to = own.into_iter().find_map(|own| addressed(&text, own, around.case));
     let (channel, text, addressed) = match is_channel(target) {
         true => match spoken_to {
-            Some(rest) => (target, rest, true),
-            None if answer_all => (target, text.as_str(), false),
+            Some(rest) => (Some(target), rest, true),
+            None if answer_all => (Some(target), text.as_str(), false),
             None => return None,
         },
         // What goes to `@#channel` or `$$*.example.org` is not for the bot alone, and has no conversation.
-        false if around.case.same(target, own) => (nick, spoken_to.unwrap_or(&text), true),
+        false if around.case.same(target, own[0]) => (None, spoken_to.unwrap_or(&text), true),
         false => return None,
     };
     Some(Handed {
@@ -72,11 +72,13 @@ pub(super) fn message(
 /// Somebody comes into a channel.
 pub(super) fn join(around: &Around, heard: &Message, channel: &str) -> Option<Handed> {
     let nick = heard.source_nickname()?;
-    let inbound = inbound(around, heard, nick, channel, Event::Join);
+    let inbound = inbound(around, heard, nick, Some(channel), Event::Join);
     Some(Handed { inbound, nick: nick.to_owned(), addressed: false })
 }
 
-fn inbound(around: &Around, heard: &Message, nick: &str, channel: &str, event: Event) -> Inbound {
+/// An event in a channel, or else in the private conversation with whoever caused it.
+fn inbound(around: &Around, heard: &Message, nick: &str, channel: Option<&str>, event: Event) -> Inbound {
+    let sender = sender(around, heard, nick);
     let id = tag(heard, "msgid").filter(|id| !id.is_empty()).map_or_else(|| around.ids.next(), str::to_owned);
     let time = tag(heard, "time").and_then(|time| time.parse::<jiff::Timestamp>().ok());
     Inbound {
@@ -84,10 +86,10 @@ fn inbound(around: &Around, heard: &Message, nick: &str, channel: &str, event: E
         conversation: ConversationId {
             bot: around.bot.clone(),
             platform: PLATFORM.to_owned(),
-            channel: around.case.lower(channel),
+            channel: channel.map_or_else(|| sender.id.clone(), |channel| around.case.lower(channel)),
             thread: None,
         },
-        sender: sender(around, heard, nick),
+        sender,
         sent_at: time.and_then(|time| u64::try_from(time.as_millisecond()).ok()).map(Timestamp),
         event,
     }
@@ -98,9 +100,9 @@ fn sender(around: &Around, heard: &Message, nick: &str) -> Sender {
     let lower = around.case.lower(nick);
     Sender {
         id: match account {
-            Some(account) => format!("account/{}", around.case.lower(account)),
+            Some(account) => format!("{ACCOUNT}{}", around.case.lower(account)),
             // No nick passes for an account.
-            None if lower.contains('/') => format!("nick/{lower}"),
+            None if lower.contains('/') => format!("{BARE}{lower}"),
             None => lower,
         },
         name: Some(nick.to_owned()),

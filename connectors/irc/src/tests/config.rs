@@ -47,20 +47,20 @@ fn what_no_server_would_take_is_refused_with_the_key_named() {
     assert_eq!(refused(""), None);
     assert_eq!(refused("channels = ['#help', '#staff key', '&local']"), None);
     for (text, key) in [
-        ("nickname = 'two words'", "irc.nickname"),
-        ("nickname = '1st'", "irc.nickname"),
-        ("nickname = \"a\\r\\nQUIT\"", "irc.nickname"),
-        ("channels = ['help']", "irc.channels"),
-        ("channels = ['#a,#b']", "irc.channels"),
-        ("channels = [\"#a\\r\\nQUIT\"]", "irc.channels"),
-        ("username = 'a b'", "irc.username"),
-        ("realname = \"a\\nb\"", "irc.realname"),
-        ("password = \"a\\r\\nQUIT\"", "irc.password"),
-        ("account_password = ''", "irc.account_password"),
+        ("nickname = 'two words'", "connectors.irc.nickname"),
+        ("nickname = '1st'", "connectors.irc.nickname"),
+        ("nickname = \"a\\r\\nQUIT\"", "connectors.irc.nickname"),
+        ("channels = ['help']", "connectors.irc.channels"),
+        ("channels = ['#a,#b']", "connectors.irc.channels"),
+        ("channels = [\"#a\\r\\nQUIT\"]", "connectors.irc.channels"),
+        ("username = 'a b'", "connectors.irc.username"),
+        ("realname = \"a\\nb\"", "connectors.irc.realname"),
+        ("password = \"a\\r\\nQUIT\"", "connectors.irc.password"),
+        ("account_password = ''", "connectors.irc.account_password"),
     ] {
         let error = refused(text).unwrap_or_else(|| panic!("{text} is taken"));
         assert!(error.contains(key), "{text}: {error}");
-        assert!(!error.contains("QUIT") || key != "irc.password", "{error}");
+        assert!(!error.contains("QUIT") || key != "connectors.irc.password", "{error}");
     }
 }
 

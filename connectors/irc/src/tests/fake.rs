@@ -23,7 +23,7 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 /// What the server is like, where it is not the plainest.
 #[derive(Default)]
 pub(super) struct Manner {
-    /// Nicknames that others have.
+    /// Nicknames that others have at the start.
     pub(super) taken: Vec<String>,
     /// What PASS has to say.
     pub(super) password: Option<String>,
@@ -44,6 +44,9 @@ pub(super) struct Now {
     bot: Option<(usize, String, UnboundedSender<String>)>,
     channels: HashSet<String>,
     people: HashSet<String>,
+    taken: Vec<String>,
+    /// The accounts that WHOIS shows, by nick.
+    pub(super) accounts: HashMap<String, String>,
     armed: Option<Fault>,
     shown: HashMap<String, Vec<Shown>>,
     pongs: HashSet<String>,
@@ -70,7 +73,8 @@ impl Fake {
     pub(super) async fn with(manner: Manner) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?.to_string();
-        let state = Arc::new(State { manner, ..State::default() });
+        let now = Now { taken: manner.taken.clone(), ..Now::default() };
+        let state = Arc::new(State { manner, now: Mutex::new(now) });
         let accepting = tokio::spawn(accept(listener, state.clone()));
         Ok(Self { state, address, accepting })
     }
@@ -84,6 +88,11 @@ impl Fake {
     pub(super) fn tell(&self, line: &str) -> bool {
         let now = self.state.now.lock().unwrap();
         now.bot.as_ref().is_some_and(|(_, _, out)| out.send(format!("{line}\r\n")).is_ok())
+    }
+
+    /// Whoever had a nickname is gone.
+    pub(super) fn free(&self, nick: &str) {
+        self.state.now.lock().unwrap().taken.retain(|taken| taken != nick);
     }
 
     /// Opens a channel.

@@ -10,7 +10,7 @@ use crate::receive::{Effect, LineIds, Session};
 
 fn session(config: Config) -> Session {
     let bot = BotCard { name: "Mira".into(), ..BotCard::default() };
-    Session::new(Arc::new(config), &bot, Arc::new(LineIds::new()))
+    Session::new(Arc::new(config), &bot, Arc::new(LineIds::new()), Arc::default())
 }
 
 /// The lines that the bot writes because of this line.
@@ -65,7 +65,10 @@ fn an_account_goes_to_sasl_where_the_server_has_it_and_else_to_nickserv() {
 
     let mut wrong = session(toml::from_str(config).unwrap());
     let error = end(&mut wrong, ":s 904 loquat :SASL authentication failed");
-    assert!(matches!(&error, ConnectorError::Stop(what) if what.contains("irc.account_password")), "{error}");
+    assert!(
+        matches!(&error, ConnectorError::Stop(what) if what.contains("connectors.irc.account_password")),
+        "{error}"
+    );
     assert!(!error.to_string().contains("sesame"));
 }
 
@@ -90,6 +93,47 @@ fn a_nickname_in_use_gets_a_tail_five_times() {
 }
 
 #[test]
+fn a_nickname_in_use_is_tried_again_with_each_sign_of_life_until_the_bot_has_it() {
+    let mut session = session(Config::default());
+    let alive = |session: &mut Session| -> Vec<String> {
+        let effects = session.hear(&":s PONG s :alive".parse().unwrap());
+        effects
+            .into_iter()
+            .filter_map(|effect| if let Effect::Write(lines) = effect { Some(lines) } else { None })
+            .collect()
+    };
+    assert!(alive(&mut session).is_empty());
+    written(&mut session, ":s 433 * loquat :Nickname is already in use");
+    written(&mut session, ":s 001 loquat_ :Welcome");
+    written(&mut session, ":s 376 loquat_ :end");
+    for answer in [
+        ":s 433 loquat_ loquat :Nickname is already in use",
+        ":s 437 loquat_ loquat :Nick is temporarily unavailable",
+        ":s 447 loquat_ :Can not change nickname while on #help (+N)",
+        ":loquat_!~l@host NICK loquat__",
+    ] {
+        assert_eq!(alive(&mut session), ["NICK loquat\r\n"]);
+        assert_eq!(
+            written(&mut session, answer),
+            "",
+            "and no message to a person of that name is taken for refused"
+        );
+    }
+    written(&mut session, ":loquat__!~l@host NICK Loquat");
+    assert!(alive(&mut session).is_empty());
+    written(&mut session, ":Loquat!~l@host NICK Guest7");
+    assert!(alive(&mut session).is_empty(), "services would take it again");
+}
+
+#[test]
+fn where_the_bot_is_says_no_key() {
+    let config = "server = 'irc.example.org'\nchannels = ['#help', '#staff secret']";
+    let mut session = session(toml::from_str(config).unwrap());
+    written(&mut session, ":s 001 loquat_ :Welcome");
+    assert_eq!(session.place(), "loquat_ on irc.example.org, in #help, #staff");
+}
+
+#[test]
 fn a_bot_shows_that_it_is_one() {
     let mut session = session(Config::default());
     for line in [":s 001 loquat :hi", ":s 005 loquat BOT=B NICKLEN=30 :are supported by this server"] {
@@ -101,11 +145,11 @@ fn a_bot_shows_that_it_is_one() {
 #[test]
 fn what_a_person_has_to_settle_stops_and_the_rest_is_tried_again() {
     for (line, key) in [
-        (":s 464 loquat :Password incorrect", "irc.password"),
+        (":s 464 loquat :Password incorrect", "connectors.irc.password"),
         (":s 465 loquat :You are banned from this server", "operator"),
-        (":s 432 * lo*quat :Erroneous nickname", "irc.nickname"),
+        (":s 432 * lo*quat :Erroneous nickname", "connectors.irc.nickname"),
         ("ERROR :Closing Link: 192.0.2.1 (K-Lined: spam)", "operator"),
-        ("ERROR :Access denied: Bad password?", "irc.password"),
+        ("ERROR :Access denied: Bad password?", "connectors.irc.password"),
     ] {
         let error = end(&mut session(Config::default()), line);
         assert!(matches!(&error, ConnectorError::Stop(what) if what.contains(key)), "{line}: {error}");

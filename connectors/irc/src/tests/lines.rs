@@ -10,7 +10,7 @@ use crate::receive::{Effect, Handed, LineIds, Session};
 /// A session past its greetings, on a server that maps names as RFC 1459 says.
 fn session(config: Config) -> Session {
     let bot = BotCard { name: "Mira".into(), ..BotCard::default() };
-    let mut session = Session::new(Arc::new(config), &bot, Arc::new(LineIds::new()));
+    let mut session = Session::new(Arc::new(config), &bot, Arc::new(LineIds::new()), Arc::default());
     for line in [":irc.example.org 001 Loquat :Welcome", ":irc.example.org 376 Loquat :End of MOTD"] {
         session.hear(&line.parse().unwrap());
     }
@@ -134,12 +134,16 @@ fn the_bots_new_nick_is_the_one_that_addresses_it() {
     let mut session = session(Config::default());
     assert!(session.hear(&":Loquat!~l@host NICK Guest7".parse().unwrap()).is_empty());
     assert_eq!(text(&mut session, ":a!~a@host PRIVMSG #help :Guest7: hi").as_deref(), Some("hi"));
-    assert_eq!(text(&mut session, ":a!~a@host PRIVMSG #help :Loquat: hi"), None);
+    let said = text(&mut session, ":a!~a@host PRIVMSG #help :Loquat: hi");
+    assert_eq!(said.as_deref(), Some("hi"), "and so does the configured one");
+    assert_eq!(handed(&mut session, ":a!~a@host PRIVMSG Loquat :to whoever has the nickname"), None);
 }
 
 #[test]
 fn no_nick_passes_for_an_account() {
     let mut session = session(Config::default());
     let line = ":account/alice!~a@host PRIVMSG Loquat :hello";
-    assert_eq!(handed(&mut session, line).unwrap().inbound.sender.id, "nick/account/alice");
+    let inbound = handed(&mut session, line).unwrap().inbound;
+    assert_eq!(inbound.sender.id, "nick/account/alice");
+    assert_eq!(inbound.conversation.channel, "nick/account/alice");
 }

@@ -100,9 +100,68 @@ async fn everything_from_the_server_is_a_sign_of_life_and_the_bot_asks_for_one()
 async fn a_nickname_in_use_gets_a_tail_and_the_bot_answers_to_it() {
     let (fake, bot) = started(Manner { taken: vec!["loquat".into()], ..Manner::default() }).await;
     assert_eq!(fake.nick().as_deref(), Some("loquat_"));
-    fake.tell(":a!~a@host PRIVMSG #help :loquat: for the other one");
-    fake.tell(":a!~a@host PRIVMSG #help :loquat_: for the bot");
-    assert_eq!(bot.sink.after(1).await[0].text(), Some("for the bot"));
+    fake.tell(":a!~a@host PRIVMSG #help :loquat: by its own name");
+    fake.tell(":a!~a@host PRIVMSG #help :loquat_: by the present one");
+    let heard = bot.sink.after(2).await;
+    assert_eq!(heard[0].text(), Some("by its own name"));
+    assert_eq!(heard[1].text(), Some("by the present one"));
+}
+
+#[tokio::test]
+async fn a_nickname_that_is_free_again_is_taken() {
+    let (fake, bot) = started(Manner { taken: vec!["loquat".into()], ..Manner::default() }).await;
+    let nicks = || {
+        let lines = fake.state.now.lock().unwrap().lines.clone();
+        lines.iter().filter(|line| *line == "NICK loquat").count()
+    };
+    until(|| nicks() == 2).await;
+    assert_eq!(fake.nick().as_deref(), Some("loquat_"));
+    fake.free("loquat");
+    until(|| fake.nick().as_deref() == Some("loquat")).await;
+    fake.tell(":a!~a@host PRIVMSG loquat :hello");
+    assert_eq!(bot.sink.after(1).await[0].conversation.channel, "a");
+    let (asked, before) = (nicks(), pings(&fake));
+    until(|| pings(&fake) > before + 1).await;
+    assert_eq!(nicks(), asked, "it has it and asks no more");
+}
+
+fn pings(fake: &Fake) -> usize {
+    fake.state.now.lock().unwrap().lines.iter().filter(|line| *line == "PING :alive").count()
+}
+
+#[tokio::test]
+async fn a_private_answer_follows_the_account_to_its_nick_and_not_whoever_takes_the_nick() {
+    let (fake, bot) = started(Manner::default()).await;
+    fake.tell("@account=Alice :Alice!~a@host PRIVMSG loquat :hello");
+    let asked = bot.sink.after(1).await[0].clone();
+    assert_eq!(asked.conversation.channel, "account/alice");
+    assert_eq!(bot.deliver("account/alice", &asked.id.0, "one").await, Delivery::Sent { id: None });
+    assert_eq!(fake.shown("alice")[0].text, "one");
+    fake.tell(":Alice!~a@host NICK Alice_away");
+    fake.tell(":Alice!~m@host PRIVMSG loquat :I am somebody else");
+    assert_eq!(bot.sink.after(2).await[1].conversation.channel, "alice");
+    assert_eq!(bot.deliver("account/alice", &asked.id.0, "two").await, Delivery::Sent { id: None });
+    assert_eq!((fake.shown("alice").len(), fake.shown("alice_away").len()), (1, 1));
+}
+
+#[tokio::test]
+async fn the_server_is_asked_for_an_account_that_was_not_seen() {
+    let (fake, bot) = started(Manner::default()).await;
+    fake.state.now.lock().unwrap().accounts.insert("Alice".into(), "Alice".into());
+    for (nick, name) in [("Alice", "alice"), ("Bob", "bob")] {
+        let channel = format!("account/{name}");
+        let nobody = bot.deliver(&channel, "m1", "hi").await;
+        assert!(matches!(nobody, Delivery::Permanent { .. }), "nobody to ask for: {nobody:?}");
+        let id = format!("m1 {nick}");
+        assert!(matches!(bot.deliver(&channel, &id, "hi").await, Delivery::Retry { after: Some(_), .. }));
+        fake.ready().await.unwrap();
+        let delivery = bot.deliver(&channel, &id, "hi").await;
+        match name {
+            "alice" => assert_eq!(delivery, Delivery::Sent { id: None }),
+            _ => assert!(matches!(&delivery, Delivery::Permanent { reason } if reason.contains("bob"))),
+        }
+    }
+    assert_eq!((fake.shown("alice").len(), fake.shown("bob").len()), (1, 0));
 }
 
 #[tokio::test]
@@ -110,7 +169,10 @@ async fn a_wrong_password_stops_and_says_which_key() {
     let fake = Fake::with(Manner { password: Some("sesame".into()), ..Manner::default() }).await.unwrap();
     let mut bot = Bot::start(Config { password: Some("open".into()), ..config(&fake.address()).unwrap() });
     let error = bot.ended().await.unwrap_err();
-    assert!(matches!(&error, ConnectorError::Stop(what) if what.contains("irc.password")), "{error}");
+    assert!(
+        matches!(&error, ConnectorError::Stop(what) if what.contains("connectors.irc.password")),
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -49,7 +49,10 @@ async fn a_certificate_that_nobody_vouches_for_stops_and_says_what_to_do() {
     let ((fake, _folder), (_, other)) = (server().await, server().await);
     let mut bot = Bot::start(Config { ca_file: Some(other.path().join("ca.pem")), ..secured(&fake) });
     let error = bot.ended().await.unwrap_err();
-    assert!(matches!(&error, ConnectorError::Stop(what) if what.contains("irc.ca_file")), "{error}");
+    assert!(
+        matches!(&error, ConnectorError::Stop(what) if what.contains("connectors.irc.ca_file")),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -58,5 +61,5 @@ async fn a_port_without_tls_stops_and_says_what_to_do() {
     let fake = Fake::start().await.unwrap();
     let mut bot = Bot::start(Config { ca_file: Some(folder.path().join("ca.pem")), ..secured(&fake) });
     let error = bot.ended().await.unwrap_err();
-    assert!(matches!(&error, ConnectorError::Stop(what) if what.contains("irc.port")), "{error}");
+    assert!(matches!(&error, ConnectorError::Stop(what) if what.contains("connectors.irc.port")), "{error}");
 }

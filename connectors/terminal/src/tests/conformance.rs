@@ -108,6 +108,11 @@ impl Platform for Typist {
         false
     }
 
+    fn tells_people_apart(&self) -> bool {
+        // There is one keyboard.
+        false
+    }
+
     fn arm(&self, _: &Fault) -> bool {
         // Nothing stands between a process and its terminal that could refuse a line.
         false

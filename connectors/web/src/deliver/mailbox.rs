@@ -52,6 +52,12 @@ impl Mailbox {
         }
     }
 
+    /// Forgets what it was told. In a group others' answers come back with the next reading.
+    pub(super) fn erase(&mut self) {
+        self.events.clear();
+        self.filled = false;
+    }
+
     /// What it was told last about a message; not its drafts.
     fn answer(&self, id: &MessageId) -> Option<&Event> {
         let mut events = self.events.iter().map(|(_, event)| event);

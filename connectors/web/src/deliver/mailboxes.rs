@@ -135,6 +135,13 @@ impl Mailboxes {
         Ok(reader)
     }
 
+    /// Empties a mailbox. Those who read it go on with what comes from now on.
+    pub(crate) fn erase(&self, channel: &str) {
+        if let Some(mailbox) = self.lock().boxes.get_mut(channel) {
+            mailbox.erase();
+        }
+    }
+
     /// Clears away the mailboxes that nobody has used for long.
     pub(crate) fn sweep(&self) {
         self.sweep_idle(IDLE);

@@ -24,13 +24,14 @@ pub(crate) async fn check<F: Fixture>(test: &str, card: &mut Scorecard) -> anyho
     for (name, fault) in faults {
         // The bot may still be connecting again after the fault before.
         stage.platform.ready().await?;
-        if !stage.platform.arm(&fault) {
+        if !stage.arm(&fault) {
             card.add(name, Outcome::NotApplicable(CANNOT));
             continue;
         }
         let said = stage.say("a", "").await?;
         stage.say("a", "").await?;
         let audit = settled(&stage).await?;
+        stage.calm();
         let state = stage.entry(&said.token)?.map(|entry| entry.state());
         let is_ambiguous = matches!(fault, Fault::TakenWithoutAnswer | Fault::HalfOpen | Fault::BrokenOff);
         let outcome = match state {

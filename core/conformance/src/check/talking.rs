@@ -14,11 +14,6 @@ const NO_DELETIONS: &str = "the platform has no deletions";
 const OWN_IDS: &str = "the platform gives each message an id of its own";
 const ONE_PROCESS: &str = "the conversation ends with the process";
 
-/// How many times an act that came before, or is about to be made, is shown.
-fn times<F: Fixture>(stage: &Stage<F>, channel: &str, token: &str) -> usize {
-    stage.platform.shown(channel).iter().filter(|shown| shown.text.contains(token)).count()
-}
-
 pub(crate) async fn check<F: Fixture>(test: &str, card: &mut Scorecard) -> anyhow::Result<()> {
     let stage = stage::<F>(test).await?;
     let told = stage.told()?;
@@ -105,7 +100,7 @@ async fn edited<F: Fixture>(stage: &Stage<F>) -> anyhow::Result<Outcome> {
     stage.act("a", &format!("{old}e"), Deed::Edit { message: old.clone(), text: new.clone() }).await;
     stage.say("a", "").await?;
     let audit = settled(stage).await?;
-    Ok(match (times(stage, "a", &old), times(stage, "a", &new)) {
+    Ok(match (stage.times("a", &old), stage.times("a", &new)) {
         (0, 1) => sound(&audit, "the new text is answered, once"),
         (was, is) => Outcome::Failed(format!("the old text is answered {was} times, the new one {is} times")),
     })
@@ -119,7 +114,7 @@ async fn deleted<F: Fixture>(stage: &Stage<F>) -> anyhow::Result<Outcome> {
     stage.say("a", "").await?;
     let audit = settled(stage).await?;
     tokio::time::sleep(TAKES + Duration::from_millis(300)).await;
-    Ok(match times(stage, "a", &token) {
+    Ok(match stage.times("a", &token) {
         0 => sound(&audit, "nothing is shown, and the next message is answered"),
         times => Outcome::Failed(format!("it is answered {times} times")),
     })

@@ -157,6 +157,11 @@ impl Pairing {
     }
 }
 
+/// Whether a text has the form of a code.
+pub(crate) fn is_code(text: &str) -> bool {
+    text.len() == LENGTH && text.bytes().all(|byte| LETTERS.contains(&byte.to_ascii_lowercase()))
+}
+
 fn digest(code: &str) -> String {
     Sha256::digest(code).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -43,6 +43,31 @@ impl Default for Access {
 }
 
 impl Access {
+    /// Refuses rules that mean nobody: one that blocks nobody must not look as if it did.
+    ///
+    /// # Errors
+    /// The first such rule, and what to write instead.
+    pub fn check(&self) -> Result<(), String> {
+        let rules = self.allow.iter().chain(&self.block).map(|rule| (rule, true));
+        let rules = rules.chain(self.roles.values().flatten().map(|rule| (rule, false)));
+        for (rule, may_name_roles) in rules {
+            let is_known = match rule.strip_prefix("role/") {
+                Some(role) => may_name_roles && self.roles.contains_key(role),
+                None if rule == "*" => true,
+                None => rule
+                    .split_once(':')
+                    .is_some_and(|(platform, whom)| !platform.is_empty() && !whom.is_empty()),
+            };
+            if !is_known {
+                return Err(format!(
+                    "`{rule}` means nobody; write *, platform:id, platform:*, platform:role/NAME, or in `allow` and \
+                     `block` role/NAME for a name under `access.roles`"
+                ));
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn lets_in(&self, person: &Person, sender: &Sender) -> bool {
         self.allow.iter().any(|rule| self.means(rule, person, sender))
     }
@@ -98,6 +123,6 @@ conversation_messages_per_minute = 120
 
 # People by role. Those of `operator` are let in always, and without limits.
 [access.roles]
-# operator = ["irc:alice"]
+# operator = ["irc:account/alice"]
 "#
 }

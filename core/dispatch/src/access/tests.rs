@@ -41,21 +41,21 @@ fn rules_name_people_platforms_and_roles() {
         ("web", "mallory", false),
         ("discord", "alice", false),
     ] {
-        let outcome = gate.check(&from(platform, sender, "hello"));
+        let outcome = gate.check(&from(platform, sender, "hello"), true);
         assert_eq!(outcome.is_ok(), is_let_in, "{platform}:{sender}");
     }
     let mut helper = from("discord", "dave", "hello");
     helper.sender.roles = list(&["helper"]);
-    assert!(gate.check(&helper).is_ok());
+    assert!(gate.check(&helper, true).is_ok());
 }
 
 #[test]
 fn other_bots_are_not_answered_unless_the_file_says_so() {
     let mut bot = from("irc", "r2d2", "beep");
     bot.sender.is_bot = true;
-    assert_eq!(Gate::new(Access::default(), None).check(&bot).unwrap(), Some(Receipt::Ignored));
+    assert_eq!(Gate::new(Access::default(), None).check(&bot, true).unwrap(), Some(Receipt::Ignored));
     let access = Access { answer_bots: true, ..Access::default() };
-    assert_eq!(Gate::new(access, None).check(&bot).unwrap(), None);
+    assert_eq!(Gate::new(access, None).check(&bot, true).unwrap(), None);
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn people_and_conversations_have_limits_and_operators_none() {
         ..Access::default()
     };
     let gate = Gate::new(access, None);
-    let let_in = |sender: &str| gate.check(&from("irc", sender, "hello"));
+    let let_in = |sender: &str| gate.check(&from("irc", sender, "hello"), true);
     for _ in 0..3 {
         let_in("alice").unwrap();
     }
@@ -81,7 +81,7 @@ fn people_and_conversations_have_limits_and_operators_none() {
     }
     let mut stop = from("irc", "alice", "");
     stop.event = Event::Deletion { message: stop.id.clone() };
-    assert!(gate.check(&stop).is_ok(), "who wants to stop need not wait");
+    assert!(gate.check(&stop, true).is_ok(), "who wants to stop need not wait");
 }
 
 #[test]
@@ -90,20 +90,33 @@ fn a_code_lets_in_one_person() {
     let path = folder.path().join("access.json");
     let access = Access { allow: Vec::new(), ..Access::default() };
     let gate = Gate::new(access, Some(path.clone()));
-    assert!(matches!(gate.check(&from("irc", "alice", "hello")), Err(Refusal::NotAllowed)));
+    assert!(matches!(gate.check(&from("irc", "alice", "hello"), true), Err(Refusal::NotAllowed)));
     let code = Pairing::in_file(path.clone()).invite(Duration::from_secs(60)).unwrap();
     assert!(!std::fs::read_to_string(&path).unwrap().contains(&code.0), "the file does not tell the code");
-    assert!(matches!(gate.check(&from("irc", "alice", "/pair wrong")), Err(Refusal::NotAllowed)));
+    assert!(matches!(gate.check(&from("irc", "alice", "/pair wrongwrong"), true), Err(Refusal::NotAllowed)));
     let right = format!("/pair {}", code.0.to_uppercase());
-    assert!(matches!(gate.check(&from("irc", "alice", &right)), Ok(Some(Receipt::Answered(_)))));
-    assert_eq!(gate.check(&from("irc", "alice", "hello")).unwrap(), None);
-    assert!(matches!(gate.check(&from("irc", "bob", &right)), Err(Refusal::NotAllowed)), "only one");
+    assert!(matches!(gate.check(&from("irc", "alice", &right), true), Ok(Some(Receipt::Answered(_)))));
+    assert_eq!(gate.check(&from("irc", "alice", "hello"), true).unwrap(), None);
+    assert!(matches!(gate.check(&from("irc", "bob", &right), true), Err(Refusal::NotAllowed)), "only one");
     let pairing = Pairing::in_file(path);
     let alice = "irc:alice".parse().unwrap();
     assert_eq!(pairing.people().unwrap().len(), 1);
     assert!(pairing.remove(&alice).unwrap() && !pairing.remove(&alice).unwrap());
-    assert!(gate.check(&from("irc", "alice", "hello")).is_err());
+    assert!(gate.check(&from("irc", "alice", "hello"), true).is_err());
     let late = pairing.invite(Duration::ZERO).unwrap();
     std::thread::sleep(Duration::from_millis(5));
     assert_eq!(pairing.redeem(&late.0, &alice).unwrap(), Paired::Not);
+}
+
+#[test]
+fn a_rule_that_means_nobody_is_refused() {
+    let allowing = |rule: &str| Access { allow: list(&[rule]), ..Access::default() };
+    for rule in ["*", "irc:alice", "irc:*", "discord:role/helper"] {
+        allowing(rule).check().unwrap();
+    }
+    for rule in ["mallory", "role/freinds", "irc:", ":alice", ""] {
+        assert!(allowing(rule).check().unwrap_err().contains("means nobody"), "{rule}");
+    }
+    let in_circles = Access { roles: [("a".to_owned(), list(&["role/a"]))].into(), ..Access::default() };
+    assert!(in_circles.check().is_err());
 }

@@ -3,7 +3,8 @@
 
 use loquat_contract::{Block, Document, Format, Inline, Language, Policy, Reply, Sentence, Verdict};
 
-pub(super) fn blocks(reply: &Reply) -> Vec<Block> {
+/// The blocks; where messages are one line, three or more citations in a row are a range.
+pub(super) fn blocks(reply: &Reply, is_one_line: bool) -> Vec<Block> {
     let mut body = Body::default();
     for sentence in &reply.sentences {
         let numbers = reply.citation_numbers(sentence);
@@ -11,7 +12,8 @@ pub(super) fn blocks(reply: &Reply) -> Vec<Block> {
         if blocks.is_empty() {
             continue;
         }
-        append(&mut blocks, marks(reply, sentence, &numbers));
+        let cited = if is_one_line { ranges(&numbers) } else { each(&numbers) };
+        append(&mut blocks, marks(reply, sentence, cited));
         body.add(blocks);
         body.is_cited = !numbers.is_empty();
     }
@@ -19,11 +21,25 @@ pub(super) fn blocks(reply: &Reply) -> Vec<Block> {
 }
 
 /// What stands behind a sentence.
-fn marks(reply: &Reply, sentence: &Sentence, numbers: &[usize]) -> Vec<Inline> {
+fn marks(reply: &Reply, sentence: &Sentence, cited: Vec<Inline>) -> Vec<Inline> {
     let is_doubtful = sentence.verdict == Verdict::Unsupported && reply.policy != Policy::Open;
     let doubt = is_doubtful.then(|| Inline::Text(not_in_my_facts(&reply.language).to_owned()));
-    let cited = numbers.iter().flat_map(|number| [Inline::Text(" ".to_owned()), Inline::Citation(*number)]);
-    doubt.into_iter().chain(cited).collect()
+    let spaced = cited.into_iter().flat_map(|number| [Inline::Text(" ".to_owned()), number]);
+    doubt.into_iter().chain(spaced).collect()
+}
+
+fn each(numbers: &[usize]) -> Vec<Inline> {
+    numbers.iter().copied().map(Inline::Citation).collect()
+}
+
+/// The numbers, three or more in a row as a range.
+fn ranges(numbers: &[usize]) -> Vec<Inline> {
+    let rows = numbers.chunk_by(|one, next| one.checked_add(1) == Some(*next));
+    rows.flat_map(|row| match row {
+        [first, _, .., last] => vec![Inline::Text(format!("[{first}–{last}]"))],
+        few => each(few),
+    })
+    .collect()
 }
 
 fn not_in_my_facts(language: &Language) -> &'static str {

@@ -1,19 +1,38 @@
-//! The citations of a reply become a block. In: facts in words. Out: a numbered line for each. Facts are data: nothing in them is
-//! markup.
+//! The citations of a reply become a block. In: facts in words. Out: a numbered line for each, or one line. Facts are data:
+//! nothing in them is markup.
 
-use loquat_contract::{Block, Citation, Inline};
+use loquat_contract::{Block, Citation, Inline, Language};
 
 use super::one_line;
 
-/// A line for each citation, or one line for all; `None` where there are none. Facts in a row from one source name it once, at the
-/// last of them.
-pub(super) fn block(citations: &[Citation], is_one_line: bool) -> Option<Block> {
-    let mut line = Vec::new();
+/// The most citations that are named where messages are one line.
+const NAMED: usize = 3;
+
+/// A line for each citation; `None` where there are none.
+pub(super) fn block(citations: &[Citation]) -> Option<Block> {
+    paragraph(facts(citations), &Inline::Break)
+}
+
+/// One line with the first citations, and how many more there are; `None` where there are none.
+pub(super) fn line(citations: &[Citation], language: &Language) -> Option<Block> {
+    let (named, more) = citations.split_at(citations.len().min(NAMED));
+    let mut facts = facts(named);
+    if !more.is_empty() {
+        facts.push(vec![Inline::Text(and_more(more.len(), language))]);
+    }
+    paragraph(facts, &Inline::Text("; ".to_owned()))
+}
+
+fn paragraph(facts: Vec<Vec<Inline>>, separator: &Inline) -> Option<Block> {
+    let line = facts.join(separator);
+    (!line.is_empty()).then_some(Block::Paragraph(line))
+}
+
+/// The facts with their numbers. Those in a row from one source name it once, at the last of them.
+fn facts(citations: &[Citation]) -> Vec<Vec<Inline>> {
+    let mut facts = Vec::new();
     let mut citations = (1..).zip(citations).peekable();
     while let Some((number, citation)) = citations.next() {
-        if number > 1 {
-            line.push(if is_one_line { Inline::Text("; ".to_owned()) } else { Inline::Break });
-        }
         let words = [&citation.subject, &citation.predicate, &citation.object].map(|text| one_line(text));
         let mut text = format!(" {}", words.join(" — "));
         let is_last = citations.peek().is_none_or(|(_, next)| next.source != citation.source);
@@ -21,8 +40,15 @@ pub(super) fn block(citations: &[Citation], is_one_line: bool) -> Option<Block> 
         if is_last && !source.is_empty() {
             text.push_str(&format!(" ({source})"));
         }
-        line.push(Inline::Citation(number));
-        line.push(Inline::Text(text));
+        facts.push(vec![Inline::Citation(number), Inline::Text(text)]);
     }
-    (!line.is_empty()).then_some(Block::Paragraph(line))
+    facts
+}
+
+fn and_more(count: usize, language: &Language) -> String {
+    match count {
+        _ if language.matches(&Language::chinese()) => format!("以及另外 {count} 条事实"),
+        1 => "and 1 more fact".to_owned(),
+        _ => format!("and {count} more facts"),
+    }
 }

@@ -113,6 +113,35 @@ fn where_messages_are_one_line_the_sources_are() {
 }
 
 #[test]
+fn where_messages_are_one_line_three_sources_are_named_and_numbers_in_a_row_are_a_range() {
+    let capabilities = Capabilities { max_lines: Some(1), ..Capabilities::default() };
+    let ids: Vec<String> = (1..=38).map(|number| number.to_string()).collect();
+    let citations: Vec<Citation> = ids.iter().map(|id| citation(id, id, "x")).collect();
+    let shown = |cited: &[&str], count: usize, language: &str| -> Vec<String> {
+        let reply = Reply {
+            language: Language::new(language),
+            ..reply(&[sentence("Yes.", cited), sentence("So.", &[])], &citations[..count])
+        };
+        compose(&reply, &[], &capabilities).into_iter().map(|part| part.text).collect()
+    };
+    let all: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let named = "[1] Bhutan — capital — 1; [2] Bhutan — capital — 2; [3] Bhutan — capital — 3 (x)";
+    for (cited, count, language, sentence, more) in [
+        (&all[..], 38, "en", "Yes. [1–38] So.", "; and 35 more facts"),
+        (&all[..], 38, "zh", "Yes. [1–38] So.", "; 以及另外 35 条事实"),
+        (&["1", "2", "4"], 4, "en", "Yes. [1] [2] [4] So.", "; and 1 more fact"),
+        (&["3", "1", "2", "3"], 3, "en", "Yes. [3] [1–3] So.", ""),
+    ] {
+        assert_eq!(shown(cited, count, language), [sentence.to_owned(), format!("{named}{more}")]);
+    }
+    let everything = composed(&[sentence("Yes.", &all)], &citations);
+    assert!(
+        everything.starts_with("Yes. [1] [2] [3] [4] ")
+            && everything.ends_with("[38] Bhutan — capital — 38 (x)")
+    );
+}
+
+#[test]
 fn choices_are_buttons_on_the_last_part_or_numbered_lines() {
     let length = Length { limit: 12, unit: LengthUnit::Characters };
     let two = choices(&["one", "two"]);

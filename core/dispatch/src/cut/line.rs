@@ -12,6 +12,8 @@ type Fits<'f> = &'f dyn Fn(Vec<Inline>) -> bool;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Between {
     Lines,
+    /// Before a citation behind `; `, as sources in one line stand.
+    Sources,
     Sentences,
     Spaces,
     Words,
@@ -21,7 +23,8 @@ enum Between {
 impl Between {
     fn finer(self) -> Option<Self> {
         match self {
-            Self::Lines => Some(Self::Sentences),
+            Self::Lines => Some(Self::Sources),
+            Self::Sources => Some(Self::Sentences),
             Self::Sentences => Some(Self::Spaces),
             Self::Spaces => Some(Self::Words),
             Self::Words => Some(Self::Graphemes),
@@ -144,6 +147,7 @@ impl Line {
         let text = &self.text[range.clone()];
         let starts: Vec<usize> = match between {
             Between::Lines => text.match_indices('\n').map(|(at, _)| at + 1).collect(),
+            Between::Sources => self.sources(&range),
             Between::Sentences => text.split_sentence_bound_indices().map(|(at, _)| at).collect(),
             Between::Spaces => starts(text.split_word_bound_indices(), |before, after| {
                 before.ends_with(char::is_whitespace) && !after.starts_with(char::is_whitespace)
@@ -158,7 +162,10 @@ impl Line {
         let mut from = range.start;
         for start in starts {
             let mut start = range.start + start;
-            if between == Between::Sentences {
+            if start <= range.start {
+                continue;
+            }
+            if matches!(between, Between::Sentences | Between::Spaces) {
                 start = self.behind_citations(start);
             }
             let is_inside = |run: &Run| {
@@ -175,7 +182,18 @@ impl Line {
         units
     }
 
-    /// The numbers of citations belong to the sentence before them.
+    /// Where the sources of a line start, counted from the start of `range`.
+    fn sources(&self, range: &Range<usize>) -> Vec<usize> {
+        let inside =
+            self.runs.iter().filter(|run| range.start < run.range.start && run.range.start < range.end);
+        let sources = inside.filter(|run| {
+            matches!(run.leaf, Leaf::Whole(Inline::Citation(_)))
+                && self.text[range.start..run.range.start].ends_with("; ")
+        });
+        sources.map(|run| run.range.start - range.start).collect()
+    }
+
+    /// The numbers of citations belong to the words before them.
     fn behind_citations(&self, start: usize) -> usize {
         let blank = |at: usize| self.text[at..].len() - self.text[at..].trim_start_matches(' ').len();
         let mut end = start;
@@ -187,8 +205,11 @@ impl Line {
                 .find(|run| run.range.start == at && matches!(run.leaf, Leaf::Whole(Inline::Citation(_))));
             match cited {
                 Some(run) => end = run.range.end,
-                None if end == start => return start,
-                None => return at,
+                None => match numbers(&self.text[at..]) {
+                    Some(length) => end = at + length,
+                    None if end == start => return start,
+                    None => return at,
+                },
             }
         }
     }
@@ -238,6 +259,14 @@ fn starts<'t>(
         before = segment;
     }
     starts
+}
+
+/// The length of a range of citations, such as `[1–38]`, that a text starts with; it is words in the tree.
+fn numbers(text: &str) -> Option<usize> {
+    let (range, _) = text.strip_prefix('[')?.split_once(']')?;
+    let (first, last) = range.split_once('–')?;
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number(first) && is_number(last)).then_some(range.len() + "[]".len())
 }
 
 fn is_opening(c: char) -> bool {

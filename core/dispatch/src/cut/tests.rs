@@ -259,6 +259,51 @@ fn citations_stay_with_their_sentence() {
 }
 
 #[test]
+fn a_citation_that_leads_a_line_is_no_part_of_its_own() {
+    let inlines = vec![Inline::Citation(1), text(" Bhutan — capital — Thimphu, a town")];
+    let document = Document { blocks: vec![Block::Paragraph(inlines)] };
+    let parts = cut(&document, &capabilities(28, LengthUnit::Characters, Format::Plain));
+    assert_eq!(
+        parts.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>(),
+        ["[1] Bhutan — capital —", "Thimphu, a town"]
+    );
+}
+
+#[test]
+fn sources_in_one_line_are_cut_between_facts() {
+    let fact = |number, words: &str| vec![Inline::Citation(number), text(words)];
+    let separator = vec![text("; ")];
+    let inlines = [
+        fact(1, " A — motto — One. Two"),
+        separator.clone(),
+        fact(2, " B — is — C"),
+        separator,
+        fact(3, " D — is — E"),
+    ];
+    let document = Document { blocks: vec![Block::Paragraph(inlines.concat())] };
+    let cut = |limit| -> Vec<String> {
+        let capabilities =
+            Capabilities { max_lines: Some(1), ..capabilities(limit, LengthUnit::Characters, Format::Plain) };
+        cut(&document, &capabilities).into_iter().map(|(text, _)| text).collect()
+    };
+    assert_eq!(cut(44), ["[1] A — motto — One. Two; [2] B — is — C;", "[3] D — is — E"]);
+    assert_eq!(cut(34), ["[1] A — motto — One. Two;", "[2] B — is — C; [3] D — is — E"]);
+}
+
+#[test]
+fn numbers_of_citations_are_never_alone() {
+    let cut = |numbers: Vec<Inline>, limit| -> Vec<String> {
+        let inlines = [vec![text("One two three. ")], numbers].concat();
+        let document = Document { blocks: vec![Block::Paragraph(inlines)] };
+        let capabilities = capabilities(limit, LengthUnit::Characters, Format::Plain);
+        cut(&document, &capabilities).into_iter().map(|(text, _)| text).collect()
+    };
+    assert_eq!(cut(vec![text("[1–38]")], 15), ["One two", "three. [1–38]"]);
+    assert_eq!(cut(vec![Inline::Citation(1)], 15), ["One two", "three. [1]"]);
+    assert_eq!(cut(vec![text("[1–38] Four. [a–b]")], 22), ["One two three. [1–38]", "Four. [a–b]"]);
+}
+
+#[test]
 fn a_link_is_whole_unless_it_is_too_long_alone() {
     assert_eq!(cut_at("see [the page](https://a.b) now", 26), ["see", "[the page](https://a.b)", "now"]);
     assert_eq!(cut_at("[the page](https://a.b)", 14), ["the page", "(https://a.b)"]);

@@ -214,7 +214,76 @@ async fn a_person_sees_that_the_bot_is_at_work_and_the_draft() {
     assert_eq!(*bench.post.drafted.lock().unwrap(), ["1 hello"]);
     bench.post.capabilities.lock().unwrap().drafts = false;
     let bench = bench.restarted().await;
+    let held = bench.echo.hold("hello");
     bench.accept(&message("a", "2", "hello")).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    held.cancel();
     bench.drain().await;
     assert_eq!(bench.post.drafted.lock().unwrap().len(), 1);
+    assert_eq!(bench.entry(2).await.state(), State::Delivered);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_cannot_give_up_what_is_being_delivered() {
+    let bench = Bench::new();
+    *bench.post.hangs.lock().unwrap() = true;
+    one(&bench).await;
+    bench.post.news.notified().await;
+    let refused = bench.dispatch.discard(Sequence(1)).await.unwrap_err();
+    assert!(refused.to_string().contains("being delivered"), "{refused}");
+    assert!(bench.dispatch.retry(Sequence(1)).await.unwrap_err().to_string().contains("on its way"));
+    bench.drain().await;
+    assert_eq!(bench.post.texts().len(), 1);
+    assert_eq!(bench.entry(1).await.state(), State::Unknown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_that_is_up_begins_no_further_part() {
+    let bench = Bench::new();
+    bench.post.capabilities.lock().unwrap().max_length =
+        Some(Length { limit: 10, unit: LengthUnit::Characters });
+    *bench.post.hangs.lock().unwrap() = true;
+    bench.accept(&message("a", "1", "first word second word third word")).await.unwrap();
+    bench.post.news.notified().await;
+    bench.stop.cancel();
+    bench.drain().await;
+    let parts = bench.entry(1).await.parts;
+    assert!(matches!(parts[0], PartState::Unknown { .. }), "{parts:?}");
+    assert!(parts[1..].iter().all(|part| *part == PartState::Prepared), "{parts:?}");
+    assert_eq!(bench.post.texts().len(), 1);
+    // The rest is owed, and sent by the next run.
+    *bench.post.hangs.lock().unwrap() = false;
+    let of = parts.len();
+    let bench = bench.restarted().await;
+    bench.dispatch.resume().await.unwrap();
+    bench.drain().await;
+    assert_eq!(bench.post.texts().len(), of);
+    assert_eq!(bench.entry(1).await.state(), State::Unknown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_of_what_could_not_be_answered_answers_it() {
+    use loquat_contract::testing::UNANSWERABLE;
+    let bench = Bench::with(Settings { answer_within_s: 60, ..Settings::default() });
+    bench.accept(&message("a", "1", UNANSWERABLE)).await.unwrap();
+    bench.drain().await;
+    assert_eq!(bench.entry(1).await.state(), State::Failed);
+    bench.dispatch.retry(Sequence(1)).await.unwrap();
+    let reopened = bench.entry(1).await;
+    assert!(reopened.prepared.is_none() && reopened.reopened_at.is_some(), "{reopened:?}");
+    bench.drain().await;
+    assert_eq!(bench.post.texts().len(), 2, "it is tried again, and apologised for again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_platform_that_wants_too_long_a_pause_does_not_hold_up_the_rest() {
+    let bench = Bench::with(Settings { deliver_within_s: 60, ..Settings::default() });
+    bench.post.then([retry(Some(Duration::from_secs(365 * 86_400)))]);
+    one(&bench).await;
+    bench.accept(&message("a", "2", "next")).await.unwrap();
+    let begun = tokio::time::Instant::now();
+    bench.drain().await;
+    assert!(begun.elapsed() < Duration::from_secs(120));
+    assert_eq!(bench.entry(1).await.state(), State::Expired);
+    assert_eq!(bench.entry(2).await.state(), State::Delivered);
 }

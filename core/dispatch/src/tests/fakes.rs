@@ -155,10 +155,10 @@ impl Backfill for Post {
         &'a self,
         _: &'a ConversationId,
         after: &'a MessageId,
-        _: usize,
+        limit: usize,
     ) -> BoxFuture<'a, Result<Vec<Inbound>, ConnectorError>> {
         let missed = self.missed.lock().unwrap();
-        let later = missed.iter().filter(|inbound| inbound.id > *after).cloned().collect();
+        let later = missed.iter().filter(|inbound| inbound.id > *after).take(limit).cloned().collect();
         Box::pin(async { Ok(later) })
     }
 }
@@ -181,6 +181,10 @@ impl Journal for Inline {
 
     fn entries(&self, query: Query) -> BoxFuture<'_, Result<Vec<Entry>, JournalError>> {
         Box::pin(async move { block_on(self.0.entries(query)) })
+    }
+
+    fn knows<'a>(&'a self, inbound: &'a Inbound) -> BoxFuture<'a, Result<Option<Sequence>, JournalError>> {
+        Box::pin(async move { block_on(self.0.knows(inbound)) })
     }
 
     fn entry(&self, sequence: Sequence) -> BoxFuture<'_, Result<Entry, JournalError>> {
@@ -230,6 +234,11 @@ impl Bench {
 
     pub(super) fn of(mut bot: Bot) -> Self {
         (bot.access.messages_per_minute, bot.access.conversation_messages_per_minute) = (0, 0);
+        Self::limited(bot)
+    }
+
+    /// With the limits that the bot says.
+    pub(super) fn limited(bot: Bot) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         Self::in_folder(bot, folder, Arc::default())
     }

@@ -192,3 +192,25 @@ async fn an_old_owner_sends_nothing_after_a_new_one_took_over() {
     assert!(bench.post.texts().is_empty());
     assert!(bench.stop.is_cancelled(), "it stops by itself");
 }
+
+#[tokio::test]
+async fn what_is_answered_while_somebody_is_erased_leaves_no_memory() {
+    let bench = Bench::new();
+    let held = bench.echo.hold("two");
+    let mut other = message("a", "2", "two");
+    other.sender.id = "bob".into();
+    bench.accept(&message("a", "1", "one")).await.unwrap();
+    bench.accept(&other).await.unwrap();
+    while bench.post.texts().is_empty() {
+        bench.post.news.notified().await;
+    }
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(bench.dispatch.erase(&"post:alice".parse().unwrap()).await.unwrap(), 1);
+    held.cancel();
+    bench.drain().await;
+    assert_eq!(bench.post.texts(), ["one", "two"]);
+    assert_eq!(bench.journal.memory(&conversation("a")).await.unwrap(), None);
+    assert_eq!(bench.echo.memory(&conversation("a")), None);
+}

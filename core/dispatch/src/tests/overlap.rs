@@ -57,7 +57,7 @@ async fn a_crash_does_not_part_what_is_answered_together() {
     drop(held);
     assert!(bench.post.texts().is_empty());
     let bench = bench.restarted().await;
-    assert_eq!(bench.dispatch.resume().await.unwrap(), 1);
+    assert_eq!(bench.dispatch.resume().await.unwrap(), 2, "neither is answered yet");
     bench.drain().await;
     let words: Vec<String> =
         bench.post.texts().iter().map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
@@ -175,4 +175,33 @@ async fn commands_and_buttons_are_answered_as_if_they_were_said() {
         ["Where are you?", "Who?", "Where are you?", "2"],
         "a number means a choice where there are some"
     );
+}
+
+#[tokio::test]
+async fn of_what_is_answered_together_one_is_taken_back_and_the_rest_is_answered() {
+    for (withdrawn, left) in [("1", "two"), ("2", "one")] {
+        let bench = with(Overlap::Debounce);
+        let _held = bench.echo.hold("one\ntwo");
+        bench.accept_all(&[message("a", "1", "one"), message("a", "2", "two")]).await;
+        tokio::time::sleep(Duration::from_millis(1700)).await;
+        bench.accept(&deletion("a", "d", withdrawn)).await.unwrap();
+        bench.drain().await;
+        assert_eq!(bench.post.texts(), [left], "{withdrawn} is taken back");
+    }
+}
+
+#[tokio::test]
+async fn what_was_answered_together_is_not_answered_again_after_a_crash() {
+    use loquat_contract::{Journal, Prepared, Sequence, Step};
+    let bench = with(Overlap::Debounce);
+    for id in ["1", "2"] {
+        bench.journal.accept(&message("a", id, id)).await.unwrap();
+    }
+    // Killed after the reply was made, and before the first was noted as answered with it.
+    let prepared = Prepared { with: vec![Sequence(1)], ..Prepared::default() };
+    bench.journal.record(Sequence(2), vec![Step::Prepared(Box::new(prepared))]).await.unwrap();
+    bench.dispatch.resume().await.unwrap();
+    bench.drain().await;
+    assert!(bench.post.texts().is_empty());
+    assert_eq!(settlement(&bench, 1).await, Settlement::Merged { into: Sequence(2) });
 }

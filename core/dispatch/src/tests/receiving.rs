@@ -4,7 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use loquat_contract::{BoxFuture, CancellationToken, ConnectorError, Ingress, Sink, Timestamp};
+use loquat_contract::{
+    BoxFuture, CancellationToken, ConnectorError, Ingress, Journal, PartState, Sequence, Sink, Step,
+    Timestamp,
+};
 
 use super::fakes::{Bench, message};
 
@@ -122,4 +125,36 @@ async fn what_was_said_is_read_back_for_platforms_that_keep_nothing() {
     assert_eq!(answers, ["one", "three"]);
     assert_eq!(said[1].to.in_reply_to.0, "3");
     assert_eq!(bench.sink.said(&super::fakes::conversation("a"), 1).await.unwrap().len(), 1);
+
+    // Sent, and killed before it was settled: it is not sent again, so it has to be read back.
+    bench.journal.accept(&message("c", "4", "four")).await.unwrap();
+    let prepared = bench.entry(1).await.prepared.unwrap();
+    let sent = Step::Part { number: 1, state: PartState::Sent { id: None } };
+    bench.journal.record(Sequence(4), vec![Step::Prepared(Box::new(prepared)), sent]).await.unwrap();
+    assert_eq!(bench.sink.said(&super::fakes::conversation("c"), 50).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_missed_is_not_said_too_fast_and_all_of_it_is_asked_for() {
+    let mut bot = crate::Bot { max_message_chars: 100, ..crate::Bot::default() };
+    bot.access.messages_per_minute = 3;
+    let bench = Bench::limited(bot);
+    bench.post.capabilities.lock().unwrap().backfill = true;
+    bench.accept(&message("a", "1000", "one")).await.unwrap();
+    let missed = (1001..1251).map(|id| message("a", &id.to_string(), "missed")).collect();
+    *bench.post.missed.lock().unwrap() = missed;
+    bench.sink.reconnected().await;
+    bench.drain().await;
+    assert_eq!(bench.entries().await.len(), 251);
+    // Two more may be said now; then what was accepted before is known all the same.
+    for id in ["x", "y"] {
+        bench.accept(&message("a", id, "new")).await.unwrap();
+    }
+    assert!(matches!(
+        bench.accept(&message("a", "z", "new")).await,
+        Err(loquat_contract::Refusal::TooFast { .. })
+    ));
+    let again = bench.accept(&message("a", "1000", "one")).await.unwrap();
+    assert_eq!(again, loquat_contract::Receipt::Duplicate);
+    bench.drain().await;
 }

@@ -128,3 +128,58 @@ async fn what_came_before_is_known_again_though_the_beginning_of_its_file_is_dam
     let journal = EmbeddedJournal::open(folder.path()).unwrap();
     assert_eq!(journal.accept(&message("a", "7")).await.unwrap(), Accepted::Duplicate(Sequence(7)));
 }
+
+#[tokio::test]
+async fn a_compaction_that_fails_half_way_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = EmbeddedJournal::open(folder.path()).unwrap();
+    journal.accept(&message("a", "1")).await.unwrap();
+    // A folder in the place of the file it would write.
+    let in_the_way = folder.path().join("0000000002.tmp");
+    fs::create_dir(&in_the_way).unwrap();
+    journal.compact(super::FOREVER).await.unwrap_err();
+    journal.accept(&message("a", "2")).await.unwrap();
+    fs::remove_dir(in_the_way).unwrap();
+    // A folder in the place of a file that it would remove.
+    let stays = folder.path().join("0000000000.seg");
+    fs::create_dir(&stays).unwrap();
+    journal.compact(super::FOREVER).await.unwrap();
+    journal.accept(&message("a", "3")).await.unwrap();
+    assert_eq!(
+        journal.entries(Query::default()).await.unwrap().len(),
+        3,
+        "what is written after it is found"
+    );
+    let refused = journal.erase(&"p:alice".parse().unwrap()).await.unwrap_err();
+    assert!(matches!(refused, JournalError::Store(_)), "erased means that no file is left: {refused}");
+    journal.accept(&message("a", "4")).await.unwrap();
+    fs::remove_dir(stays).unwrap();
+    drop(journal);
+    let journal = EmbeddedJournal::open(folder.path()).unwrap();
+    assert_eq!(journal.entries(Query::default()).await.unwrap().len(), 1);
+    assert_eq!(journal.accept(&message("a", "5")).await.unwrap(), Accepted::New(Sequence(5)));
+}
+
+#[tokio::test]
+async fn a_damaged_epoch_and_an_empty_segment_keep_nobody_out() {
+    let folder = of_twenty().await;
+    for epoch in ["", "nonsense"] {
+        fs::write(folder.path().join("epoch"), epoch).unwrap();
+        fs::write(folder.path().join("0000000009.seg"), "").unwrap();
+        let journal = EmbeddedJournal::open(folder.path()).unwrap();
+        assert!(!journal.damage().is_empty());
+        assert_eq!(journal.owed().await.unwrap().len(), 20);
+    }
+}
+
+#[tokio::test]
+async fn to_what_is_settled_nothing_more_happens_unless_it_is_reopened() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = EmbeddedJournal::open(folder.path()).unwrap();
+    journal.accept(&message("a", "1")).await.unwrap();
+    journal.record(Sequence(1), vec![delivered()]).await.unwrap();
+    let refused = journal.record(Sequence(1), vec![prepared("late", None)]).await.unwrap_err();
+    assert!(matches!(refused, JournalError::OutOfTurn { .. }), "{refused}");
+    journal.record(Sequence(1), vec![loquat_contract::Step::Reopened]).await.unwrap();
+    journal.record(Sequence(1), vec![prepared("again", None)]).await.unwrap();
+}

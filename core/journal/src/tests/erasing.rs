@@ -58,3 +58,21 @@ async fn every_trace_of_a_person_is_erased_and_others_keep_theirs() {
     assert_eq!(traces(folder.path()), [""; 0]);
     assert_eq!(EmbeddedJournal::open(folder.path()).unwrap().entries(Query::default()).await.unwrap(), left);
 }
+
+#[tokio::test]
+async fn what_compaction_has_dropped_leaves_no_trace_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = EmbeddedJournal::open(folder.path()).unwrap();
+    let mut theirs = message("dm-alice-4711", "1");
+    theirs.event = Event::Message("my-secret-question".into());
+    journal.accept(&theirs).await.unwrap();
+    journal
+        .record(Sequence(1), vec![prepared("the-secret-answer", Some("secret-topic")), delivered()])
+        .await
+        .unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    let retention = crate::Retention { entries: std::time::Duration::ZERO, ..super::FOREVER };
+    assert_eq!(journal.compact(retention).await.unwrap().dropped, 1);
+    assert_eq!(traces(folder.path()), [""; 0]);
+    assert_eq!(journal.accept(&theirs).await.unwrap(), Accepted::Duplicate(Sequence(1)));
+}

@@ -40,9 +40,9 @@ impl HandOn<'_> {
         }
         let notice = match &taken {
             Ok(Receipt::Answered(text)) => Some(text.clone()),
-            // The server sends it again, so the person need not.
-            Err(Refusal::Stopping | Refusal::NotKept(_)) | Ok(_) => None,
-            Err(refusal) => Some(refusal.to_string()),
+            Err(refusal) if refusal.is_final() => Some(refusal.to_string()),
+            // The server sends what is refused for now again, so the person need not.
+            Ok(_) | Err(_) => None,
         };
         if let Some(text) = notice {
             // By this key it is shown once, should the event come again.
@@ -50,8 +50,8 @@ impl HandOn<'_> {
             let post = Post { key, channel, in_reply_to: to.in_reply_to.0, text };
             self.connection.write(&BotLine::Send(post)).await?;
         }
-        // Only now, and only where the sink has it: the server forgets the event.
-        if taken.is_ok() {
+        // Only now, and only where the event is done with: the server forgets it.
+        if taken.as_ref().err().is_none_or(Refusal::is_final) {
             self.connection.write(&BotLine::Received(id)).await?;
         }
         Ok(())

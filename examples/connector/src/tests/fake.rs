@@ -19,8 +19,8 @@ use server::{Server, serve};
 const LOOK: Duration = Duration::from_millis(5);
 /// How long a bot that is there takes to answer a ping, and mostly much less. One that does not is asked again.
 const SIGN_OF_LIFE: Duration = Duration::from_millis(200);
-/// How long `received` is waited for. A bot that refuses an event never says it.
-const RECEIVED: Duration = Duration::from_secs(10);
+/// How long `received` is waited for. A bot that could not keep an event never says it.
+const RECEIVED: Duration = Duration::from_secs(5);
 
 /// The server; it ends with its last use.
 pub(super) struct Fake {

@@ -34,10 +34,11 @@ async fn the_hosts_own_answers_and_refusals_are_shown_once() {
     assert_eq!(bot.say("code").await, Heard::Acknowledged);
     assert_eq!(bot.shown(), ["You are in."]);
     let bot = Bot::start().await;
-    let heard = bot.say_and_break("empty", || bot.shown().len() == 1).await;
-    assert_eq!(heard, Heard::NotAcknowledged);
-    until(|| bot.heard() == 2).await;
-    bot.fake.ready().await.unwrap();
+    for times in [1, 2] {
+        // It would be refused again for ever, so the server may forget it.
+        assert_eq!(bot.say("empty").await, Heard::Acknowledged);
+        assert_eq!(bot.heard(), times);
+    }
     assert_eq!(bot.shown(), [Refusal::Empty.to_string()]);
 }
 

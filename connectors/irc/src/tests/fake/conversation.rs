@@ -111,10 +111,17 @@ impl Talk<'_> {
             }
             "CAP" if word == "REQ" => self.say(&format!("CAP * ACK :{trailing}")),
             "CAP" => self.negotiates = false,
-            "NICK" if self.state.manner.taken.iter().any(|taken| taken == only) => {
-                self.say(&format!("433 * {only} :Nickname is already in use"));
+            "NICK" if self.state.now.lock().unwrap().taken.iter().any(|taken| taken == only) => {
+                self.say(&format!("433 {} {only} :Nickname is already in use", self.nick()));
             }
-            "NICK" => self.nick = Some(only.to_owned()),
+            "NICK" => self.take(only),
+            "WHOIS" => {
+                let account = self.state.now.lock().unwrap().accounts.get(only).cloned();
+                if let Some(account) = account {
+                    self.say(&format!("330 {} {only} {account} :is logged in as", self.nick()));
+                }
+                self.say(&format!("318 {} {only} :End of /WHOIS list", self.nick()));
+            }
             "USER" => self.user = true,
             "PING" if self.mute => self.mute = false,
             "PING" => self.say(&format!("PONG fake.example :{only}")),
@@ -131,6 +138,15 @@ impl Talk<'_> {
             _ => {}
         }
         self.welcome()
+    }
+
+    fn take(&mut self, nick: &str) {
+        let mut now = self.state.now.lock().unwrap();
+        if let Some((_, known, out)) = now.bot.as_mut().filter(|(number, ..)| *number == self.number) {
+            let _ = out.send(format!(":{known}!~u@host NICK :{nick}\r\n"));
+            nick.clone_into(known);
+        }
+        self.nick = Some(nick.to_owned());
     }
 
     fn welcome(&mut self) -> Next {

@@ -118,6 +118,16 @@ impl Platform for Browser {
         possible
     }
 
+    fn keeps_order(&self) -> bool {
+        // Each message is a request of its own, on a connection of its own.
+        false
+    }
+
+    fn tells_people_apart(&self) -> bool {
+        // Nobody signs in with a name: a conversation is one person.
+        false
+    }
+
     fn knows(&self, _: &Deed) -> bool {
         true
     }
