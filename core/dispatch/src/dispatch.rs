@@ -23,6 +23,8 @@ use crate::sink::PlatformSink;
 const STRIPES: usize = 1024;
 /// How long a connector may take for what is a courtesy, such as withdrawing a draft.
 pub(crate) const COURTESY: Duration = Duration::from_secs(5);
+/// How long an erasure waits for replies that are being delivered.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// How often it is looked whether a person's messages have left their lanes.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -226,7 +228,15 @@ impl Dispatch {
         for conversation in conversations {
             let is_theirs = |entry: &Entry| entry.inbound.person() == *person;
             // What is being delivered ends first; what waits or is being answered does not go on.
+            let begun = tokio::time::Instant::now();
             while shared.is_at_work(conversation, is_theirs) {
+                let sequence =
+                    entries.iter().find(|entry| entry.settled.is_none()).map(|entry| entry.sequence);
+                if let Some(sequence) = sequence.filter(|_| begun.elapsed() > PATIENCE) {
+                    let problem =
+                        "is being delivered, which takes long; nothing is erased yet, so erase again later";
+                    return Err(JournalError::OutOfTurn { sequence, problem: problem.to_owned() });
+                }
                 shared.take_out(conversation, is_theirs);
                 tokio::time::sleep(LOOK).await;
             }

@@ -7,6 +7,8 @@ use super::one_line;
 
 /// The most citations that are named where messages are one line.
 const NAMED: usize = 3;
+/// The most characters of a subject, predicate or object.
+const LONGEST: usize = 120;
 
 /// A line for each citation; `None` where there are none.
 pub(super) fn block(citations: &[Citation]) -> Option<Block> {
@@ -33,7 +35,8 @@ fn facts(citations: &[Citation]) -> Vec<Vec<Inline>> {
     let mut facts = Vec::new();
     let mut citations = (1..).zip(citations).peekable();
     while let Some((number, citation)) = citations.next() {
-        let words = [&citation.subject, &citation.predicate, &citation.object].map(|text| one_line(text));
+        let words =
+            [&citation.subject, &citation.predicate, &citation.object].map(|text| shorten(&one_line(text)));
         let mut text = format!(" {}", words.join(" — "));
         let is_last = citations.peek().is_none_or(|(_, next)| next.source != citation.source);
         let source = one_line(&citation.source);
@@ -43,6 +46,14 @@ fn facts(citations: &[Citation]) -> Vec<Vec<Inline>> {
         facts.push(vec![Inline::Citation(number), Inline::Text(text)]);
     }
     facts
+}
+
+/// A fact that is a whole text stands in the answer already; its beginning tells which one it is.
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 fn and_more(count: usize, language: &Language) -> String {

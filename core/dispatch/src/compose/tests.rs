@@ -165,3 +165,12 @@ fn a_notice_is_words_not_markup() {
     let parts = notice("a *b*\n- c", &[], &markdown());
     assert_eq!(parts[0].text, "a \\*b\\*  \n\\- c");
 }
+
+#[test]
+fn a_fact_that_is_a_whole_text_is_named_by_its_beginning() {
+    let text = "é".repeat(500);
+    let composed = composed(&[sentence(&text, &["f"])], &[citation("f", &text, "a.ttl")]);
+    assert!(composed.starts_with(&text), "the answer has it whole");
+    let sources = composed.split_once("[1] Bhutan").unwrap().1;
+    assert!(sources.contains("é…") && sources.chars().count() < 200, "{sources}");
+}
