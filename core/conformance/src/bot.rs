@@ -16,8 +16,7 @@ use loquat_dispatch::{Bot, Dispatch, Settings};
 use loquat_journal::EmbeddedJournal;
 use serde::{Deserialize, Serialize};
 
-use crate::crash::{Crash, Crashing};
-use crate::full::Full;
+use crate::breaking::{Breaking, Crash};
 use crate::platform::Fixture;
 use crate::script::Script;
 
@@ -125,9 +124,9 @@ async fn live<F: Fixture>(orders: &Orders) -> anyhow::Result<()> {
     let access = Access { messages_per_minute: 0, conversation_messages_per_minute: 0, ..Access::default() };
     let max_message_chars = orders.max_message_chars.unwrap_or(100_000);
     let bot = Bot { max_message_chars, settings, access, ..Bot::default() };
-    let journal = Arc::new(Full { folder: orders.folder.clone(), inner: journal });
-    let journal: Arc<dyn Journal> = Arc::new(Crashing::<dyn Journal>::new(orders.crash, journal));
-    let egress: Arc<dyn Egress> = Arc::new(Crashing::<dyn Egress>::new(orders.crash, connector.egress));
+    let (crash, folder) = (orders.crash, &orders.folder);
+    let journal: Arc<dyn Journal> = Arc::new(Breaking::<dyn Journal>::new(crash, folder, Arc::new(journal)));
+    let egress: Arc<dyn Egress> = Arc::new(Breaking::<dyn Egress>::new(crash, folder, connector.egress));
     let script = Script::new(capabilities.max_length);
     let egresses = HashMap::from([(F::PLATFORM.to_owned(), egress)]);
     let dispatch = Dispatch::new(bot, Arc::new(script), journal, egresses, stop.clone());

@@ -20,8 +20,7 @@
 mod platform;
 
 mod bot;
-mod crash;
-mod full;
+mod breaking;
 mod script;
 mod stage;
 

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::audit::Said;
 use crate::bot::{Orders, Told, VARIABLE};
-use crate::full::{is_full, was_refused};
+use crate::breaking::{is_full, was_refused};
 use crate::platform::{Act, Deed, Fault, Fixture, Heard, Platform};
 
 /// How long anything is waited for before it counts as not happening.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::audit::Said;
 use crate::bot::Orders;
+use crate::breaking::{Crash, POINTS};
 use crate::check::{settled, sound, stage};
-use crate::crash::{Crash, POINTS};
 use crate::platform::{Fixture, Heard, Platform};
 use crate::scorecard::{Outcome, Scorecard};
 use crate::stage::Stage;

@@ -1,5 +1,7 @@
-//! Killing the bot at a step of its way. In: a step. Out: a journal and a sending half that end the process there, as `kill -9` does.
+//! What breaks in the bot's process. In: a step to end the process at, as `kill -9` does; a file that says that the disk is full.
+//! Out: a journal and a sending half that do so.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -60,16 +62,27 @@ fn die() -> ! {
     std::process::abort()
 }
 
-/// A journal or a sending half that may end the process.
-pub(crate) struct Crashing<T: ?Sized> {
-    pub(crate) crash: Option<Crash>,
-    pub(crate) seen: AtomicUsize,
-    pub(crate) inner: Arc<T>,
+/// While this file is in the bot's folder, no event is kept.
+pub(crate) fn is_full(folder: &Path) -> PathBuf {
+    folder.join("disk-is-full")
 }
 
-impl<T: ?Sized> Crashing<T> {
-    pub(crate) fn new(crash: Option<Crash>, inner: Arc<T>) -> Self {
-        Self { crash, seen: AtomicUsize::new(0), inner }
+/// This file comes into the bot's folder once an event was not kept.
+pub(crate) fn was_refused(folder: &Path) -> PathBuf {
+    folder.join("event-was-refused")
+}
+
+/// A journal or a sending half that breaks when it is told to.
+pub(crate) struct Breaking<T: ?Sized> {
+    crash: Option<Crash>,
+    seen: AtomicUsize,
+    folder: PathBuf,
+    inner: Arc<T>,
+}
+
+impl<T: ?Sized> Breaking<T> {
+    pub(crate) fn new(crash: Option<Crash>, folder: &Path, inner: Arc<T>) -> Self {
+        Self { crash, seen: AtomicUsize::new(0), folder: folder.to_owned(), inner }
     }
 
     fn consider(&self, point: Point, before: bool) {
@@ -87,10 +100,14 @@ fn point(steps: &[Step]) -> Option<Point> {
     })
 }
 
-impl Journal for Crashing<dyn Journal> {
+impl Journal for Breaking<dyn Journal> {
     fn accept<'a>(&'a self, inbound: &'a Inbound) -> BoxFuture<'a, Result<Accepted, JournalError>> {
         Box::pin(async move {
             self.consider(Point::Accept, true);
+            if is_full(&self.folder).exists() {
+                let refused = std::fs::write(was_refused(&self.folder), "");
+                return Err(JournalError::Store(refused.err().map_or("no space left".into(), Into::into)));
+            }
             let accepted = self.inner.accept(inbound).await;
             self.consider(Point::Accept, false);
             accepted
@@ -143,7 +160,7 @@ impl Journal for Crashing<dyn Journal> {
     }
 }
 
-impl Egress for Crashing<dyn Egress> {
+impl Egress for Breaking<dyn Egress> {
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
     }
