@@ -1,5 +1,6 @@
 //! An event gets its reply. In: an event whose turn has come. Out: a reply in the journal and cut into parts, or why there is none.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -172,7 +173,7 @@ impl Shared {
             () = give_up.cancelled() => return Answered::GivenUp,
             () = self.abort.cancelled() => return Answered::Aborted,
             reply = answering => reply,
-            () = typing => return Answered::Aborted,
+            never = typing => match never {},
         };
         Answered::Prepared(Box::new(match reply {
             Ok(reply) => {
@@ -248,7 +249,7 @@ impl Shared {
 }
 
 /// Shows for as long as it runs that the bot is at work.
-async fn signal_typing(platform: &Platform, conversation: &ConversationId) {
+async fn signal_typing(platform: &Platform, conversation: &ConversationId) -> Infallible {
     let Some(lasts) = platform.egress.capabilities().typing else { return std::future::pending().await };
     let again = (lasts * 4 / 5).max(Duration::from_millis(100));
     loop {

@@ -29,8 +29,17 @@ pub(crate) struct Waiting {
     pub(crate) entry: Entry,
     /// Whether an earlier run accepted it, or an operator put it back.
     pub(crate) is_resumed: bool,
-    /// Why it is not to be answered any more.
-    superseded: Option<&'static str>,
+    /// Why it is not to be answered any more, where it is not.
+    unwanted: Option<Unwanted>,
+}
+
+/// Why an event is not to be answered any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unwanted {
+    /// Another event took its place, or took it back.
+    Superseded(&'static str),
+    /// An operator took it out, and settles it.
+    TakenOut,
 }
 
 /// The events that are being answered, mostly one.
@@ -64,8 +73,6 @@ pub(crate) enum TakenOut {
 const EDITED: &str = "the message was changed before it was answered";
 const DELETED: &str = "the message was deleted before it was answered";
 const INTERRUPTED: &str = "another message came before it was answered";
-/// Of an event that somebody else settles.
-const TAKEN_OUT: &str = "";
 
 impl Lane {
     /// Puts an event behind the others, and takes account of what it says about them.
@@ -79,7 +86,7 @@ impl Lane {
             }
             _ => {}
         }
-        self.waiting.push_back(Waiting { entry, is_resumed, superseded: None });
+        self.waiting.push_back(Waiting { entry, is_resumed, unwanted: None });
         self.arrived.notify_one();
     }
 
@@ -89,7 +96,7 @@ impl Lane {
             let is_open = inbound.text().is_some() && waiting.entry.prepared.is_none();
             let is_marked = is_open && is_meant(&inbound.address().in_reply_to);
             if is_marked {
-                waiting.superseded.get_or_insert(why);
+                waiting.unwanted.get_or_insert(Unwanted::Superseded(why));
             }
             is_marked
         };
@@ -145,7 +152,7 @@ impl Shared {
         if current.is_made {
             return TakenOut::TooLate;
         }
-        meant.for_each(|member| member.superseded = Some(TAKEN_OUT));
+        meant.for_each(|member| member.unwanted = Some(Unwanted::TakenOut));
         current.give_up.cancel();
         TakenOut::Yes
     }
@@ -169,17 +176,20 @@ impl Shared {
                 self.wait_for_silence(conversation).await;
             }
             let Some((group, give_up)) = self.next(conversation) else { return };
-            let last = group.last().map(|waiting| waiting.entry.sequence);
+            let sequences: Vec<Sequence> = group.iter().map(|waiting| waiting.entry.sequence).collect();
             // A fault in one message must not leave its conversation without a worker.
             let handled = match AssertUnwindSafe(self.handle_group(group, &give_up)).catch_unwind().await {
                 Ok(handled) => handled,
-                Err(_) => self.broke_down(last).await,
+                Err(_) => self.broke_down(&sequences).await,
             };
             match handled {
-                Ok(Handled::Settled) => {}
+                // Or erased or discarded while they were on their way.
+                Ok(Handled::Settled) | Err(JournalError::NoEntry(_) | JournalError::OutOfTurn { .. }) => {
+                    if let Some(lane) = self.lanes().get_mut(conversation) {
+                        lane.current = None;
+                    }
+                }
                 Ok(Handled::GivenUp) => self.give_back(conversation).await,
-                // Erased or discarded while they were on their way.
-                Err(JournalError::NoEntry(_) | JournalError::OutOfTurn { .. }) => {}
                 outcome => {
                     if let Err(error) = outcome {
                         tracing::error!(%conversation, %error, "the journal failed; the message stays owed");
@@ -196,17 +206,15 @@ impl Shared {
     async fn give_back(&self, conversation: &ConversationId) {
         let current = self.lanes().get_mut(conversation).and_then(|lane| lane.current.take());
         for member in current.into_iter().flat_map(|current| current.members).rev() {
-            match member.superseded {
+            match member.unwanted {
                 None => {
                     if let Some(lane) = self.lanes().get_mut(conversation) {
                         lane.waiting.push_front(member);
                     }
                 }
-                Some(reason) => {
+                Some(Unwanted::TakenOut) => self.withdraw(&member.entry).await,
+                Some(Unwanted::Superseded(reason)) => {
                     self.withdraw(&member.entry).await;
-                    if reason == TAKEN_OUT {
-                        continue;
-                    }
                     let settled = Settlement::Superseded { reason: reason.to_owned() };
                     if let Err(error) = self.settle(member.entry.sequence, settled).await {
                         tracing::error!(sequence = %member.entry.sequence, %error, "not settled");
@@ -216,15 +224,21 @@ impl Shared {
         }
     }
 
-    /// Puts an event on record that no reply can be made of, or whose delivery broke down.
-    async fn broke_down(&self, sequence: Option<Sequence>) -> Result<Handled, JournalError> {
-        let Some(sequence) = sequence else { return Ok(Handled::StaysOwed) };
-        let reason = "handling it broke down; the log says where".to_owned();
-        tracing::error!(%sequence, reason, "not answered");
-        let entry = self.journal.entry(sequence).await?;
-        let is_sending = entry.parts.iter().any(|part| matches!(part, PartState::Sending { .. }));
-        let settled = if is_sending { Settlement::Unknown { reason } } else { Settlement::Failed { reason } };
-        self.settle(sequence, settled).await?;
+    /// Puts events on record that no reply can be made of, or whose delivery broke down.
+    async fn broke_down(&self, sequences: &[Sequence]) -> Result<Handled, JournalError> {
+        for sequence in sequences {
+            let reason = "handling it broke down; the log says where".to_owned();
+            tracing::error!(%sequence, reason, "not answered");
+            let entry = self.journal.entry(*sequence).await?;
+            let is_sending = entry.parts.iter().any(|part| matches!(part, PartState::Sending { .. }));
+            let settled =
+                if is_sending { Settlement::Unknown { reason } } else { Settlement::Failed { reason } };
+            match self.settle(*sequence, settled).await {
+                // Some of those that are answered together may be settled already.
+                Ok(()) | Err(JournalError::NoEntry(_) | JournalError::OutOfTurn { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
         Ok(Handled::Settled)
     }
 
@@ -275,7 +289,7 @@ impl Shared {
         give_up: &CancellationToken,
     ) -> Result<Handled, JournalError> {
         let Some(last) = group.pop() else { return Ok(Handled::Settled) };
-        if last.superseded.is_some() {
+        if last.unwanted.is_some() {
             return Ok(Handled::GivenUp);
         }
         self.handle(last, group, give_up).await
@@ -307,7 +321,5 @@ impl Shared {
 /// Whether an event is a message that nothing is known of yet.
 fn is_plain(waiting: &Waiting) -> bool {
     let entry = &waiting.entry;
-    matches!(entry.inbound.event, Event::Message(_))
-        && entry.prepared.is_none()
-        && waiting.superseded.is_none()
+    matches!(entry.inbound.event, Event::Message(_)) && entry.prepared.is_none() && waiting.unwanted.is_none()
 }

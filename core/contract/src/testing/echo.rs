@@ -12,7 +12,7 @@ use crate::{
 
 /// A text that [`Echo`] cannot answer.
 pub const UNANSWERABLE: &str = "fail";
-/// A text at which [`Echo`] breaks down.
+/// A line at which [`Echo`] breaks down.
 pub const BREAKDOWN: &str = "panic";
 
 /// Answers each text with itself, and remembers how many it answered in each conversation.
@@ -67,7 +67,7 @@ impl Dialogue for Echo {
             if text == UNANSWERABLE {
                 return Err(DialogueError("the text asks for a failure".into()));
             }
-            assert!(text != BREAKDOWN, "the text asks for a breakdown");
+            assert!(text.lines().all(|line| line != BREAKDOWN), "the text asks for a breakdown");
             let reply = reply(text);
             reply.sentences.iter().for_each(&mut *show);
             let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);

@@ -205,3 +205,18 @@ async fn what_was_answered_together_is_not_answered_again_after_a_crash() {
     assert!(bench.post.texts().is_empty());
     assert_eq!(settlement(&bench, 1).await, Settlement::Merged { into: Sequence(2) });
 }
+
+#[tokio::test]
+async fn a_breakdown_settles_all_that_were_answered_together() {
+    use loquat_contract::State;
+    use loquat_contract::testing::BREAKDOWN;
+    let bench = with(Overlap::Debounce);
+    bench.accept_all(&[message("a", "1", "one"), message("a", "2", BREAKDOWN)]).await;
+    tokio::time::sleep(Duration::from_millis(1700)).await;
+    bench.accept(&message("a", "3", "three")).await.unwrap();
+    bench.drain().await;
+    assert_eq!(bench.post.texts(), ["three"]);
+    for sequence in [1, 2] {
+        assert_eq!(bench.entry(sequence).await.state(), State::Failed, "{sequence}");
+    }
+}
