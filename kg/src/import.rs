@@ -272,7 +272,7 @@ impl<'a> Importer<'a> {
     }
 
     fn statement(&mut self, statement: &Statement) -> Result<(), GraphError> {
-        if let Statement::Fact { subject, predicate, object } = statement {
+        if let Statement::Fact { subject, predicate, object, .. } = statement {
             if self.graphs.contains(subject) {
                 return Ok(());
             }

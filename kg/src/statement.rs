@@ -1,6 +1,6 @@
 //! What an import writes and the view reads: one triple, as a fact or as a description of a name. Knows no file format.
 
-use loquat_contract::FactId;
+use loquat_contract::{FactId, Rank};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -14,12 +14,19 @@ pub(crate) enum Object {
         text: String,
         language: Option<String>,
     },
-    /// A number as written.
-    Number(String),
-    /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
+    /// A number as written, and the id of its unit's entity where it has a unit of its own.
+    Number {
+        lexical: String,
+        unit: Option<String>,
+    },
+    /// As [`Value::Date`](loquat_contract::Value::Date) has it.
     Date(String),
     Boolean(bool),
     Url(String),
+    /// Latitude and longitude in degrees, as written, with a space between.
+    Coordinate(String),
+    Unknown,
+    Nothing,
 }
 
 /// What a description says of its entity or predicate.
@@ -39,17 +46,42 @@ pub(crate) enum Describes {
     FalseTemplate,
     /// It is a predicate, whether a fact uses it or not; no text.
     Property,
+    /// What it is, in a few words.
+    Description,
+    /// How well known it is: a number that only its order counts of, such as visitors or pages about it.
+    Popularity,
+    /// The id of what it was merged into.
+    Redirect,
 }
 
 /// One thing that an import understood.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Statement {
-    Fact { subject: String, predicate: String, object: Object },
-    Description { about: String, what: Describes, text: String, language: Option<String> },
+    Fact {
+        subject: String,
+        predicate: String,
+        object: Object,
+        rank: Rank,
+        /// Predicates and values, in the order of the file.
+        qualifiers: Vec<(String, Object)>,
+    },
+    Description {
+        about: String,
+        what: Describes,
+        text: String,
+        language: Option<String>,
+    },
 }
 
 impl Statement {
-    /// XXH3-128 of the parts in a fixed order, each with its length before it; the same in every store.
+    /// A fact of normal rank, without qualifiers.
+    pub(crate) fn fact(subject: &str, predicate: &str, object: Object) -> Self {
+        let (subject, predicate) = (subject.to_owned(), predicate.to_owned());
+        Self::Fact { subject, predicate, object, rank: Rank::Normal, qualifiers: Vec::new() }
+    }
+
+    /// XXH3-128 of the parts in a fixed order, each with its length before it; the same in every store. A fact's rank is
+    /// not among them, its qualifiers are: "mayor, 1990 to 1994" and "mayor, 2002 to 2006" are two facts.
     pub(crate) fn digest(&self) -> u128 {
         let mut bytes = Vec::with_capacity(160);
         let mut part = |tag: u8, text: &str| {
@@ -58,21 +90,13 @@ impl Statement {
             bytes.extend_from_slice(text.as_bytes());
         };
         match self {
-            Self::Fact { subject, predicate, object } => {
+            Self::Fact { subject, predicate, object, rank: _, qualifiers } => {
                 part(b's', subject);
                 part(b'p', predicate);
-                match object {
-                    Object::Entity(id) => part(b'e', id),
-                    Object::Text { text, language } => {
-                        part(b't', text);
-                        if let Some(language) = language {
-                            part(b'l', language);
-                        }
-                    }
-                    Object::Number(lexical) => part(b'n', lexical),
-                    Object::Date(date) => part(b'd', date),
-                    Object::Boolean(value) => part(b'b', if *value { "1" } else { "0" }),
-                    Object::Url(url) => part(b'u', url),
+                object.parts(&mut part);
+                for (predicate, value) in qualifiers {
+                    part(b'q', predicate);
+                    value.parts(&mut part);
                 }
             }
             Self::Description { about, what, text, language } => {
@@ -88,6 +112,38 @@ impl Statement {
     }
 }
 
+impl Object {
+    /// A number without a unit of its own.
+    pub(crate) fn number(lexical: impl Into<String>) -> Self {
+        Self::Number { lexical: lexical.into(), unit: None }
+    }
+
+    /// Gives each part with a letter that tells its kind.
+    fn parts(&self, part: &mut impl FnMut(u8, &str)) {
+        match self {
+            Self::Entity(id) => part(b'e', id),
+            Self::Text { text, language } => {
+                part(b't', text);
+                if let Some(language) = language {
+                    part(b'l', language);
+                }
+            }
+            Self::Number { lexical, unit } => {
+                part(b'n', lexical);
+                if let Some(unit) = unit {
+                    part(b'm', unit);
+                }
+            }
+            Self::Date(date) => part(b'd', date),
+            Self::Boolean(value) => part(b'b', if *value { "1" } else { "0" }),
+            Self::Url(url) => part(b'u', url),
+            Self::Coordinate(degrees) => part(b'c', degrees),
+            Self::Unknown => part(b'x', "some"),
+            Self::Nothing => part(b'x', "no"),
+        }
+    }
+}
+
 /// The id to show of a digest: its first 80 bits as 20 hexadecimal digits. Among 100 million facts the chance that any
 /// two share an id is below one in 10⁸.
 pub(crate) fn fact_id(digest: u128) -> FactId {
@@ -98,21 +154,21 @@ pub(crate) fn fact_id(digest: u128) -> FactId {
 mod tests {
     use super::{Object, Statement, fact_id};
 
-    fn fact(subject: &str, predicate: &str, object: Object) -> Statement {
-        Statement::Fact { subject: subject.into(), predicate: predicate.into(), object }
-    }
-
     #[test]
     fn ids_are_stable_and_tell_every_part_apart() {
-        let thimphu = fact("Bhutan", "capital", Object::Entity("Thimphu".into()));
+        let thimphu = Statement::fact("Bhutan", "capital", Object::Entity("Thimphu".into()));
         // A golden value: a change of it would break every citation that was ever stored.
         assert_eq!(fact_id(thimphu.digest()).as_str(), "5b62df1984c5f31c2ac2");
         let others = [
-            fact("Bhutan", "capitalT", Object::Entity("himphu".into())),
-            fact("Bhutanc", "apital", Object::Entity("Thimphu".into())),
-            fact("Bhutan", "capital", Object::Text { text: "Thimphu".into(), language: None }),
-            fact("Bhutan", "capital", Object::Text { text: "Thimphu".into(), language: Some("en".into()) }),
-            fact("Bhutan", "capital", Object::Url("Thimphu".into())),
+            Statement::fact("Bhutan", "capitalT", Object::Entity("himphu".into())),
+            Statement::fact("Bhutanc", "apital", Object::Entity("Thimphu".into())),
+            Statement::fact("Bhutan", "capital", Object::Text { text: "Thimphu".into(), language: None }),
+            Statement::fact(
+                "Bhutan",
+                "capital",
+                Object::Text { text: "Thimphu".into(), language: Some("en".into()) },
+            ),
+            Statement::fact("Bhutan", "capital", Object::Url("Thimphu".into())),
         ];
         for (index, other) in others.iter().enumerate() {
             assert_ne!(other.digest(), thimphu.digest());

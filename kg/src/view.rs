@@ -164,12 +164,12 @@ impl View {
     }
 
     fn fact(&self, subject: NodeIndex, edge: &Edge, object: Value) -> Option<Fact> {
-        Some(Fact {
-            id: fact_id(edge.digest),
-            subject: self.entity(subject)?.clone(),
-            predicate: self.predicates.get(edge.predicate as usize)?.clone(),
+        Some(Fact::new(
+            fact_id(edge.digest),
+            self.entity(subject)?.clone(),
+            self.predicates.get(edge.predicate as usize)?.clone(),
             object,
-            source: self.sources.get(edge.source as usize)?.clone(),
-        })
+            self.sources.get(edge.source as usize)?.clone(),
+        ))
     }
 }

@@ -61,7 +61,7 @@ async fn what_goes_in_comes_out() {
     // The unnamed class is dropped, and so is what is said of predicates.
     assert_eq!(predicates(&bhutan), ["type", "area", "capital", "landlocked", "site"]);
     assert_eq!(bhutan[0].object.text(&Language::english()), "country");
-    assert_eq!(bhutan[1].object, Value::Number { lexical: "38394".into(), value: 38394.0 });
+    assert_eq!(bhutan[1].object, Value::number("38394", 38394.0));
     assert!(
         matches!(&bhutan[2].object, Value::Entity(city) if city.id.as_str() == "http://example.com/thimphu")
     );

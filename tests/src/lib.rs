@@ -10,7 +10,7 @@ use anyhow::Context;
 use loquat::config::{Loaded, load};
 use loquat::parts::{Parts, assemble};
 use loquat::progress::Screen;
-use loquat_contract::{ConversationId, Fact, Reply, Value};
+use loquat_contract::{ConversationId, Fact, Language, Reply, Value};
 use tempfile::TempDir;
 
 /// A bot of `examples/`, opened as its user would open it, except that its data lies in a folder that goes away.
@@ -86,6 +86,7 @@ pub fn says(fact: &Fact, expected: &str) -> bool {
         Value::Boolean(value) => expected.parse() == Ok(*value),
         Value::Text(label) => label.text.starts_with(expected),
         Value::Date(text) | Value::Url(text) => text == expected,
+        other => other.text(&Language::english()) == expected,
     };
     object || fact.subject.names().any(|name| name == expected)
 }

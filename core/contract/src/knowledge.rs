@@ -28,6 +28,12 @@ macro_rules! text_id {
             }
         }
 
+        impl Default for $name {
+            fn default() -> Self {
+                Self::from("")
+            }
+        }
+
         impl From<&str> for $name {
             fn from(id: &str) -> Self {
                 Self(id.into())
@@ -87,7 +93,7 @@ fn local_name(id: &str) -> &str {
 }
 
 /// Something the graph knows by name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entity {
     /// Its id.
     pub id: EntityId,
@@ -97,6 +103,8 @@ pub struct Entity {
     pub aliases: Vec<Label>,
     /// The article its name takes in a sentence, by language ("the" for "the Netherlands").
     pub articles: Vec<Label>,
+    /// What it is, in a few words, by language: tells namesakes apart.
+    pub descriptions: Vec<Label>,
 }
 
 impl Entity {
@@ -162,12 +170,6 @@ pub struct Predicate {
     pub unit: Option<Unit>,
 }
 
-impl Default for PredicateId {
-    fn default() -> Self {
-        Self::from("")
-    }
-}
-
 impl Predicate {
     /// The name to show in `language`.
     pub fn label(&self, language: &Language) -> &str {
@@ -188,19 +190,33 @@ pub enum Value {
     Entity(Arc<Entity>),
     /// Words, in a language where the graph says which.
     Text(Label),
-    /// A number, in the predicate's unit; `lexical` is the form the graph has.
+    /// A number; `lexical` is the form the graph has.
     Number {
         /// As written in the graph.
         lexical: String,
         /// Its value.
         value: f64,
+        /// Its own unit; `None` where it is in the predicate's unit, or has none.
+        unit: Option<Arc<Unit>>,
     },
-    /// A calendar date as `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
+    /// A date of the proleptic Gregorian calendar, as precise as it is written: `YYYY-MM-DD`, `YYYY-MM`, `YYYY`, and for a
+    /// decade and a century `YYYX` and `YYXX` (ISO 8601-2, level 1). Years before 1 have a minus sign, with 0 for 1 BC.
     Date(String),
     /// Yes or no.
     Boolean(bool),
     /// A web address.
     Url(String),
+    /// A place on Earth, in degrees of WGS 84.
+    Coordinate {
+        /// North of the equator.
+        latitude: f64,
+        /// East of Greenwich.
+        longitude: f64,
+    },
+    /// There is a value, and the graph does not know which (Wikidata's `somevalue`).
+    Unknown,
+    /// There is no value, and the graph says so (Wikidata's `novalue`).
+    Nothing,
 }
 
 impl Value {
@@ -213,8 +229,38 @@ impl Value {
             Value::Date(text) | Value::Url(text) => text.clone(),
             Value::Boolean(true) => "true".to_owned(),
             Value::Boolean(false) => "false".to_owned(),
+            Value::Coordinate { latitude, longitude } => format!("{latitude}, {longitude}"),
+            Value::Unknown => "unknown".to_owned(),
+            Value::Nothing => "none".to_owned(),
         }
     }
+
+    /// A number without a unit of its own.
+    pub fn number(lexical: impl Into<String>, value: f64) -> Self {
+        Self::Number { lexical: lexical.into(), value, unit: None }
+    }
+}
+
+/// How a fact stands beside others of its subject and predicate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rank {
+    /// Known to be wrong or outdated; never to be said.
+    Deprecated,
+    /// One of several, or the only one.
+    #[default]
+    Normal,
+    /// To be said where only one is asked for, such as the present mayor among all.
+    Preferred,
+}
+
+/// What a fact says of itself: since when, at what place, in which role.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Qualifier {
+    /// In which respect.
+    pub predicate: Arc<Predicate>,
+    /// The value.
+    pub value: Value,
 }
 
 /// One triple, with everything needed to say it and to check it.
@@ -230,6 +276,37 @@ pub struct Fact {
     pub object: Value,
     /// Where it came from: the source that the graph names, else the file.
     pub source: Arc<str>,
+    /// How it stands beside others of its subject and predicate.
+    #[serde(default)]
+    pub rank: Rank,
+    /// What it says of itself.
+    #[serde(default)]
+    pub qualifiers: Vec<Qualifier>,
+    /// The state of the graph since which it holds this.
+    #[serde(default)]
+    pub generation: Generation,
+}
+
+impl Fact {
+    /// A fact of normal rank, without qualifiers.
+    pub fn new(
+        id: FactId,
+        subject: Arc<Entity>,
+        predicate: Arc<Predicate>,
+        object: Value,
+        source: Arc<str>,
+    ) -> Self {
+        let (rank, qualifiers, generation) = Default::default();
+        Self { id, subject, predicate, object, source, rank, qualifiers, generation }
+    }
+
+    /// The unit of its number: the value's own, else the predicate's. `None` where the value is no number.
+    pub fn unit(&self) -> Option<&Unit> {
+        match &self.object {
+            Value::Number { unit, .. } => unit.as_deref().or(self.predicate.unit.as_ref()),
+            _ => None,
+        }
+    }
 }
 
 /// An entity that a mention may mean.
@@ -290,6 +367,16 @@ pub enum KnowledgeError {
 pub trait Knowledge: Send + Sync {
     /// Finds the names in `text`: leftmost, longest, not overlapping, in the order of the text.
     fn link<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<Vec<Mention>, KnowledgeError>>;
+
+    /// [`link`](Knowledge::link) where the conversation is known to be about some entities already: they and what lies near
+    /// them in the graph are preferred among namesakes. Without an implementation of its own it is `link`.
+    fn link_in<'a>(
+        &'a self,
+        text: &'a str,
+        _about: &'a [EntityId],
+    ) -> BoxFuture<'a, Result<Vec<Mention>, KnowledgeError>> {
+        self.link(text)
+    }
 
     /// The facts with `entity` as subject, then those with it as object, each in a stable order; at most `limit`
     /// of either.

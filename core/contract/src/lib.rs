@@ -45,7 +45,7 @@ pub use journal::{
 };
 pub use knowledge::{
     Candidate, Entity, EntityId, Fact, FactId, Generation, Knowledge, KnowledgeError, Label, Mention,
-    Predicate, PredicateId, Schema, Templates, Unit, Value, best_label,
+    Predicate, PredicateId, Qualifier, Rank, Schema, Templates, Unit, Value, best_label,
 };
 pub use language::Language;
 pub use language_model::{

@@ -116,8 +116,7 @@ impl<'a> Units<'a> {
     pub(crate) fn of_fact(&self, fact: &Fact) -> Option<Measure> {
         match &fact.object {
             Value::Number { value, .. } => {
-                let (dimension, factor) =
-                    fact.predicate.unit.as_ref().map_or((Dimension::Bare, 1.0), |unit| self.of(unit));
+                let (dimension, factor) = fact.unit().map_or((Dimension::Bare, 1.0), |unit| self.of(unit));
                 Some(Measure::Quantity(Quantity { value: value * factor, dimension, tolerance: 0.0, factor }))
             }
             Value::Date(text) => parse_iso_date(text).map(Measure::Date),
@@ -351,7 +350,6 @@ pub(crate) fn parse_iso_date(text: &str) -> Option<CalendarDate> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
 
     use loquat_contract::{Entity, FactId, Label};
 
@@ -361,22 +359,13 @@ mod tests {
 
     fn fact(object: Value, unit: Option<&str>) -> Fact {
         let unit = unit.map(|symbol| Unit { symbol: symbol.to_owned(), labels: vec![] });
-        Fact {
-            id: FactId::from("f"),
-            subject: Arc::new(Entity {
-                id: "s".into(),
-                labels: vec![Label::plain("s")],
-                aliases: vec![],
-                articles: vec![],
-            }),
-            predicate: Arc::new(Predicate { unit, ..Predicate::default() }),
-            object,
-            source: "test".into(),
-        }
+        let subject = Entity { id: "s".into(), labels: vec![Label::plain("s")], ..Entity::default() };
+        let predicate = Predicate { unit, ..Predicate::default() };
+        Fact::new(FactId::from("f"), subject.into(), predicate.into(), object, "test".into())
     }
 
     fn number(value: f64) -> Value {
-        Value::Number { lexical: value.to_string(), value }
+        Value::number(value.to_string(), value)
     }
 
     fn agrees(language: &str, sentence: &str, fact: &Fact) -> bool {

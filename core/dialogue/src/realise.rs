@@ -93,9 +93,9 @@ pub(crate) fn cite(fact: &Fact, lexicon: &Lexicon) -> Citation {
 pub(crate) fn object(fact: &Fact, lexicon: &Lexicon) -> String {
     match &fact.object {
         Value::Entity(entity) => entity.name_in_sentence(&lexicon.language),
-        Value::Number { lexical, value } => {
+        Value::Number { lexical, value, .. } => {
             let number = grouped(lexical, &lexicon.realise.group);
-            match fact.predicate.unit.as_ref().and_then(|unit| unit_name(unit, *value, lexicon)) {
+            match fact.unit().and_then(|unit| unit_name(unit, *value, lexicon)) {
                 Some(unit) if lexicon.language.is_unspaced() => format!("{number}{unit}"),
                 Some(unit) => format!("{number} {unit}"),
                 None => number,
@@ -106,6 +106,7 @@ pub(crate) fn object(fact: &Fact, lexicon: &Lexicon) -> String {
         Value::Boolean(false) => lexicon.lines.no.clone(),
         Value::Text(label) => label.text.clone(),
         Value::Url(text) => text.clone(),
+        Value::Coordinate { .. } | Value::Unknown | Value::Nothing => fact.object.text(&lexicon.language),
     }
 }
 

@@ -12,7 +12,7 @@ use loquat_dialogue::{Bot, Engine, EngineError};
 
 fn entity(name: &str, aliases: &[&str]) -> Arc<Entity> {
     let aliases = aliases.iter().map(|alias| Label::new(*alias, "en")).collect();
-    Arc::new(Entity { id: name.into(), labels: vec![Label::new(name, "en")], aliases, articles: vec![] })
+    Arc::new(Entity { id: name.into(), labels: vec![Label::new(name, "en")], aliases, ..Entity::default() })
 }
 
 fn predicate(
@@ -44,12 +44,9 @@ fn graph() -> MemoryGraph {
     let borders = predicate("borders", "neighbours", "{subject} borders {object}.", None, None);
     let warranty =
         predicate("warranty", "guarantee", "{subject} has a warranty of {object}.", None, Some("months"));
-    let fact = |subject: &Arc<Entity>, predicate: &Arc<Predicate>, object: Value| Fact {
-        id: format!("{}-{}-{}", subject.id, predicate.id, object.text(&Language::english())).as_str().into(),
-        subject: subject.clone(),
-        predicate: predicate.clone(),
-        object,
-        source: "test.ttl".into(),
+    let fact = |subject: &Arc<Entity>, predicate: &Arc<Predicate>, object: Value| {
+        let id = format!("{}-{}-{}", subject.id, predicate.id, object.text(&Language::english()));
+        Fact::new(id.as_str().into(), subject.clone(), predicate.clone(), object, "test.ttl".into())
     };
     MemoryGraph::new(vec![
         fact(&bhutan, &capital, Value::Entity(entity("Thimphu", &[]))),
@@ -58,7 +55,7 @@ fn graph() -> MemoryGraph {
         fact(&bhutan, &borders, Value::Entity(india)),
         fact(&nepal, &capital, Value::Entity(entity("Kathmandu", &[]))),
         fact(&nepal, &currency, Value::Entity(entity("Nepalese rupee", &[]))),
-        fact(&headphones, &warranty, Value::Number { lexical: "24".into(), value: 24.0 }),
+        fact(&headphones, &warranty, Value::number("24", 24.0)),
     ])
 }
 

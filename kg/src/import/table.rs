@@ -136,7 +136,7 @@ fn row(number: u64, cells: &[&str], sink: &mut Sink<'_>) -> Result<(), GraphErro
 }
 
 fn fact(subject: &str, predicate: &str, object: Object) -> Meaning {
-    Meaning::Statement(Statement::Fact { subject: subject.into(), predicate: predicate.into(), object })
+    Meaning::Statement(Statement::fact(subject, predicate, object))
 }
 
 fn is_header(subject: &str, predicate: &str, object: &str) -> bool {
@@ -155,7 +155,7 @@ fn value(cell: &str) -> Object {
         _ => {}
     }
     if is_number(cell) {
-        return Object::Number(cell.to_owned());
+        return Object::number(cell);
     }
     if cell.contains('-') && date(cell) == Some(cell) {
         return Object::Date(cell.to_owned());
@@ -183,9 +183,9 @@ mod tests {
     fn cells_are_told_apart() {
         assert_eq!(value("Sarasota"), Object::Entity("Sarasota".into()));
         assert_eq!(value("50 Cent"), Object::Entity("50 Cent".into()));
-        assert_eq!(value("-3.5e4"), Object::Number("-3.5e4".into()));
-        assert_eq!(value("1971"), Object::Number("1971".into()));
-        assert_eq!(value("0.5"), Object::Number("0.5".into()));
+        assert_eq!(value("-3.5e4"), Object::number("-3.5e4"));
+        assert_eq!(value("1971"), Object::number("1971"));
+        assert_eq!(value("0.5"), Object::number("0.5"));
         assert_eq!(value("1907-12-17"), Object::Date("1907-12-17".into()));
         assert_eq!(value("true"), Object::Boolean(true));
         for code in ["+93", "007", "1,234"] {

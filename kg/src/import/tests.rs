@@ -74,8 +74,8 @@ fn turtle_says_what_it_says() {
         objects(&imported),
         [
             Object::Entity("http://example.com/thimphu".into()),
-            Object::Number("727145".into()),
-            Object::Number("38394.0".into()),
+            Object::number("727145"),
+            Object::number("38394.0"),
             Object::Date("1907-12-17".into()),
             Object::Boolean(true),
             Object::Text { text: "one.\ntwo.".into(), language: None },

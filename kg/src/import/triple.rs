@@ -51,7 +51,7 @@ pub(super) fn understand(triple: Triple) -> Result<Meaning, Refusal> {
         };
         let predicate =
             if meaning == Term::Type { RDF_TYPE.to_owned() } else { triple.predicate.into_string() };
-        return Ok(Meaning::Statement(Statement::Fact { subject, predicate, object }));
+        return Ok(Meaning::Statement(Statement::fact(&subject, &predicate, object)));
     }
     let (text, language) = match triple.object {
         RdfTerm::Literal(literal) => {
@@ -101,11 +101,9 @@ fn literal_object(literal: Literal) -> Result<Object, Refusal> {
     let object = match kind {
         "integer" | "decimal" | "double" | "float" | "int" | "long" | "short" | "byte"
         | "nonNegativeInteger" | "positiveInteger" | "nonPositiveInteger" | "negativeInteger"
-        | "unsignedInt" | "unsignedLong" | "unsignedShort" | "unsignedByte" => trimmed
-            .parse::<f64>()
-            .ok()
-            .filter(|value| value.is_finite())
-            .map(|_| Object::Number(trimmed.into())),
+        | "unsignedInt" | "unsignedLong" | "unsignedShort" | "unsignedByte" => {
+            trimmed.parse::<f64>().ok().filter(|value| value.is_finite()).map(|_| Object::number(trimmed))
+        }
         "date" | "gYear" | "gYearMonth" => date(trimmed).map(|date| Object::Date(date.to_owned())),
         "dateTime" => {
             trimmed.split_once('T').and_then(|(day, _)| date(day)).map(|day| Object::Date(day.into()))

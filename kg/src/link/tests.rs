@@ -10,7 +10,7 @@ fn entity(id: &str, labels: &[(&str, &str)], aliases: &[&str]) -> Entity {
         id: EntityId::from(id),
         labels: labels.iter().map(|(text, language)| Label::new(*text, language)).collect(),
         aliases: aliases.iter().copied().map(Label::plain).collect(),
-        articles: Vec::new(),
+        ..Entity::default()
     }
 }
 

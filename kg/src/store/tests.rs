@@ -10,11 +10,7 @@ use crate::GraphError;
 use crate::statement::{Object, Statement};
 
 fn fact(number: u32) -> Statement {
-    Statement::Fact {
-        subject: format!("s{number}"),
-        predicate: "p".into(),
-        object: Object::Number(number.to_string()),
-    }
+    Statement::fact(&format!("s{number}"), "p", Object::number(number.to_string()))
 }
 
 #[test]

@@ -74,7 +74,7 @@ impl Builder {
     pub(crate) fn add(&mut self, statement: Statement) {
         let digest = statement.digest();
         match statement {
-            Statement::Fact { subject, predicate, object } => {
+            Statement::Fact { subject, predicate, object, .. } => {
                 let subject = self.term(&subject);
                 let predicate = self.term(&predicate);
                 let object = match object {
@@ -82,13 +82,16 @@ impl Builder {
                     Object::Text { text, language } => {
                         RawObject::Value(Value::Text(Label { text, language: language.map(Language::new) }))
                     }
-                    Object::Number(lexical) => {
+                    Object::Number { lexical, .. } => {
                         let value = lexical.parse().unwrap_or(f64::NAN);
-                        RawObject::Value(Value::Number { lexical, value })
+                        RawObject::Value(Value::number(lexical, value))
                     }
                     Object::Date(date) => RawObject::Value(Value::Date(date)),
                     Object::Boolean(value) => RawObject::Value(Value::Boolean(value)),
                     Object::Url(url) => RawObject::Value(Value::Url(url)),
+                    Object::Coordinate(_) | Object::Unknown | Object::Nothing => {
+                        RawObject::Value(Value::Unknown)
+                    }
                 };
                 let source = self.sources.len().saturating_sub(1) as u32;
                 self.facts.push(RawFact { digest, subject, predicate, object, source });
@@ -254,6 +257,7 @@ impl Described {
                 if label.language.is_none() { unit.symbol = label.text } else { unit.labels.push(label) }
             }
             Describes::Property => self.property = true,
+            Describes::Description | Describes::Popularity | Describes::Redirect => {}
         }
     }
 }
@@ -263,7 +267,7 @@ fn entity(id: &Arc<str>, described: Described) -> Entity {
     if labels.is_empty() && aliases.is_empty() {
         labels.push(Label::plain(entity_name(id)));
     }
-    Entity { id: EntityId(id.clone()), labels, aliases, articles: described.articles }
+    Entity { id: EntityId(id.clone()), labels, aliases, articles: described.articles, ..Entity::default() }
 }
 
 fn predicate(id: &Arc<str>, described: Described) -> Predicate {

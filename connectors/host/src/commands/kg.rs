@@ -112,18 +112,17 @@ fn show(graph: &Graph, entity: &str, limit: usize, language: &Language) -> anyho
 }
 
 fn line(out: &mut impl Write, fact: &Fact, language: &Language) -> std::io::Result<()> {
-    let unit = fact.predicate.unit.as_ref().map(|unit| {
+    let unit = fact.unit().map(|unit| {
         let name = loquat_contract::best_label(&unit.labels, language).unwrap_or_default();
         if unit.symbol.is_empty() { format!(" {name}") } else { format!(" {}", unit.symbol) }
     });
-    let has_unit = matches!(fact.object, loquat_contract::Value::Number { .. });
     writeln!(
         out,
         "  {} — {} — {}{}  {}",
         fact.subject.label(language),
         fact.predicate.label(language),
         fact.object.text(language),
-        unit.filter(|_| has_unit).unwrap_or_default(),
+        unit.unwrap_or_default(),
         fact.id.dimmed()
     )
 }

@@ -33,8 +33,7 @@ fn read(text: &str, names: &[&str]) -> Understood {
     let language = detect_language(text, &[Language::english(), Language::chinese()], None);
     let mention = |name: &&str| {
         let start = text.find(*name)?;
-        let entity =
-            Arc::new(Entity { id: (*name).into(), labels: vec![], aliases: vec![], articles: vec![] });
+        let entity = Arc::new(Entity { id: (*name).into(), ..Entity::default() });
         let candidates = vec![Candidate { entity, score: 1.0 }];
         Some(Mention { range: start..start + name.len(), text: (*name).to_owned(), candidates })
     };

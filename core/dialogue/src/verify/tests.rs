@@ -10,7 +10,7 @@ use crate::lexicon::Lexicons;
 fn entity(en: &str, zh: &str, aliases: &[&str]) -> Arc<Entity> {
     let labels = vec![Label::new(en, "en"), Label::new(zh, "zh")];
     let aliases = aliases.iter().map(|alias| Label::new(*alias, "en")).collect();
-    Arc::new(Entity { id: en.into(), labels, aliases, articles: vec![] })
+    Arc::new(Entity { id: en.into(), labels, aliases, ..Entity::default() })
 }
 
 /// A predicate that is said as "The P of S is O" and "O is the P of S".
@@ -48,17 +48,11 @@ fn said(
 
 fn fact(subject: &Arc<Entity>, predicate: &Arc<Predicate>, object: Value) -> Fact {
     let id = format!("{} {} {}", subject.id, predicate.id, object.text(&Language::english()));
-    Fact {
-        id: id.as_str().into(),
-        subject: subject.clone(),
-        predicate: predicate.clone(),
-        object,
-        source: "test".into(),
-    }
+    Fact::new(id.as_str().into(), subject.clone(), predicate.clone(), object, "test".into())
 }
 
 fn number(value: f64) -> Value {
-    Value::Number { lexical: value.to_string(), value }
+    Value::number(value.to_string(), value)
 }
 
 fn bhutan() -> Arc<Entity> {
