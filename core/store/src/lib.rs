@@ -17,6 +17,9 @@ const CACHE_BYTES: usize = 64 << 20;
 /// Milliseconds between flushes of the background thread: never. `None` would flush at each drop of an iterator instead.
 const NEVER: usize = u32::MAX as usize;
 
+/// Pairs in a leaf at most. sled writes whole leaves, and the values kept here are large.
+const FANOUT: usize = 16;
+
 /// A key or a value.
 pub type Bytes = sled::InlineArray;
 
@@ -38,8 +41,8 @@ impl Batch {
 
 /// A folder with named trees of keys and values.
 pub struct Database {
-    db: sled::Db,
-    trees: Vec<sled::Tree>,
+    db: sled::Db<FANOUT>,
+    trees: Vec<sled::Tree<FANOUT>>,
     /// The first write that failed.
     failure: OnceLock<(io::ErrorKind, String)>,
 }
@@ -58,7 +61,7 @@ impl Database {
     pub fn open(path: &Path, trees: &[&str]) -> io::Result<Self> {
         let config =
             sled::Config::new().path(path).cache_capacity_bytes(CACHE_BYTES).flush_every_ms(Some(NEVER));
-        let db: sled::Db = config.open()?;
+        let db: sled::Db<FANOUT> = config.open()?;
         let trees = trees.iter().map(|name| db.open_tree(name)).collect::<io::Result<_>>()?;
         Ok(Self { db, trees, failure: OnceLock::new() })
     }
