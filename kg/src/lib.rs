@@ -28,13 +28,21 @@
 
 mod error;
 mod graph;
-mod import;
-mod link;
+mod names;
 mod statement;
-mod store;
-mod view;
 mod vocabulary;
+
+mod import;
+mod store;
+
+mod build;
+mod snapshot;
+mod view;
+
+mod link;
 
 pub use error::GraphError;
 pub use graph::{Graph, Shown, Source, Stats};
 pub use import::{BadLine, Format, ImportOptions, ImportReport, Progress};
+pub use statement::{Describes, Object, Statement};
+pub use view::{Edge, FactIndex, Walk};

@@ -22,10 +22,12 @@ mod case;
 mod fold;
 mod fuzzy;
 mod index;
+mod keys;
 mod scan;
 mod score;
 
-pub(crate) use index::Index;
+pub(crate) use index::{Index, PREFERRED, PredicateNames, flags};
+pub(crate) use keys::{Form, keys_of};
 pub(crate) use scan::Found;
 
 /// The least certainty of a mention.

@@ -4,80 +4,161 @@ use loquat_contract::{FactId, Rank};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-/// The object of a fact, as stored.
+/// The object of a fact, as it is stated. Its texts are owned, or borrowed from what they are read from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Object {
+pub enum Object<S = String> {
     /// An entity's id.
-    Entity(String),
-    /// Words, with the language tag where there is one.
+    Entity(S),
+    /// Words.
     Text {
-        text: String,
-        language: Option<String>,
+        /// The words.
+        text: S,
+        /// Their language tag, where there is one.
+        language: Option<S>,
     },
-    /// A number as written, and the id of its unit's entity where it has a unit of its own.
+    /// A number.
     Number {
-        lexical: String,
-        unit: Option<String>,
+        /// As written.
+        lexical: S,
+        /// The id of its unit's entity, where it has a unit of its own.
+        unit: Option<S>,
     },
     /// As [`Value::Date`](loquat_contract::Value::Date) has it.
-    Date(String),
+    Date(S),
+    /// Yes or no.
     Boolean(bool),
-    Url(String),
+    /// A web address.
+    Url(S),
     /// Latitude and longitude in degrees, as written, with a space between.
-    Coordinate(String),
+    Coordinate(S),
+    /// There is a value that nobody knows.
     Unknown,
+    /// There is no value.
     Nothing,
 }
 
 /// What a description says of its entity or predicate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Describes {
+pub enum Describes {
+    /// A preferred name.
     Label,
+    /// A further name.
     Alias,
+    /// The article of its name in a sentence.
     Article,
+    /// A sentence that says a predicate's facts.
     Template,
+    /// A sentence for several objects.
     PluralTemplate,
+    /// The unit of a predicate's numbers, or an entity's symbol as a unit.
     Unit,
     /// The name of a predicate read from object to subject.
     InverseLabel,
+    /// A sentence from the object's side.
     InverseTemplate,
-    /// Sentences for a boolean that holds, and for one that does not.
+    /// The sentence for a boolean that holds.
     TrueTemplate,
+    /// The sentence for a boolean that does not hold.
     FalseTemplate,
     /// It is a predicate, whether a fact uses it or not; no text.
     Property,
     /// What it is, in a few words.
     Description,
-    /// How well known it is: a number that only its order counts of, such as visitors or pages about it.
+    /// How well known it is: a number of which only the order counts, such as visitors or pages about it.
     Popularity,
     /// The id of what it was merged into.
     Redirect,
 }
 
-/// One thing that an import understood.
+/// One thing that is stated: a triple, as a fact or as a description of a name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Statement {
+pub enum Statement<S = String> {
+    /// Something that can be cited.
     Fact {
-        subject: String,
-        predicate: String,
-        object: Object,
+        /// The id of what it is about.
+        subject: S,
+        /// The predicate's id.
+        predicate: S,
+        /// The value.
+        object: Object<S>,
+        /// How it stands beside others of its subject and predicate.
         rank: Rank,
         /// Predicates and values, in the order of the file.
-        qualifiers: Vec<(String, Object)>,
+        qualifiers: Vec<(S, Object<S>)>,
     },
+    /// Something about a name.
     Description {
-        about: String,
+        /// The id of the entity or predicate.
+        about: S,
+        /// What is said.
         what: Describes,
-        text: String,
-        language: Option<String>,
+        /// In which words.
+        text: S,
+        /// Their language tag, where there is one.
+        language: Option<S>,
     },
 }
 
 impl Statement {
     /// A fact of normal rank, without qualifiers.
-    pub(crate) fn fact(subject: &str, predicate: &str, object: Object) -> Self {
+    pub fn fact(subject: &str, predicate: &str, object: Object) -> Self {
         let (subject, predicate) = (subject.to_owned(), predicate.to_owned());
         Self::Fact { subject, predicate, object, rank: Rank::Normal, qualifiers: Vec::new() }
+    }
+}
+
+impl Statement<&str> {
+    /// The same with texts of its own.
+    #[cfg(test)]
+    pub(crate) fn into_owned(self) -> Statement {
+        match self {
+            Self::Fact { subject, predicate, object, rank, qualifiers } => Statement::Fact {
+                subject: subject.into(),
+                predicate: predicate.into(),
+                object: object.map(Into::into),
+                rank,
+                qualifiers: qualifiers
+                    .into_iter()
+                    .map(|(p, value)| (p.into(), value.map(Into::into)))
+                    .collect(),
+            },
+            Self::Description { about, what, text, language } => Statement::Description {
+                about: about.into(),
+                what,
+                text: text.into(),
+                language: language.map(Into::into),
+            },
+        }
+    }
+}
+
+impl Statement {
+    /// The same, borrowed.
+    pub(crate) fn as_ref(&self) -> Statement<&str> {
+        match self {
+            Self::Fact { subject, predicate, object, rank, qualifiers } => Statement::Fact {
+                subject,
+                predicate,
+                object: object.as_ref(),
+                rank: *rank,
+                qualifiers: qualifiers
+                    .iter()
+                    .map(|(predicate, value)| (predicate.as_str(), value.as_ref()))
+                    .collect(),
+            },
+            Self::Description { about, what, text, language } => {
+                Statement::Description { about, what: *what, text, language: language.as_deref() }
+            }
+        }
+    }
+}
+
+impl<S: AsRef<str>> Statement<S> {
+    /// The id of what it is about.
+    pub(crate) fn about(&self) -> &str {
+        match self {
+            Self::Fact { subject: about, .. } | Self::Description { about, .. } => about.as_ref(),
+        }
     }
 
     /// XXH3-128 of the parts in a fixed order, each with its length before it; the same in every store. A fact's rank is
@@ -91,20 +172,20 @@ impl Statement {
         };
         match self {
             Self::Fact { subject, predicate, object, rank: _, qualifiers } => {
-                part(b's', subject);
-                part(b'p', predicate);
+                part(b's', subject.as_ref());
+                part(b'p', predicate.as_ref());
                 object.parts(&mut part);
                 for (predicate, value) in qualifiers {
-                    part(b'q', predicate);
+                    part(b'q', predicate.as_ref());
                     value.parts(&mut part);
                 }
             }
             Self::Description { about, what, text, language } => {
-                part(b'a', about);
+                part(b'a', about.as_ref());
                 part(b'k', &(*what as u8).to_string());
-                part(b't', text);
+                part(b't', text.as_ref());
                 if let Some(language) = language {
-                    part(b'l', language);
+                    part(b'l', language.as_ref());
                 }
             }
         }
@@ -114,30 +195,69 @@ impl Statement {
 
 impl Object {
     /// A number without a unit of its own.
-    pub(crate) fn number(lexical: impl Into<String>) -> Self {
+    pub fn number(lexical: impl Into<String>) -> Self {
         Self::Number { lexical: lexical.into(), unit: None }
+    }
+}
+
+impl<S> Object<S> {
+    /// The same with other texts.
+    pub(crate) fn map<T>(self, text_of: impl Fn(S) -> T) -> Object<T> {
+        match self {
+            Self::Entity(id) => Object::Entity(text_of(id)),
+            Self::Text { text, language } => {
+                Object::Text { text: text_of(text), language: language.map(&text_of) }
+            }
+            Self::Number { lexical, unit } => {
+                Object::Number { lexical: text_of(lexical), unit: unit.map(&text_of) }
+            }
+            Self::Date(date) => Object::Date(text_of(date)),
+            Self::Boolean(value) => Object::Boolean(value),
+            Self::Url(url) => Object::Url(text_of(url)),
+            Self::Coordinate(degrees) => Object::Coordinate(text_of(degrees)),
+            Self::Unknown => Object::Unknown,
+            Self::Nothing => Object::Nothing,
+        }
+    }
+}
+
+impl<S: AsRef<str>> Object<S> {
+    /// The same, borrowed.
+    pub(crate) fn as_ref(&self) -> Object<&str> {
+        let texts: Object<&S> = match self {
+            Self::Entity(id) => Object::Entity(id),
+            Self::Text { text, language } => Object::Text { text, language: language.as_ref() },
+            Self::Number { lexical, unit } => Object::Number { lexical, unit: unit.as_ref() },
+            Self::Date(date) => Object::Date(date),
+            Self::Boolean(value) => Object::Boolean(*value),
+            Self::Url(url) => Object::Url(url),
+            Self::Coordinate(degrees) => Object::Coordinate(degrees),
+            Self::Unknown => Object::Unknown,
+            Self::Nothing => Object::Nothing,
+        };
+        texts.map(AsRef::as_ref)
     }
 
     /// Gives each part with a letter that tells its kind.
     fn parts(&self, part: &mut impl FnMut(u8, &str)) {
         match self {
-            Self::Entity(id) => part(b'e', id),
+            Self::Entity(id) => part(b'e', id.as_ref()),
             Self::Text { text, language } => {
-                part(b't', text);
+                part(b't', text.as_ref());
                 if let Some(language) = language {
-                    part(b'l', language);
+                    part(b'l', language.as_ref());
                 }
             }
             Self::Number { lexical, unit } => {
-                part(b'n', lexical);
+                part(b'n', lexical.as_ref());
                 if let Some(unit) = unit {
-                    part(b'm', unit);
+                    part(b'm', unit.as_ref());
                 }
             }
-            Self::Date(date) => part(b'd', date),
+            Self::Date(date) => part(b'd', date.as_ref()),
             Self::Boolean(value) => part(b'b', if *value { "1" } else { "0" }),
-            Self::Url(url) => part(b'u', url),
-            Self::Coordinate(degrees) => part(b'c', degrees),
+            Self::Url(url) => part(b'u', url.as_ref()),
+            Self::Coordinate(degrees) => part(b'c', degrees.as_ref()),
             Self::Unknown => part(b'x', "some"),
             Self::Nothing => part(b'x', "no"),
         }

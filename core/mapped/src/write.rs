@@ -24,7 +24,10 @@ pub struct Writer {
 
 impl std::fmt::Debug for Writer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Writer").field("path", &self.path).field("written", &self.written).finish_non_exhaustive()
+        f.debug_struct("Writer")
+            .field("path", &self.path)
+            .field("written", &self.written)
+            .finish_non_exhaustive()
     }
 }
 
@@ -56,7 +59,11 @@ impl Writer {
         self.end_section();
         let padding = self.written.next_multiple_of(ALIGNMENT) - self.written;
         self.write(&[0; ALIGNMENT][..padding])?;
-        self.sections.push(Entry { name: name.into(), start: (self.written as u64).into(), length: 0.into() });
+        self.sections.push(Entry {
+            name: name.into(),
+            start: (self.written as u64).into(),
+            length: 0.into(),
+        });
         Ok(())
     }
 
@@ -93,7 +100,8 @@ impl Writer {
         if !self.written.is_multiple_of(BLOCK) {
             self.end_block();
         }
-        let mut trailer: Vec<u8> = self.checksums.iter().flat_map(|checksum| checksum.to_le_bytes()).collect();
+        let mut trailer: Vec<u8> =
+            self.checksums.iter().flat_map(|checksum| checksum.to_le_bytes()).collect();
         trailer.extend_from_slice(self.sections.as_bytes());
         let tail = Tail {
             data: (self.written as u64).into(),

@@ -83,6 +83,15 @@ impl Database {
         self.trees[tree].scan_prefix(prefix)
     }
 
+    /// The pairs from this key on, in the order of their keys.
+    pub fn scan_from(
+        &self,
+        tree: usize,
+        key: &[u8],
+    ) -> impl Iterator<Item = io::Result<(Bytes, Bytes)>> + use<> {
+        self.trees[tree].range(key.to_vec()..)
+    }
+
     /// Sets a key; durable after the next [`flush`](Self::flush).
     ///
     /// # Errors
@@ -115,6 +124,11 @@ impl Database {
         self.write(|| self.db.flush().map(|_| ()))
     }
 
+    /// A second pair of eyes on the same trees, to read on another thread while this one writes.
+    pub fn reader(&self) -> Reader {
+        Reader { trees: self.trees.clone() }
+    }
+
     /// Bytes on disk.
     ///
     /// # Errors
@@ -130,6 +144,28 @@ impl Database {
         write().inspect_err(|error| {
             self.failure.get_or_init(|| (error.kind(), error.to_string()));
         })
+    }
+}
+
+/// Reads what a [`Database`] holds, beside it. It sees what was written before it looks, flushed or not.
+pub struct Reader {
+    trees: Vec<sled::Tree<FANOUT>>,
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reader").field("trees", &self.trees.len()).finish()
+    }
+}
+
+impl Reader {
+    /// As [`Database::scan`].
+    pub fn scan(
+        &self,
+        tree: usize,
+        prefix: &[u8],
+    ) -> impl DoubleEndedIterator<Item = io::Result<(Bytes, Bytes)>> + use<> {
+        self.trees[tree].scan_prefix(prefix)
     }
 }
 

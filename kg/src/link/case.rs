@@ -72,7 +72,7 @@ impl<'a> Stretch<'a> {
     }
 
     /// How well the stretch fits a name by case, from 0 to 1; `None` where it cannot mean it.
-    pub(super) fn fit(&self, posting: &Posting, index: &Index) -> Option<f32> {
+    pub(super) fn fit(&self, posting: &Posting, index: &Index<'_>) -> Option<f32> {
         let letters = self.text.chars().filter(|c| c.is_alphabetic()).count();
         if letters == 0 && self.text.is_ascii() {
             // "7" or "$" is far more often a figure than a name.
@@ -85,7 +85,7 @@ impl<'a> Stretch<'a> {
             return Some(1.0);
         }
         // Lower case, and the name has a capital: people do write so, unless it is a word of its own.
-        if letters <= 3 || index.predicates.contains(&self.key) {
+        if letters <= 3 || index.predicates.names.contains(&self.key) {
             return None;
         }
         Some(if self.words == 1 { 0.7 } else { 0.9 })
