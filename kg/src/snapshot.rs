@@ -183,6 +183,22 @@ impl Snapshot {
         self.mapped.file_length()
     }
 
+    /// Bytes of its parts, by what they hold.
+    pub(crate) fn parts(&self) -> Vec<(&'static str, u64)> {
+        let bytes = |names: &[u64]| names.iter().map(|name| self.mapped.section(*name).len() as u64).sum();
+        vec![
+            ("ids", bytes(&part::IDS)),
+            ("words of entities", bytes(&part::RECORDS)),
+            ("priors", bytes(&[part::PRIORS])),
+            ("names", bytes(&[part::EXACT])),
+            ("looser names", bytes(&[part::LOOSE])),
+            ("facts by subject", bytes(&[part::OUT_STARTS, part::OBJECTS, part::PREDICATES, part::ORIGINS])),
+            ("facts by object", bytes(&[part::IN_STARTS, part::IN_FACTS])),
+            ("values", bytes(&part::LITERALS)),
+            ("ranks and qualifiers", bytes(&[part::SPECIAL_FACTS]) + bytes(&part::SPECIALS)),
+        ]
+    }
+
     /// What can be asked of it.
     pub(crate) fn schema(&self) -> &Arc<Schema> {
         self.schema.get_or_init(|| {

@@ -84,6 +84,11 @@ impl Graph {
         })
     }
 
+    /// What the snapshot's parts take, in bytes.
+    pub fn sections(&self) -> Vec<(&'static str, u64)> {
+        self.view().snapshot().parts()
+    }
+
     /// The entities with this id or, where there is none, this name (case, width and script aside), those with it as
     /// preferred name first; with at most `limit` facts either way.
     pub fn show(&self, name_or_id: &str, limit: usize) -> Vec<Shown> {

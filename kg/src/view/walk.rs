@@ -13,6 +13,7 @@ use petgraph::visit::{
 use petgraph::{Directed, Direction};
 
 use super::{Object, View};
+use crate::link::Index;
 
 /// The number of a fact, for as long as its [`Walk`] lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +38,11 @@ impl Walk {
     /// The node of an entity.
     pub fn node(&self, id: &loquat_contract::EntityId) -> Option<NodeIndex> {
         self.0.node(id).map(index)
+    }
+
+    /// The nodes with a name (case, width and script aside), those with it as preferred name first.
+    pub fn named(&self, name: &str) -> Vec<NodeIndex> {
+        Index::new(&self.0).named(name).into_iter().map(index).collect()
     }
 
     /// The entity at a node.
