@@ -40,9 +40,11 @@ mod snapshot;
 mod view;
 
 mod link;
+mod search;
 
 pub use error::GraphError;
 pub use graph::{Graph, Shown, Source, Stats};
 pub use import::{BadLine, Format, ImportOptions, ImportReport, Progress};
+pub use search::{Found, Search};
 pub use statement::{Describes, Object, Statement};
 pub use view::{Edge, FactIndex, Walk};

@@ -231,7 +231,19 @@ fn what_was_acknowledged_survives_kills_and_nothing_else_is_there() {
                 kept += 1;
             }
         }
-        assert_eq!(found, expected.items(), "round {round}: {:?}", lines.last());
+        let (missing, extra): (Vec<u64>, Vec<u64>) = {
+            let wanted = expected.items();
+            (wanted.difference(&found).copied().collect(), found.difference(&wanted).copied().collect())
+        };
+        assert!(
+            missing.is_empty() && extra.is_empty(),
+            "round {round}, after {:?}: {} missing ({:?} …), {} too many ({:?} …)",
+            lines.last(),
+            missing.len(),
+            missing.first(),
+            extra.len(),
+            extra.first()
+        );
         if round % 100 == 99 {
             println!("{} rounds: {acknowledged} steps acknowledged, {begun} cut short, {kept} of these kept", round + 1);
         }

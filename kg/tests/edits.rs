@@ -233,3 +233,31 @@ async fn a_hub_and_large_literals_are_no_trouble() {
         graph.facts(&"Hub".into(), usize::MAX).await.unwrap().iter().map(|fact| fact.subject.id.to_string()).collect();
     assert!(!subjects.contains("leaf 77") && subjects.contains("leaf new"));
 }
+
+#[test]
+fn search_finds_words_in_any_order_unfinished_and_misspelt() {
+    let folder = tempdir().unwrap();
+    let graph = Graph::open(folder.path().join("graph")).unwrap();
+    let turtle = "@prefix ex: <http://example.com/> .\n@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .\n\
+        @prefix skos: <http://www.w3.org/2004/02/skos/core#> .\n\
+        ex:a rdfs:label \"Republic of the Congo\"@en ; ex:p 1, 2, 3 .\n\
+        ex:b rdfs:label \"Democratic Republic of the Congo\"@en, \"刚果民主共和国\"@zh ; skos:altLabel \"Zaïre\"@fr ; ex:p 1 .\n\
+        ex:c rdfs:label \"Congo River\"@en ; ex:p 1 .\n";
+    add_file(&graph, &folder.path().join("a.ttl"), turtle);
+    let found = |query: &str| {
+        let search = graph.search(query, 10);
+        let ids: Vec<String> = search.found.iter().map(|found| found.entity.id.as_str()[19..].to_owned()).collect();
+        (ids.concat(), search.did_you_mean)
+    };
+    assert_eq!(found("congo republic"), ("ab".into(), None));
+    assert_eq!(found("CONGO"), ("cab".into(), None));
+    assert_eq!(found("river con"), ("c".into(), None), "the last word is unfinished");
+    assert_eq!(found("zaire"), ("b".into(), None));
+    assert_eq!(found("民主共和国"), ("b".into(), None));
+    assert_eq!(found("demokratic republic"), ("b".into(), Some("democratic republic".into())));
+    assert_eq!(found("nothing like it").0, "");
+    graph.add(vec![named("http://example.com/d", Describes::Label, "Congo Basin", "en")], "me").unwrap();
+    assert_eq!(found("basin"), ("d".into(), None));
+    graph.compact().unwrap();
+    assert_eq!(found("congo basin").0, "d");
+}

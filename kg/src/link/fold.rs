@@ -81,6 +81,23 @@ pub(super) fn key(folded: &[Folded]) -> String {
     key.trim().to_owned()
 }
 
+/// A text folded as loosely as names are, but for its punctuation: for search, which splits words there.
+pub(crate) fn fold_text(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let folded = fold(text);
+    let plain = |Folded { c, .. }: &Folded| {
+        let mut loose = loosen(&[Folded { c: *c, start: 0, end: 0 }]);
+        let dropped = loose.is_empty();
+        if dropped {
+            loose.push(Folded { c: ' ', start: 0, end: 0 });
+        }
+        loose
+    };
+    folded.iter().flat_map(plain).map(|folded| folded.c).collect()
+}
+
 /// How German writes a name where it has no umlauts: `muenchen`. `None` where the name has none.
 pub(super) fn transcribed(key: &str) -> Option<String> {
     key.contains(['ä', 'ö', 'ü']).then(|| key.replace('ä', "ae").replace('ö', "oe").replace('ü', "ue"))
@@ -88,7 +105,7 @@ pub(super) fn transcribed(key: &str) -> Option<String> {
 
 /// Whether a character belongs to a script that is written without spaces between words, or, as Korean, with endings
 /// joined to the word.
-pub(super) fn is_unspaced(c: char) -> bool {
+pub(crate) fn is_unspaced(c: char) -> bool {
     matches!(u32::from(c),
         0x0e00..=0x0eff | 0x1000..=0x109f | 0x1780..=0x17ff       // Thai, Lao; Burmese; Khmer
         | 0x3040..=0x30ff | 0x31f0..=0x31ff                       // kana
