@@ -11,7 +11,7 @@ use loquat_contract::{
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use crate::GraphError;
-use crate::import::{ImportOptions, ImportReport, Progress, import};
+use crate::import::{Answer, ImportOptions, ImportReport, Progress, import};
 use crate::store::Store;
 use crate::view::{Builder, View};
 
@@ -95,19 +95,22 @@ impl Graph {
     }
 
     /// Adds a file's facts. When this returns they are durable and seen by the next call; where it fails, or the process
-    /// stops in between, nothing of the file is ever used. Importing a file again adds nothing.
+    /// stops in between, nothing of the file is used. Importing a file again takes the place of the earlier import; after a
+    /// stop it goes on from where that was, where the format allows it. `progress` may answer with a
+    /// [`ControlFlow`](std::ops::ControlFlow) to stop.
     ///
     /// # Errors
     /// The file cannot be read or its format is not known, or the store cannot be written. Bad lines are no error: the report
     /// lists them.
-    pub fn import(
+    pub fn import<A: Answer>(
         &self,
         path: impl AsRef<Path>,
         options: &ImportOptions,
-        mut progress: impl FnMut(Progress),
+        mut progress: impl FnMut(Progress) -> A,
     ) -> Result<ImportReport, GraphError> {
         let store = self.store();
-        let report = import(&store, path.as_ref(), options, &mut progress)?;
+        let mut progress = |at| progress(at).flow();
+        let report = import(&store, &self.path, path.as_ref(), options, &mut progress)?;
         if report.generation != self.view.load().generation() {
             self.view.store(Arc::new(view_of(&store)?));
         }

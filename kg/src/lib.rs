@@ -37,4 +37,6 @@ mod vocabulary;
 
 pub use error::GraphError;
 pub use graph::{Graph, Shown, Source, Stats};
-pub use import::{BadLine, Format, ImportOptions, ImportReport, Progress};
+pub use import::{
+    Answer, BadLine, Filter, Format, ImportOptions, ImportReport, Mapping, Progress, Wikipedia, check,
+};

@@ -19,6 +19,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::GraphError;
 use crate::statement::Statement;
 
+mod block;
+
+pub(crate) use block::{Block, Checkpoint};
+
 /// What the `format` file says. The number grows with the layout below and with the pinned version of sled.
 const FORMAT: &str = "loquat-kg 1";
 
@@ -41,6 +45,12 @@ pub(crate) struct Run {
     pub(crate) generation: Option<u64>,
     /// The facts that it added.
     pub(crate) facts: u64,
+    /// What is imported again under this key takes this run's place.
+    key: String,
+    /// Of the options it was read with.
+    options: u64,
+    /// Where it can go on after a stop, and the statements written until there.
+    checkpoint: Option<(Checkpoint, u64)>,
 }
 
 /// An open store. One process has it at a time.
@@ -90,16 +100,40 @@ impl Store {
         })
     }
 
-    /// Begins a run, after removing what interrupted ones left.
-    pub(crate) fn begin(&self, file: &str) -> Result<Writer<'_>, GraphError> {
+    /// Begins a run, or goes on with the one of the same key and options that was interrupted; what other interrupted ones
+    /// left is removed.
+    pub(crate) fn begin(
+        &self,
+        file: &str,
+        key: &str,
+        options: u64,
+    ) -> Result<(Writer<'_>, Option<Checkpoint>), GraphError> {
         let runs = self.runs()?;
-        for (number, _) in runs.iter().filter(|(_, run)| run.generation.is_none()) {
-            self.remove(*number)?;
+        let mut resumed = None;
+        for (number, run) in runs.iter().filter(|(_, run)| run.generation.is_none()) {
+            match &run.checkpoint {
+                Some((checkpoint, written)) if run.key == key && run.options == options => {
+                    resumed = Some((*number, run.clone(), checkpoint.clone(), *written));
+                }
+                _ => self.remove(*number)?,
+            }
+        }
+        if let Some((number, run, checkpoint, written)) = resumed {
+            self.remove_statements(number, written)?;
+            return Ok((Writer { store: self, number, run, written, unflushed: 0 }, Some(checkpoint)));
         }
         let number = runs.iter().map(|(number, _)| number + 1).max().unwrap_or(1);
-        let run = Run { file: file.to_owned(), source: file.to_owned(), generation: None, facts: 0 };
+        let run = Run {
+            file: file.to_owned(),
+            source: file.to_owned(),
+            generation: None,
+            facts: 0,
+            key: key.to_owned(),
+            options,
+            checkpoint: None,
+        };
         self.write_run(number, &run)?;
-        Ok(Writer { store: self, number, run, written: 0 })
+        Ok((Writer { store: self, number, run, written: 0, unflushed: 0 }, None))
     }
 
     pub(crate) fn bytes_on_disk(&self) -> Result<u64, GraphError> {
@@ -114,13 +148,21 @@ impl Store {
 
     /// Removes a run: its record last, so that a crash in between leaves it interrupted.
     fn remove(&self, run: u64) -> Result<(), GraphError> {
-        for entry in self.database.scan(STATEMENTS, &run.to_be_bytes()) {
-            let (key, _) = entry.map_err(|source| self.failed(source))?;
-            self.database.remove(STATEMENTS, &key).map_err(|source| self.failed(source))?;
-        }
+        self.remove_statements(run, 0)?;
         self.flush()?;
         self.database.remove(RUNS, &run.to_be_bytes()).map_err(|source| self.failed(source))?;
         self.flush()
+    }
+
+    /// Removes a run's statements from this one on.
+    fn remove_statements(&self, run: u64, from: u64) -> Result<(), GraphError> {
+        for entry in self.database.scan(STATEMENTS, &run.to_be_bytes()) {
+            let (key, _) = entry.map_err(|source| self.failed(source))?;
+            if number(key.get(8..).unwrap_or_default()) >= from {
+                self.database.remove(STATEMENTS, &key).map_err(|source| self.failed(source))?;
+            }
+        }
+        Ok(())
     }
 
     fn flush(&self) -> Result<(), GraphError> {
@@ -150,28 +192,41 @@ pub(crate) struct Writer<'a> {
     number: u64,
     run: Run,
     written: u64,
+    unflushed: u64,
 }
 
 impl Writer<'_> {
-    /// Adds a statement; it counts only once the run is complete.
-    pub(crate) fn push(&mut self, statement: &Statement) -> Result<(), GraphError> {
-        let mut key = [0; 16];
-        key[..8].copy_from_slice(&self.number.to_be_bytes());
-        key[8..].copy_from_slice(&self.written.to_be_bytes());
-        let value = self.store.encode(statement)?;
-        let database = &self.store.database;
-        database.insert(STATEMENTS, &key, value).map_err(|source| self.store.failed(source))?;
-        self.written += 1;
-        self.run.facts += u64::from(matches!(statement, Statement::Fact { .. }));
-        if self.written.is_multiple_of(FLUSH_EVERY) {
+    /// Adds statements; they count only once the run is complete.
+    pub(crate) fn append(&mut self, block: Block) -> Result<(), GraphError> {
+        for statement in block.statements() {
+            let statement = statement.map_err(|source| self.store.damaged(source))?;
+            let mut key = [0; 16];
+            key[..8].copy_from_slice(&self.number.to_be_bytes());
+            key[8..].copy_from_slice(&self.written.to_be_bytes());
+            let value = self.store.encode(&statement)?;
+            let database = &self.store.database;
+            database.insert(STATEMENTS, &key, value).map_err(|source| self.store.failed(source))?;
+            self.written += 1;
+            self.unflushed += 1;
+        }
+        self.run.facts += block.facts;
+        if self.unflushed >= FLUSH_EVERY {
+            self.unflushed = 0;
             self.store.flush()?;
         }
         Ok(())
     }
 
+    /// Makes everything so far durable; the next import of the same key and options goes on from here.
+    pub(crate) fn checkpoint(&mut self, checkpoint: Checkpoint) -> Result<(), GraphError> {
+        self.store.flush()?;
+        self.run.checkpoint = Some((checkpoint, self.written));
+        self.store.write_run(self.number, &self.run)
+    }
+
     /// Makes the run part of the graph, durably, and gives the new generation. A run of nothing leaves no trace and the
     /// generation as it was.
-    pub(crate) fn complete(mut self, source: String) -> Result<Generation, GraphError> {
+    pub(crate) fn complete(mut self, source: String, _content: u64) -> Result<Generation, GraphError> {
         let generation = self.store.generation()?;
         if self.written == 0 {
             self.store.remove(self.number)?;
@@ -180,7 +235,13 @@ impl Writer<'_> {
         self.store.flush()?;
         self.run.source = source;
         self.run.generation = Some(generation.0 + 1);
+        self.run.checkpoint = None;
         self.store.write_run(self.number, &self.run)?;
+        for (number, run) in self.store.runs()? {
+            if number != self.number && run.key == self.run.key {
+                self.store.remove(number)?;
+            }
+        }
         Ok(Generation(generation.0 + 1))
     }
 

@@ -5,7 +5,7 @@ use std::fs;
 use loquat_contract::Generation;
 use tempfile::tempdir;
 
-use super::Store;
+use super::{Block, Store, Writer};
 use crate::GraphError;
 use crate::statement::{Object, Statement};
 
@@ -13,16 +13,26 @@ fn fact(number: u32) -> Statement {
     Statement::fact(&format!("s{number}"), "p", Object::number(number.to_string()))
 }
 
+fn begin<'a>(store: &'a Store, file: &str) -> Writer<'a> {
+    store.begin(file, file, 0).unwrap().0
+}
+
+fn push(writer: &mut Writer<'_>, statement: &Statement) {
+    let mut block = Block::default();
+    block.push(statement).unwrap();
+    writer.append(block).unwrap();
+}
+
 #[test]
 fn a_complete_run_survives_reopening_in_order() {
     let folder = tempdir().unwrap();
     {
         let store = Store::open(folder.path()).unwrap();
-        let mut writer = store.begin("a.nt").unwrap();
+        let mut writer = begin(&store, "a.nt");
         for number in 0..3000 {
-            writer.push(&fact(number)).unwrap();
+            push(&mut writer, &fact(number));
         }
-        assert_eq!(writer.complete("A".into()).unwrap(), Generation(1));
+        assert_eq!(writer.complete("A".into(), 0).unwrap(), Generation(1));
     }
     let store = Store::open(folder.path()).unwrap();
     let runs = store.runs().unwrap();
@@ -37,17 +47,17 @@ fn an_interrupted_run_is_seen_and_removed_by_the_next() {
     let folder = tempdir().unwrap();
     {
         let store = Store::open(folder.path()).unwrap();
-        let mut writer = store.begin("a.nt").unwrap();
-        writer.push(&fact(1)).unwrap();
+        let mut writer = begin(&store, "a.nt");
+        push(&mut writer, &fact(1));
         // Dropped: what a crash leaves behind.
     }
     let store = Store::open(folder.path()).unwrap();
     assert_eq!(store.generation().unwrap(), Generation(0));
     let runs = store.runs().unwrap();
     assert_eq!(runs[0].1.generation, None);
-    let mut writer = store.begin("b.nt").unwrap();
-    writer.push(&fact(2)).unwrap();
-    writer.complete("b.nt".into()).unwrap();
+    let mut writer = begin(&store, "b.nt");
+    push(&mut writer, &fact(2));
+    writer.complete("b.nt".into(), 0).unwrap();
     let files: Vec<String> = store.runs().unwrap().into_iter().map(|(_, run)| run.file).collect();
     assert_eq!(files, ["b.nt"]);
     assert_eq!(store.statements(runs[0].0).count(), 0);
@@ -57,7 +67,7 @@ fn an_interrupted_run_is_seen_and_removed_by_the_next() {
 fn an_empty_run_changes_nothing() {
     let folder = tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
-    assert_eq!(store.begin("a.nt").unwrap().complete("A".into()).unwrap(), Generation(0));
+    assert_eq!(begin(&store, "a.nt").complete("A".into(), 0).unwrap(), Generation(0));
     assert!(store.runs().unwrap().is_empty());
 }
 
