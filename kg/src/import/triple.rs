@@ -82,7 +82,9 @@ pub(super) fn understand(parts: Parts<'_>) -> Result<Meaning, Refusal> {
     if let Some(meaning) = names::peculiar(subject, &parts) {
         return Ok(meaning);
     }
-    let subject = names::predicate_of_property(subject).unwrap_or_else(|| subject.to_owned());
+    let property = names::predicate_of_property(subject);
+    let is_property = property.is_some();
+    let subject = property.unwrap_or_else(|| subject.to_owned());
     let meaning = term(parts.predicate);
     match meaning {
         Term::Describes(_) | Term::Source | Term::License => {
@@ -104,6 +106,9 @@ pub(super) fn understand(parts: Parts<'_>) -> Result<Meaning, Refusal> {
             }
         }
         _ => {}
+    }
+    if is_property {
+        return Ok(Meaning::Nothing);
     }
     let predicate = if meaning == Term::Type { RDF_TYPE } else { parts.predicate };
     let object = object(parts.predicate, parts.object)?;

@@ -153,12 +153,16 @@ fn wikidata_in_n_triples_gives_what_its_json_gives() {
          <{wd}/Q42> <{wdt}/P26> <http://www.wikidata.org/.well-known/genid/ab> .\n\
          <{wd}/Q42> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <http://www.wikidata.org/prop/novalue/P40> .\n\
          <{wd}/Q42> <http://www.wikidata.org/prop/direct-normalized/P214> <http://viaf.org/viaf/1> .\n\
+         <{wd}/Q42> <http://www.wikidata.org/prop/P31> <{wd}/statement/Q42-1> .\n\
+         <{wd}/statement/Q42-1> <http://www.wikidata.org/prop/statement/P31> <{wd}/Q5> .\n\
+         <{wd}/statement/Q42-1> <http://wikiba.se/ontology#rank> <http://wikiba.se/ontology#NormalRank> .\n\
          <{wd}/Q42> <{wdt}/P2048> \"+1.96\"^^<{xsd}decimal> .\n\
          <https://en.wikipedia.org/wiki/Douglas_Adams> <{schema}/about> <{wd}/Q42> .\n\
          <https://en.wikipedia.org/wiki/Douglas_Adams> <{schema}/isPartOf> <https://en.wikipedia.org/> .\n\
          <https://en.wikipedia.org/wiki/Douglas_Adams> <{schema}/name> \"Douglas Adams\"@en .\n\
          <{wd}/P31> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <http://wikiba.se/ontology#Property> .\n\
          <{wd}/P31> <http://wikiba.se/ontology#directClaim> <{wdt}/P31> .\n\
+         <{wd}/P31> <{wdt}/P1647> <{wd}/P279> .\n\
          <{wd}/P31> <{label}> \"instance of\"@en .\n\
          <{wd}/Q1> <http://www.w3.org/2002/07/owl#sameAs> <{wd}/Q42> .\n"
     );
@@ -178,7 +182,6 @@ fn wikidata_in_n_triples_gives_what_its_json_gives() {
     assert_eq!(
         objects(&imported),
         [
-            entity("http://wikiba.se/ontology#Item"),
             entity("http://www.wikidata.org/entity/Q5"),
             Object::Date("1952-03-11".into()),
             Object::Url("https://douglasadams.com/".into()),
@@ -198,7 +201,7 @@ fn wikidata_in_n_triples_gives_what_its_json_gives() {
         Filter { wikipedia: Some(Wikipedia::In(Language::english())), ..Filter::default() },
     ] {
         let some = kept("truthy.nt", &both, filter.clone());
-        assert_eq!(objects(&some).len(), 8, "{filter:?}");
+        assert_eq!(objects(&some).len(), 7, "{filter:?}");
         assert_eq!(descriptions(&some).iter().any(|line| line.contains("human")), !filter.types.is_empty());
         assert!(descriptions(&some).contains(&"P31 Label instance of en".to_owned()));
         assert!(!descriptions(&some).iter().any(|line| line.contains("Other")));

@@ -1,5 +1,7 @@
 //! Files that mean harm, or are badly broken: what is good in them is kept, and all that is bad is put aside.
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn quarantined(imported: &Imported) -> String {
@@ -140,4 +142,71 @@ fn a_zip_bomb_is_stopped_and_the_way_to_lift_the_limit_is_named() {
     assert!(store.runs().unwrap().is_empty());
     let options = ImportOptions { unpack_ratio: Some(2000), ..ImportOptions::default() };
     assert_eq!(super::super::check(&file, &options, |_| {}).unwrap().facts, 2_000_000);
+}
+
+/// Pieces of every format, and noise.
+const PIECES: [&str; 40] = [
+    "<http://e.x/a> ",
+    "<http://e.x/p> ",
+    "<https://loquat.example/fact/1> ",
+    "\"text\"",
+    "@en",
+    "^^<http://www.w3.org/2001/XMLSchema#date>",
+    " .\n",
+    "\n",
+    "\r\n",
+    "\"",
+    "\"\"\"",
+    "'",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ";",
+    "\t",
+    "@prefix e: <http://e.x/> .\n",
+    "e:a ",
+    "_:b ",
+    "\\u00e9",
+    "\\u",
+    "{\"type\":\"item\",\"id\":\"Q1\",\"claims\":{",
+    "\"P1\":[{\"mainsnak\":{",
+    "\"@id\": ",
+    "\"@context\": ",
+    "<rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">",
+    "<a b=\"c\">",
+    "</a>",
+    "&amp;",
+    "id:ID(a),:LABEL,name,x:int[]\n",
+    ":START_ID,:END_ID,:TYPE\n",
+    "\u{feff}",
+    "\u{0}",
+    "é",
+    "GRAPH ",
+    "#",
+    "( ",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    #[test]
+    fn whatever_a_file_holds_it_is_read_to_its_end(
+        pieces in prop::collection::vec(prop_oneof![
+            4 => prop::sample::select(&PIECES[..]).prop_map(|piece| piece.as_bytes().to_vec()),
+            1 => prop::collection::vec(any::<u8>(), 0..6),
+        ], 0..40),
+    ) {
+        let folder = tempdir().unwrap();
+        for name in ["a.ttl", "a.nt", "a.nq", "a.trig", "a.rdf", "a.jsonld", "a.tsv", "a.csv", "a.json"] {
+            let file = folder.path().join(name);
+            fs::write(&file, pieces.concat()).unwrap();
+            let options = ImportOptions { threads: Some(1), ..ImportOptions::default() };
+            // A few bytes at the beginning may look packed, which is an error and no panic.
+            if let Err(error) = super::super::check(&file, &options, |_| {}) {
+                let packed = matches!(error, GraphError::UnknownPacking { .. } | GraphError::Read { .. });
+                prop_assert!(packed, "{}", error);
+            }
+        }
+    }
 }

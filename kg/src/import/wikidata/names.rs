@@ -8,7 +8,9 @@ use crate::vocabulary::{RDF_TYPE, Term, term};
 pub(crate) const ENTITY: &str = "http://www.wikidata.org/entity/";
 pub(crate) const DIRECT: &str = "http://www.wikidata.org/prop/direct/";
 const NO_VALUE: &str = "http://www.wikidata.org/prop/novalue/";
-const NORMALIZED: &str = "http://www.wikidata.org/prop/direct-normalized/";
+const WIKIDATA: &str = "http://www.wikidata.org/";
+/// Before the predicates of facts, and of nodes that stand for facts.
+const PROP: &str = "http://www.wikidata.org/prop/";
 const SOME_VALUE: &str = "http://www.wikidata.org/.well-known/genid/";
 /// A page of data about an entity, after the scheme.
 const DATA: &str = "://www.wikidata.org/wiki/Special:EntityData/";
@@ -58,8 +60,14 @@ pub(crate) fn object(predicate: &str, iri: &str) -> Option<Object> {
 
 /// What a triple means that is not what it seems.
 pub(crate) fn peculiar(subject: &str, parts: &Parts<'_>) -> Option<Meaning> {
-    // Most triples are Wikidata's facts and names, or have nothing to do with it.
-    if parts.predicate.starts_with(NORMALIZED) {
+    if let Some(wikidata) = parts.predicate.strip_prefix(PROP)
+        && !wikidata.starts_with("direct/")
+    {
+        return Some(Meaning::Nothing);
+    }
+    if let Some(kind) = subject.strip_prefix(WIKIDATA)
+        && ["entity/statement/", "reference/", "value/"].iter().any(|node| kind.starts_with(node))
+    {
         return Some(Meaning::Nothing);
     }
     if let Some((_, id)) = subject.split_once(DATA) {
@@ -79,6 +87,9 @@ pub(crate) fn peculiar(subject: &str, parts: &Parts<'_>) -> Option<Meaning> {
         Part::Blank | Part::Literal { .. } => return None,
     };
     if parts.predicate == RDF_TYPE {
+        if iri == "http://wikiba.se/ontology#Item" {
+            return Some(Meaning::Nothing);
+        }
         let property = iri.strip_prefix(NO_VALUE)?;
         let fact = Statement::fact(subject, &format!("{DIRECT}{property}"), Object::Nothing);
         return Some(Meaning::Statement(fact));
