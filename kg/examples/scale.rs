@@ -97,7 +97,7 @@ fn lookups(graph: &Graph) {
         }
         edges
     };
-    names.iter().for_each(|name| drop(std::hint::black_box(look(name))));
+    names.iter().for_each(|name| _ = std::hint::black_box(look(name)));
     report("alias → entity → label → edges", names.iter().map(|name| timed(|| look(name))).collect());
     let facts = |name: &str| graph.show(name, 10).len();
     report("the same with whole facts, 10 a side", names.iter().map(|name| timed(|| facts(name))).collect());

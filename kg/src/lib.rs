@@ -44,7 +44,9 @@ mod search;
 
 pub use error::GraphError;
 pub use graph::{Graph, Shown, Source, Stats};
-pub use import::{BadLine, Format, ImportOptions, ImportReport, Progress};
 pub use search::{Found, Search};
 pub use statement::{Describes, Object, Statement};
 pub use view::{Edge, FactIndex, Walk};
+pub use import::{
+    Answer, BadLine, Filter, Format, ImportOptions, ImportReport, Mapping, Progress, Wikipedia, check,
+};

@@ -9,15 +9,35 @@
 //! | `loquat:templateTrue`, `loquat:templateFalse` | predicate | the sentence for a boolean |
 //! | `loquat:inverseLabel`, `loquat:inverseTemplate` | predicate | its name and sentence from object to subject |
 //! | `loquat:unit` | predicate | the symbol (no language) or a name (with language) of its numbers' unit |
+//! | `schema:description` | entity, predicate | what it is, in a few words |
+//! | `loquat:popularity`, `wikibase:sitelinks` | entity | how well known it is |
+//! | `loquat:redirect` | entity | the id of what it was merged into |
 //! | `dct:source`, `dct:license` | the graph itself | where the file's facts come from |
+//!
+//! A fact with a rank or qualifiers is told by triples about `https://loquat.example/fact/` and its id: `rdf:subject`,
+//! `rdf:predicate`, `rdf:object`, `loquat:rank`, and every other predicate is a qualifier. They have to follow each other.
 
 use crate::statement::Describes;
 
 /// The framework's own namespace.
 const LOQUAT: &str = "https://loquat.example/ns#";
+/// Before the id of a fact that is itself described.
+pub(crate) const FACT: &str = "https://loquat.example/fact/";
+/// Before the percent-encoded id of a unit, as the datatype of a number.
+pub(crate) const UNIT: &str = "https://loquat.example/unit/";
+/// The object of a fact whose value exists and is not known.
+pub(crate) const UNKNOWN: &str = "https://loquat.example/ns#unknown";
+/// The object of a fact that there is no value.
+pub(crate) const NOTHING: &str = "https://loquat.example/ns#nothing";
+/// The datatype of a point on Earth.
+pub(crate) const WKT: &str = "http://www.opengis.net/ont/geosparql#wktLiteral";
+const WIKIBASE: &str = "http://wikiba.se/ontology#";
+const OWL: &str = "http://www.w3.org/2002/07/owl#";
 const RDFS: &str = "http://www.w3.org/2000/01/rdf-schema#";
 const SKOS: &str = "http://www.w3.org/2004/02/skos/core#";
 const DCT: &str = "http://purl.org/dc/terms/";
+const SCHEMA: &str = "http://schema.org/";
+const SCHEMAS: &str = "https://schema.org/";
 const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 
 /// `rdf:type`.
@@ -34,6 +54,17 @@ pub(crate) enum Term {
     Type,
     Source,
     License,
+    /// Parts of a fact that is described itself.
+    FactSubject,
+    FactPredicate,
+    FactObject,
+    FactRank,
+    /// The subject is a page about the object.
+    About,
+    /// The subject is what the object was merged into, in Wikidata.
+    SameAs,
+    /// The object is the subject's predicate in facts, in Wikidata.
+    DirectClaim,
     /// Nothing special: the triple is a fact.
     Relation,
 }
@@ -46,10 +77,16 @@ pub(crate) fn term(predicate: &str) -> Term {
     };
     match (namespace, name) {
         (RDFS | "rdfs:", "label") | (SKOS | "skos:", "prefLabel") => Term::Describes(Describes::Label),
-        (SKOS | "skos:", "altLabel")
-        | ("http://schema.org/" | "https://schema.org/" | "schema:", "alternateName") => {
+        (SKOS | "skos:", "altLabel") | (SCHEMA | SCHEMAS | "schema:", "alternateName") => {
             Term::Describes(Describes::Alias)
         }
+        (SCHEMA | SCHEMAS | "schema:", "name") => Term::Describes(Describes::Label),
+        (SCHEMA | SCHEMAS | "schema:", "description") => Term::Describes(Describes::Description),
+        (SCHEMA | SCHEMAS, "about") => Term::About,
+        (LOQUAT | "loquat:", "popularity") | (WIKIBASE, "sitelinks") => {
+            Term::Describes(Describes::Popularity)
+        }
+        (LOQUAT | "loquat:", "redirect") => Term::Describes(Describes::Redirect),
         (LOQUAT | "loquat:", "article") => Term::Describes(Describes::Article),
         (LOQUAT | "loquat:", "template") => Term::Describes(Describes::Template),
         (LOQUAT | "loquat:", "templatePlural") => Term::Describes(Describes::PluralTemplate),
@@ -61,14 +98,20 @@ pub(crate) fn term(predicate: &str) -> Term {
         (DCT | "dct:" | "dcterms:", "source") => Term::Source,
         (DCT | "dct:" | "dcterms:", "license") => Term::License,
         (RDF | "rdf:", "type") => Term::Type,
+        (RDF, "subject") => Term::FactSubject,
+        (RDF, "predicate") => Term::FactPredicate,
+        (RDF, "object") => Term::FactObject,
+        (LOQUAT, "rank") => Term::FactRank,
+        (OWL, "sameAs") => Term::SameAs,
+        (WIKIBASE, "directClaim") => Term::DirectClaim,
         _ => Term::Relation,
     }
 }
 
 /// Whether a thing of this class is a predicate.
 pub(crate) fn is_property_class(class: &str) -> bool {
-    const OWL: &str = "http://www.w3.org/2002/07/owl#";
     class.strip_prefix(RDF).is_some_and(|name| name == "Property")
+        || class.strip_prefix(WIKIBASE).is_some_and(|name| name == "Property")
         || class.strip_prefix(OWL).is_some_and(|name| name.ends_with("Property"))
 }
 

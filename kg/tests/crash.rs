@@ -159,12 +159,14 @@ fn child(folder: &Path, seed: u64) {
     let graph = Graph::open(folder.join("graph")).unwrap();
     let mut random = Random(seed);
     let mut pipe = std::io::stderr();
-    writeln!(pipe, "open").unwrap();
+    // In one piece each: a kill leaves no half line.
+    let mut say = |line: &str| pipe.write_all(format!("{line}\n").as_bytes()).unwrap();
+    say("open");
     loop {
         let step = Step::random(&mut random);
-        writeln!(pipe, "begin {}", step.to_line()).unwrap();
+        say(&format!("begin {}", step.to_line()));
         step.take(&graph, folder);
-        writeln!(pipe, "done").unwrap();
+        say("done");
     }
 }
 
