@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use loquat_contract::{
-    BoxFuture, Candidate, Entity, EntityId, Fact, Generation, Knowledge, KnowledgeError, Mention, Schema,
+    BoxFuture, Entity, EntityId, Fact, Generation, Knowledge, KnowledgeError, Mention, Schema,
 };
 use petgraph::graph::{DiGraph, NodeIndex};
 
@@ -23,7 +23,7 @@ use crate::view::{Builder, View};
 pub struct Graph {
     path: PathBuf,
     store: Mutex<Store>,
-    view: ArcSwap<View>,
+    pub(crate) view: ArcSwap<View>,
 }
 
 /// What a graph holds.
@@ -163,24 +163,6 @@ impl Graph {
         view.node(entity).map(|node| view.neighbourhood(node, hops, limit)).unwrap_or_default()
     }
 
-    /// [`Knowledge::link`] without the future.
-    pub fn mentions(&self, text: &str) -> Vec<Mention> {
-        let view = self.view.load_full();
-        let mention = |found: crate::link::Found| {
-            let candidates: Vec<Candidate> = found
-                .candidates
-                .into_iter()
-                .filter_map(|(node, score)| {
-                    let entity = view.entity(node_index(node))?.clone();
-                    Some(Candidate { entity, score })
-                })
-                .collect();
-            let text = text.get(found.range.clone())?.to_owned();
-            (!candidates.is_empty()).then_some(Mention { range: found.range, text, candidates })
-        };
-        view.index().link(text).into_iter().filter_map(mention).collect()
-    }
-
     /// The store is never left in between states, so a panic elsewhere does not spoil it.
     fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
@@ -190,6 +172,14 @@ impl Graph {
 impl Knowledge for Graph {
     fn link<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<Vec<Mention>, KnowledgeError>> {
         Box::pin(async move { Ok(self.mentions(text)) })
+    }
+
+    fn link_in<'a>(
+        &'a self,
+        text: &'a str,
+        about: &'a [EntityId],
+    ) -> BoxFuture<'a, Result<Vec<Mention>, KnowledgeError>> {
+        Box::pin(async move { Ok(self.linked(text, about).mentions) })
     }
 
     fn facts<'a>(

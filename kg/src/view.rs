@@ -14,7 +14,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::link::Index;
+use crate::link::{Index, Surroundings};
 use crate::statement::fact_id;
 pub(crate) use build::Builder;
 
@@ -171,5 +171,29 @@ impl View {
             object,
             self.sources.get(edge.source as usize)?.clone(),
         ))
+    }
+}
+
+impl Surroundings for View {
+    fn is_named(&self, node: u32, name: &str) -> bool {
+        self.entity(NodeIndex::new(node as usize)).is_some_and(|entity| entity.names().any(|n| n == name))
+    }
+
+    fn neighbours(&self, node: u32, limit: usize, each: &mut dyn FnMut(u32)) {
+        let neighbours = self.graph.neighbors_undirected(NodeIndex::new(node as usize));
+        neighbours.take(limit).for_each(|neighbour| each(neighbour.index() as u32));
+    }
+
+    fn predicates(&self, node: u32, limit: usize, each: &mut dyn FnMut(u32)) {
+        let node = NodeIndex::new(node as usize);
+        let edges = |direction| self.graph.edges_directed(node, direction).map(|e| e.weight().predicate);
+        let literals = self.literals_of(node).iter().map(|literal| literal.edge.predicate);
+        edges(Direction::Outgoing).take(limit).for_each(&mut *each);
+        literals.take(limit).chain(edges(Direction::Incoming).take(limit)).for_each(each);
+    }
+
+    fn descriptions(&self, node: u32, each: &mut dyn FnMut(&str)) {
+        let entity = self.entity(NodeIndex::new(node as usize));
+        entity.into_iter().flat_map(|entity| &entity.descriptions).for_each(|label| each(&label.text));
     }
 }

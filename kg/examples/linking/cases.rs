@@ -78,7 +78,9 @@ pub(crate) fn questions(path: &Path, facts: &Facts) -> Result<(Vec<Case>, usize)
         let subjects = answers.flat_map(|answer| by_fact.get(&(relation, answer))).flatten();
         let places = subjects.filter_map(|subject| Some((*subject, place(question, subject)?)));
         match places.max_by_key(|(subject, _)| subject.len()) {
-            Some((gold, range)) => cases.push(Case { text: question.to_owned(), gold: gold.to_owned(), range }),
+            Some((gold, range)) => {
+                cases.push(Case { text: question.to_owned(), gold: gold.to_owned(), range })
+            }
             None => skipped += 1,
         }
     }

@@ -42,7 +42,8 @@ impl Tally {
         self.times.push(begun.elapsed());
         self.asked += 1;
         self.mentions += mentions.len();
-        let rank = |mention: &Mention| mention.candidates.iter().position(|c| c.entity.id.as_str() == case.gold);
+        let rank =
+            |mention: &Mention| mention.candidates.iter().position(|c| c.entity.id.as_str() == case.gold);
         let best = mentions.iter().max_by(|a, b| a.candidates[0].score.total_cmp(&b.candidates[0].score));
         let best = best.and_then(rank);
         let any = mentions.iter().filter_map(rank).min();
@@ -68,7 +69,10 @@ impl Tally {
     fn time(&self, share: usize) -> Duration {
         let mut times = self.times.clone();
         times.sort_unstable();
-        times.get((times.len() * share / 1000).min(times.len().saturating_sub(1))).copied().unwrap_or_default()
+        times
+            .get((times.len() * share / 1000).min(times.len().saturating_sub(1)))
+            .copied()
+            .unwrap_or_default()
     }
 
     fn share(&self, count: usize) -> String {
@@ -100,7 +104,8 @@ impl Tally {
 
 /// The mentions, and the stretches that look like names and are not in the graph.
 pub(crate) fn link(graph: &Graph, text: &str) -> (Vec<Mention>, Vec<std::ops::Range<usize>>) {
-    (graph.mentions(text), Vec::new())
+    let linked = graph.linked(text, &[]);
+    (linked.mentions, linked.unlinked.into_iter().map(|name| name.range).collect())
 }
 
 /// The head of the table.

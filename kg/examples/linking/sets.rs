@@ -34,7 +34,8 @@ pub(crate) fn entity_questions(options: &Options) -> Result<(), Failure> {
     let upper: Vec<Case> = cases.iter().filter_map(|case| case.changed(str::to_uppercase)).collect();
     Tally::of(&graph, &upper).print("capitals", options.misses);
     for slip in SLIPS {
-        let respelt = |case: &Case| slipped(&case.text[case.range.clone()], slip).map(|name| case.respelt(&name));
+        let respelt =
+            |case: &Case| slipped(&case.text[case.range.clone()], slip).map(|name| case.respelt(&name));
         let wrong: Vec<Case> = cases.iter().filter_map(respelt).collect();
         Tally::of(&graph, &wrong).print(&format!("{slip:?}").to_lowercase(), options.misses);
     }

@@ -6,7 +6,8 @@ use fst::raw::Fst;
 use loquat_contract::{Entity, Predicate};
 use rustc_hash::FxHashSet;
 
-use super::fold::{fold, key, loosen, transcribed};
+use super::fold::{fold, key, loosen, transcribed, without_and};
+use super::relations::Relations;
 use crate::GraphError;
 
 /// One entity's claim to a name.
@@ -42,6 +43,8 @@ pub(crate) struct Index {
     pub(super) predicates: FxHashSet<String>,
     /// The words in those names.
     pub(super) predicate_words: FxHashSet<String>,
+    /// The same names, to see which of them a message asks for.
+    pub(super) relations: Relations,
 }
 
 impl Index {
@@ -75,6 +78,7 @@ impl Index {
             loose: Some(Table::build(loose)?),
             predicates: names,
             predicate_words: words,
+            relations: Relations::of(predicates.iter().map(Arc::as_ref)),
         })
     }
 
@@ -114,7 +118,10 @@ fn add(name: &str, posting: Posting, exact: &mut Vec<(String, Posting)>, loose: 
     } else {
         Some(key(&loosen(&folded))).filter(|looser| !looser.is_empty() && *looser != whole)
     };
-    loose.extend(umlauts.into_iter().chain(looser).map(|key| (key, posting)));
+    // "&" and "and" are one: neither is in this key, nor in one form of a message.
+    let plain =
+        whole.contains("nd ").then(|| without_and(&loosen(&folded))).flatten().map(|plain| key(&plain));
+    loose.extend(umlauts.into_iter().chain(looser).chain(plain).map(|key| (key, posting)));
     // Without its article a name is no longer the preferred one.
     exact.extend(bare.map(|key| (key, Posting { preferred: false, ..posting })));
     exact.push((whole, posting));

@@ -1,0 +1,183 @@
+//! Walks a transducer for names near the beginning of a query. In: folded characters, and how many of them a name may take. Out: numbers of names.
+//!
+//! One row of the distance table is kept a character, of which only the band around the diagonal is computed (Ukkonen 1985);
+//! a branch ends where the whole row is too far (as in Schulz and Mihov 2002). With two edits at most one may lie in the first
+//! [`HEAD`] characters, which keeps the walk out of most of the transducer. What a message may cost in all is bounded.
+
+use fst::raw::Output;
+
+use super::index::Table;
+
+/// Characters of a query that are looked at.
+pub(super) const LONGEST: usize = 46;
+
+/// Transitions that the searches of one message may follow together, and one of them alone.
+const TRANSITIONS: usize = 12_000;
+const EACH: usize = 5_000;
+
+/// Characters in which only one of two edits may lie.
+const HEAD: usize = 4;
+
+const FAR: u8 = 100;
+
+type Row = [u8; LONGEST + 1];
+
+/// What is left of a message's allowance.
+pub(super) struct Work(usize);
+
+impl Default for Work {
+    fn default() -> Self {
+        Self(TRANSITIONS)
+    }
+}
+
+/// A name near the first `length` characters of the query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hit {
+    pub(super) length: usize,
+    pub(super) edits: usize,
+    pub(super) name: u64,
+}
+
+pub(super) struct Search<'a> {
+    query: &'a [char],
+    lengths: &'a [usize],
+    edits: usize,
+    work: &'a mut Work,
+    left: usize,
+    /// The characters from the root to the node that is visited.
+    name: Vec<char>,
+    hits: Vec<Hit>,
+}
+
+/// Where a walk is within the bytes of a character.
+#[derive(Clone, Copy)]
+struct Place {
+    address: usize,
+    output: Output,
+    bytes: [u8; 4],
+    length: usize,
+}
+
+impl<'a> Search<'a> {
+    /// Names within `edits` of the query's first characters, as many as one of `lengths` says.
+    pub(super) fn new(query: &'a [char], lengths: &'a [usize], edits: usize, work: &'a mut Work) -> Self {
+        let left = work.0.min(EACH);
+        Self { query, lengths, edits, work, left, name: Vec::new(), hits: Vec::new() }
+    }
+
+    pub(super) fn run(mut self, table: &Table) -> Vec<Hit> {
+        let given = self.left;
+        let mut row = [FAR; LONGEST + 1];
+        (0..=self.edits).zip(&mut row).for_each(|(edits, cell)| *cell = edits as u8);
+        let place =
+            Place { address: table.fst.root().addr(), output: Output::zero(), bytes: [0; 4], length: 0 };
+        self.visit(table, place, &[FAR; LONGEST + 1], &row);
+        self.work.0 -= given - self.left;
+        self.hits
+    }
+
+    /// Visits every continuation. `row` is the distance of the name so far from each beginning of the query, `before` the row
+    /// of the name without its last character.
+    fn visit(&mut self, table: &Table, place: Place, before: &Row, row: &Row) {
+        let node = table.fst.node(place.address);
+        for transition in node.transitions() {
+            if self.left == 0 {
+                return;
+            }
+            self.left -= 1;
+            let mut next = place;
+            next.address = transition.addr;
+            next.output = place.output.cat(transition.out);
+            next.bytes[place.length] = transition.inp;
+            next.length += 1;
+            let character =
+                std::str::from_utf8(&next.bytes[..next.length]).ok().and_then(|text| text.chars().next());
+            let Some(c) = character else {
+                if next.length < 4 {
+                    self.visit(table, next, before, row);
+                }
+                continue;
+            };
+            next.length = 0;
+            if self.name.is_empty() && self.query[0] != c && (self.edits > 1 || self.query.len() < 8) {
+                continue;
+            }
+            let (longer, least) = self.row(c, before, row);
+            let depth = self.name.len() + 1;
+            let allowed = if self.edits == 2 && depth <= HEAD { 1 } else { self.edits };
+            if usize::from(least) > allowed {
+                continue;
+            }
+            self.name.push(c);
+            let node = table.fst.node(next.address);
+            if node.is_final() && self.name.len() >= 5 {
+                let name = next.output.cat(node.final_output()).value();
+                self.accept(name, &longer);
+            }
+            self.visit(table, next, row, &longer);
+            self.name.pop();
+        }
+    }
+
+    /// The row for the name with one more character, and its least cell.
+    fn row(&self, c: char, before: &Row, row: &Row) -> (Row, u8) {
+        let mut longer = [FAR; LONGEST + 1];
+        let depth = self.name.len() + 1;
+        let from = depth.saturating_sub(self.edits);
+        let to = (depth + self.edits).min(self.query.len());
+        let mut least = FAR;
+        for at in from..=to {
+            let mut cell = row[at].saturating_add(1);
+            if at > 0 {
+                cell = cell.min(row[at - 1] + u8::from(self.query[at - 1] != c)).min(longer[at - 1] + 1);
+            }
+            if at > 1 && self.query[at - 2] == c && self.name.last() == Some(&self.query[at - 1]) {
+                cell = cell.min(before[at - 2] + 1);
+            }
+            longer[at] = cell;
+            least = least.min(cell);
+        }
+        (longer, least)
+    }
+
+    /// Keeps a name for each length that it is near to.
+    fn accept(&mut self, name: u64, row: &Row) {
+        for &length in self.lengths {
+            let distance = usize::from(row[length]);
+            if distance == 0 || distance > self.edits {
+                continue;
+            }
+            let query = &self.query[..length];
+            let edits = if distance == 2 && is_moved(query, &self.name) { 1 } else { distance };
+            if (edits == 1 || length >= 9) && is_likely(query, &self.name) {
+                self.hits.push(Hit { length, edits, name });
+            }
+        }
+    }
+}
+
+/// Whether the difference looks like a slip: see the top of [`fuzzy`](super::fuzzy).
+fn is_likely(query: &[char], name: &[char]) -> bool {
+    let figures = |text: &[char]| text.iter().copied().filter(char::is_ascii_digit).collect::<String>();
+    let ([a, b, ..], [x, y, ..]) = (query, name) else { return false };
+    if query.len() < 8 && a != x && !(a == y && b == x) || figures(query) != figures(name) {
+        return false;
+    }
+    match (query, name) {
+        ([.., a, b], [.., x, y]) => {
+            query.len() >= 12 || query.len() != name.len() || b == y || (a == y && b == x)
+        }
+        _ => false,
+    }
+}
+
+/// Whether the name has the same characters in another order.
+fn is_moved(query: &[char], name: &[char]) -> bool {
+    let sorted = |text: &[char]| {
+        let mut text = text.to_vec();
+        text.sort_unstable();
+        text
+    };
+    query.len() >= 6 && query.len() == name.len() && sorted(query) == sorted(name)
+}
