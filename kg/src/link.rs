@@ -21,7 +21,7 @@
 //! | lower case where the name has a capital: one word, several words | 0.7, 0.9 |
 //! | one word in lower case, a noun; one that names a predicate | 0.8, 0.6 |
 //! | begins in lower case and goes on with capitals | 0.85 |
-//! | two characters within a longer run of Chinese | 0.9 |
+//! | up to three characters within a run of Chinese that goes on at one side, at both | 0.75, 0.45 |
 //! | only digits and signs | 0.5 |
 //! | spelling mistakes: `e` edits in `n` characters | 0.85 × (1 − e/n) |
 //! | the mentions cover the share `s` of a longer name | s² |

@@ -8,7 +8,7 @@
 use super::scan::Reading;
 
 /// What a mention costs, in letters.
-const PRICE: f32 = 2.5;
+const PRICE: f32 = 4.0;
 
 impl Reading {
     fn worth(&self) -> f32 {

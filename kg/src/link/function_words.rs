@@ -104,6 +104,30 @@ pub(super) fn splits_word(text: &str, range: &Range<usize>) -> bool {
     })
 }
 
+/// Single characters of grammar that stand after a name, and before one.
+const AFTER: &str = "的是在有和与與或跟同及叫了吗嗎呢吧啊的之于於为為属屬位从從到被把对對由由来來离離能会會要都也又就还還哪谁誰几幾怎何多什最";
+const BEFORE: &str = "的是在有和与與或跟同及叫了从從到被把对對由于於为為离離去向问問像让讓给給说說看";
+
+/// A side of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Before,
+    After,
+}
+
+/// Whether a word of grammar stands at that side of the border, so that a name may well begin or end there.
+pub(super) fn parts_words(text: &str, border: usize, side: Side) -> bool {
+    let (before, after) = text.split_at(border);
+    match side {
+        Side::Before => {
+            before.ends_with(|c| BEFORE.contains(c)) || WORDS.iter().any(|word| before.ends_with(word))
+        }
+        Side::After => {
+            after.starts_with(|c| AFTER.contains(c)) || WORDS.iter().any(|word| after.starts_with(word))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::splits_word;

@@ -3,8 +3,8 @@
 //! The distance is optimal string alignment (Damerau 1964, without edits of an edited pair): one for a letter inserted, left
 //! out, replaced, or swapped with its neighbour; a letter that has moved further ("Buthan") counts as one too. To keep
 //! "Atlantis" from becoming "Atlantic" or "iPhone 14" "iPhone 15": one edit in 5 to 8 characters (6 to 8 in lower case) and
-//! two from 9 on; in fewer than 8 characters the first must be right, in fewer than 12 the last may be missing or swapped but
-//! not replaced; figures must agree. How the transducer is searched stands in [`search`](super::search).
+//! two from 9 on; in fewer than 8 characters the first must be right, in fewer than 12 (9, in several words) the last may be
+//! missing or swapped but not replaced; figures must agree. How the transducer is searched stands in [`search`](super::search).
 
 use super::THRESHOLD;
 use super::index::{Index, Posting, Table};
@@ -39,11 +39,23 @@ impl Index {
             let whole = readings
                 .iter()
                 .any(|r| r.range.start <= run.range.start && run.range.end <= ends(text, run, r));
-            let Some(first) = run.words.first().filter(|_| !whole) else { continue };
-            starts.push(*first);
+            let (Some(&first), Some(&last)) = (run.words.first(), run.words.last()) else { continue };
+            // "Javier dee Burgos"
+            let next = words.get(last + 1..last + 3).unwrap_or_default();
+            let goes_on = matches!(next, [slip, name] if slip.able && !slip.capital && slip.key.len() <= 4
+                && name.capital && !covered(slip));
+            if whole && !goes_on {
+                continue;
+            }
+            starts.push(first);
+            // A title or a year before it, "canton of" before it.
+            let before = |by: usize| first.checked_sub(by).map(|at| (at, &words[at]));
+            let title =
+                |word: &Word| !word.begins && word.capital || word.key.bytes().all(|b| b.is_ascii_digit());
+            starts.extend(before(1).filter(|(_, word)| title(word)).map(|(at, _)| at));
+            let of = before(1).is_some_and(|(_, word)| word.key == "of");
+            starts.extend(before(2).filter(|(_, word)| of && word.able).map(|(at, _)| at));
             starts.extend(run.words.iter().filter(|at| !covered(&words[**at])));
-            // "canton of Erstein"
-            starts.extend(first.checked_sub(2).filter(|at| words[at + 1].key == "of" && words[*at].able));
         }
         let lower = starts.is_empty() && readings.is_empty();
         if lower || !text.message.capitals_mark_names() {
@@ -73,7 +85,8 @@ impl Index {
                 break;
             }
             capital |= word.capital;
-            if !word.able || length < shortest(capital) {
+            let ends = word.able || word.capital && !word.begins && text.message.capitals_mark_names();
+            if !ends || length < shortest(capital) {
                 continue;
             }
             let shown = &text.text[word.range.clone()];

@@ -102,8 +102,8 @@ fn parts(mentions: &[Reading], words: &[Word], runs: &[Run]) -> Parts {
             let (mut known, mut all) = (0, 0);
             for word in run.words.iter().map(|at| &words[*at]) {
                 let is_covered = covered(word);
-                // The first word of a sentence has its capital anyway.
-                all += if word.begins && !is_covered { 0 } else { letters(word) };
+                // The first word of a sentence has its capital anyway, and "Capital" may be what is asked for.
+                all += if (word.begins || !word.able) && !is_covered { 0 } else { letters(word) };
                 known += if is_covered { letters(word) } else { 0 };
             }
             if all == 0 { 1.0 } else { (known as f32 / all as f32).powi(2) }

@@ -9,7 +9,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::THRESHOLD;
 use super::case::{Message, Stretch, is_common};
 use super::fold::{Folded, fold, is_unspaced, key, loosen, without_and};
-use super::function_words::splits_word;
+use super::function_words::{Side, parts_words, splits_word};
 use super::index::{Index, Posting, Table};
 use super::inflect::endings;
 use super::score::strongest;
@@ -20,8 +20,8 @@ const LOOSE: f32 = 0.95;
 /// Factor for a name found in the plural.
 const PLURAL: f32 = 0.85;
 
-/// Factor for a name of two characters within a longer run of a script without spaces.
-const SHORT_IN_RUN: f32 = 0.9;
+/// Factors for a short name within a longer run of Chinese, by how many of its sides no word of grammar parts from the rest.
+const SHORT_IN_RUN: [f32; 3] = [1.0, 0.75, 0.45];
 
 /// A stretch of the message read as a name.
 #[derive(Clone, Debug)]
@@ -95,7 +95,7 @@ impl Index {
         if stretch.is_grammar(text.message) {
             return None;
         }
-        let place = if text.is_short_in_run(&range) { SHORT_IN_RUN } else { 1.0 };
+        let place = text.place(&range);
         let mut claims = Vec::new();
         for found in matches {
             for posting in found.postings {
@@ -115,14 +115,12 @@ impl Reading {
     }
 }
 
-/// Letters and figures of the words that are not of grammar; a character of a script without spaces counts for three.
+/// Letters and figures, words of grammar in lower case at the beginning aside; a character of a script without spaces counts
+/// for three.
 fn letters(text: &str) -> usize {
-    let word = |word: &str| {
-        let size = |c: char| if is_unspaced(c) { 3 } else { usize::from(c.is_alphanumeric()) };
-        let lower = word.to_lowercase();
-        if is_common(&lower) { 0 } else { word.chars().map(size).sum::<usize>() }
-    };
-    text.split_whitespace().map(word).sum::<usize>().max(1)
+    let size = |c: char| if is_unspaced(c) { 3 } else { usize::from(c.is_alphanumeric()) };
+    let words = text.split_whitespace().skip_while(|word| is_common(word));
+    words.flat_map(str::chars).map(size).sum::<usize>().max(1)
 }
 
 impl<'a> Text<'a> {
@@ -150,22 +148,26 @@ impl<'a> Text<'a> {
         Stretch::new(text, key(&loosen(&fold(text))), begins)
     }
 
-    /// Whether the characters before and after the range are of a script without spaces.
-    fn beside_unspaced(&self, range: &Range<usize>) -> bool {
+    /// How many sides of the range run on in a script without spaces, with no word of grammar there to part them.
+    fn running_sides(&self, range: &Range<usize>) -> usize {
         let before = self.text[..range.start].chars().next_back().is_some_and(is_unspaced);
-        before || self.text[range.end..].chars().next().is_some_and(is_unspaced)
+        let after = self.text[range.end..].chars().next().is_some_and(is_unspaced);
+        usize::from(before && !parts_words(self.text, range.start, Side::Before))
+            + usize::from(after && !parts_words(self.text, range.end, Side::After))
     }
 
     /// A single character of an unspaced script within a longer run of it: part of a word, not a name.
     fn is_lone_character(&self, range: &Range<usize>) -> bool {
         let mut characters = self.text[range.clone()].chars();
         let alone = characters.next().is_some_and(is_unspaced) && characters.next().is_none();
-        alone && self.beside_unspaced(range)
+        alone && self.running_sides(range) > 0
     }
 
-    fn is_short_in_run(&self, range: &Range<usize>) -> bool {
+    /// The factor for a short name by what stands beside it.
+    fn place(&self, range: &Range<usize>) -> f32 {
         let text = &self.text[range.clone()];
-        text.chars().all(is_unspaced) && text.chars().count() == 2 && self.beside_unspaced(range)
+        let short = text.chars().all(is_unspaced) && text.chars().count() <= 3;
+        if short { SHORT_IN_RUN[self.running_sides(range)] } else { 1.0 }
     }
 }
 

@@ -77,9 +77,55 @@ impl<'a> Search<'a> {
         self.hits
     }
 
-    /// Visits every continuation. `row` is the distance of the name so far from each beginning of the query, `before` the row
-    /// of the name without its last character.
+    /// Visits every continuation that may still be near enough. `row` is the distance of the name so far from each beginning of
+    /// the query, `before` the row of the name without its last character, and `place` where a character begins.
     fn visit(&mut self, table: &Table, place: Place, before: &Row, row: &Row) {
+        let depth = self.name.len();
+        let allowed = self.allowed(depth + 1);
+        let band = depth.saturating_sub(self.edits)..=(depth + self.edits).min(self.query.len());
+        let free = band.clone().any(|at| row[at] < allowed) && (depth > 0 || self.may_begin_wrong());
+        if free {
+            self.branch(table, place, before, row);
+            return;
+        }
+        // No further edit is allowed: only characters of the query can follow.
+        let mut tried: [char; 8] = ['\0'; 8];
+        let mut count = 0;
+        for at in band {
+            let follows = self.query.get(at).filter(|_| row[at] <= allowed);
+            let swaps = at > 1 && self.name.last() == self.query.get(at - 1) && before[at - 2] < allowed;
+            let swapped = self.query.get(at.wrapping_sub(2)).filter(|_| swaps);
+            for c in follows.into_iter().chain(swapped) {
+                if !tried[..count].contains(c) && count < tried.len() {
+                    tried[count] = *c;
+                    count += 1;
+                }
+            }
+        }
+        for c in tried.into_iter().take(count) {
+            let mut bytes = [0; 4];
+            let mut next = place;
+            let found = c.encode_utf8(&mut bytes).bytes().all(|byte| {
+                let node = table.fst.node(next.address);
+                let transition = node.find_input(byte).map(|index| node.transition(index));
+                if let Some(transition) = transition {
+                    next.address = transition.addr;
+                    next.output = next.output.cat(transition.out);
+                }
+                transition.is_some()
+            });
+            if self.left == 0 {
+                return;
+            }
+            self.left -= 1;
+            if found {
+                self.enter(table, next, c, before, row);
+            }
+        }
+    }
+
+    /// Follows every transition.
+    fn branch(&mut self, table: &Table, place: Place, before: &Row, row: &Row) {
         let node = table.fst.node(place.address);
         for transition in node.transitions() {
             if self.left == 0 {
@@ -93,31 +139,40 @@ impl<'a> Search<'a> {
             next.length += 1;
             let character =
                 std::str::from_utf8(&next.bytes[..next.length]).ok().and_then(|text| text.chars().next());
-            let Some(c) = character else {
-                if next.length < 4 {
-                    self.visit(table, next, before, row);
+            match character {
+                Some(c) => {
+                    next.length = 0;
+                    self.enter(table, next, c, before, row);
                 }
-                continue;
-            };
-            next.length = 0;
-            if self.name.is_empty() && self.query[0] != c && (self.edits > 1 || self.query.len() < 8) {
-                continue;
+                None if next.length < 4 => self.branch(table, next, before, row),
+                None => {}
             }
-            let (longer, least) = self.row(c, before, row);
-            let depth = self.name.len() + 1;
-            let allowed = if self.edits == 2 && depth <= HEAD { 1 } else { self.edits };
-            if usize::from(least) > allowed {
-                continue;
-            }
-            self.name.push(c);
-            let node = table.fst.node(next.address);
-            if node.is_final() && self.name.len() >= 5 {
-                let name = next.output.cat(node.final_output()).value();
-                self.accept(name, &longer);
-            }
-            self.visit(table, next, row, &longer);
-            self.name.pop();
         }
+    }
+
+    /// Adds a character to the name, and goes on where it is near enough.
+    fn enter(&mut self, table: &Table, place: Place, c: char, before: &Row, row: &Row) {
+        let (longer, least) = self.row(c, before, row);
+        if least > self.allowed(self.name.len() + 1) {
+            return;
+        }
+        self.name.push(c);
+        let node = table.fst.node(place.address);
+        if node.is_final() && self.name.len() >= 5 {
+            let name = place.output.cat(node.final_output()).value();
+            self.accept(name, &longer);
+        }
+        self.visit(table, place, row, &longer);
+        self.name.pop();
+    }
+
+    /// Edits that the beginnings of names may have.
+    fn allowed(&self, depth: usize) -> u8 {
+        if self.edits == 2 && depth <= HEAD { 1 } else { self.edits as u8 }
+    }
+
+    fn may_begin_wrong(&self) -> bool {
+        self.edits == 1 && self.query.len() >= 8
     }
 
     /// The row for the name with one more character, and its least cell.
@@ -166,7 +221,8 @@ fn is_likely(query: &[char], name: &[char]) -> bool {
     }
     match (query, name) {
         ([.., a, b], [.., x, y]) => {
-            query.len() >= 12 || query.len() != name.len() || b == y || (a == y && b == x)
+            let long = query.len() >= 12 || query.len() >= 9 && query.contains(&' ');
+            long || query.len() != name.len() || b == y || (a == y && b == x)
         }
         _ => false,
     }

@@ -135,15 +135,15 @@ fn capitalised(text: &Text<'_>, words: &[Word]) -> Vec<Run> {
         let titles = open.iter().take_while(|at| is_title(at)).count();
         // "Republic of Congo" without "Republic"; a title alone names no one.
         let names: Vec<usize> = open.drain(..).skip(titles).collect();
-        if let (Some(first), Some(last)) = (names.first(), names.last()) {
+        let able = names.iter().any(|at| words[*at].able);
+        if let (Some(first), Some(last), true) = (names.first(), names.last(), able) {
             runs.push(Run { range: words[*first].range.start..words[*last].range.end, words: names });
         }
     };
     let mut last = 0;
     for (at, word) in words.iter().enumerate() {
-        let grammar = is_common(&word.key);
         let figures = word.key.bytes().all(|b| b.is_ascii_digit());
-        let named = word.capital && (word.able || grammar) && !(word.begins && !word.able);
+        let named = word.capital && (word.able || !word.begins);
         if !named && !(figures && last + 1 == at && !open.is_empty()) {
             continue;
         }
