@@ -7,6 +7,8 @@
 //! Adamic and Adar 2003). The weights were set on pairs of subjects of EntityQuestions' training questions that were given
 //! one name (`--example linking -- namesakes`); no message may read more of the graph than [`READS`].
 
+use std::rc::Rc;
+
 use rustc_hash::FxHashMap;
 
 use super::relations::{Relations, Stems};
@@ -28,13 +30,18 @@ const AROUND: usize = 64;
 /// Neighbours and facts that may be read for one message.
 const READS: usize = 12_000;
 /// Candidates of a mention that are compared with the candidates of the others, and candidates of the others.
-const COMPARED: usize = 32;
+const COMPARED: usize = 24;
 const OTHERS: usize = 4;
+/// Other mentions, and entities that the conversation is about.
+const MENTIONS: usize = 6;
 
-/// The weighed candidates of each mention, and how coherent the best of each is with what the conversation is about.
+/// The weighed candidates of a mention, and how near its candidates are to what else is meant.
 pub(super) struct Weighed {
     pub(super) candidates: Vec<(u32, f32)>,
-    pub(super) about: f32,
+    /// From 0 to 1: to what the conversation is about.
+    pub(super) to_about: f32,
+    /// From 0 to 1: to the mentions beside it.
+    pub(super) to_others: f32,
 }
 
 pub(super) fn weigh(
@@ -49,11 +56,11 @@ pub(super) fn weigh(
     };
     let mut weighed: Vec<Vec<(u32, f32)>> = mentions.iter().map(prior).collect();
     let Some(graph) = around else {
-        return weighed.into_iter().map(|candidates| Weighed { candidates, about: 0.0 }).collect();
+        let alone = |candidates| Weighed { candidates, to_about: 0.0, to_others: 0.0 };
+        return weighed.into_iter().map(alone).collect();
     };
     let mut near = Near { graph, reads: READS, known: FxHashMap::default() };
-    let ambiguous = weighed.iter().any(|candidates| candidates.len() > 1);
-    if ambiguous {
+    if weighed.iter().any(|candidates| candidates.len() > 1) {
         let stems = Stems::of(text);
         for (mention, candidates) in mentions.iter().zip(&mut weighed).filter(|(_, c)| c.len() > 1) {
             let asked = relations.asked(&stems, &mention.range);
@@ -72,23 +79,48 @@ pub(super) fn weigh(
     let alone: Vec<Vec<(u32, f32)>> = weighed.iter().map(|candidates| shares(candidates)).collect();
     let mut lifted = Vec::with_capacity(weighed.len());
     for (place, mut candidates) in weighed.into_iter().enumerate() {
-        let others = alone.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, shares)| shares);
-        let mut nearest = 0.0_f32;
-        if candidates.len() > 1 || !about.is_empty() {
+        let (mut most_about, mut most_others) = (0.0_f32, 0.0_f32);
+        let beside = |other: usize| {
+            let (first, second) = (place.min(other), place.max(other));
+            other != place && is_beside(text, &mentions[first], &mentions[second])
+        };
+        let others: Vec<usize> = match candidates.len() {
+            // Nothing to choose, and only what stands beside it tells whether it is meant at all.
+            1 => (place.saturating_sub(1)..mentions.len().min(place + 2)).filter(|at| beside(*at)).collect(),
+            _ => (0..mentions.len()).filter(|other| *other != place).take(MENTIONS).collect(),
+        };
+        if !others.is_empty() || !about.is_empty() {
             candidates.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
             for (node, weight) in candidates.iter_mut().take(COMPARED) {
-                let to_about = about.iter().map(|other| near.relatedness(*node, *other)).fold(0.0, f32::max);
-                let to_others = others.clone().flat_map(|shares| shares.iter().take(OTHERS));
-                let to_others = to_others
-                    .map(|(other, share)| share * near.relatedness(*node, *other))
+                let to_about = about
+                    .iter()
+                    .take(MENTIONS)
+                    .map(|other| near.relatedness(*node, *other))
                     .fold(0.0, f32::max);
-                nearest = nearest.max(to_about);
+                let (mut to_others, mut to_beside) = (0.0_f32, 0.0_f32);
+                for at in &others {
+                    for (other, share) in alone[*at].iter().take(OTHERS) {
+                        let relatedness = near.relatedness(*node, *other);
+                        to_others = to_others.max(share * relatedness);
+                        if beside(*at) {
+                            to_beside = to_beside.max(relatedness);
+                        }
+                    }
+                }
+                most_about = most_about.max(to_about);
+                most_others = most_others.max(to_beside);
                 *weight *= (COHERENT * to_about.max(to_others)).exp();
             }
         }
-        lifted.push(Weighed { candidates, about: nearest });
+        lifted.push(Weighed { candidates, to_about: most_about, to_others: most_others });
     }
     lifted
+}
+
+/// Whether two mentions stand beside each other with nothing but space or a hyphen between.
+pub(super) fn is_beside(text: &str, first: &Reading, second: &Reading) -> bool {
+    let between = text.get(first.range.end..second.range.start);
+    between.is_some_and(|between| !between.is_empty() && between.chars().all(|c| " -–".contains(c)))
 }
 
 /// Candidates with weights that add up to one, best first.
@@ -104,8 +136,8 @@ fn shares(candidates: &[(u32, f32)]) -> Vec<(u32, f32)> {
 struct Near<'a> {
     graph: &'a dyn Surroundings,
     reads: usize,
-    /// Each node's neighbours in order; `None` for a hub's.
-    known: FxHashMap<u32, Vec<u32>>,
+    /// Each node's neighbours in order.
+    known: FxHashMap<u32, Rc<[u32]>>,
 }
 
 impl Near<'_> {
@@ -123,7 +155,7 @@ impl Near<'_> {
         most
     }
 
-    fn neighbours(&mut self, node: u32) -> Vec<u32> {
+    fn neighbours(&mut self, node: u32) -> Rc<[u32]> {
         if let Some(known) = self.known.get(&node) {
             return known.clone();
         }
@@ -132,6 +164,7 @@ impl Near<'_> {
         self.graph.neighbours(node, limit, &mut |neighbour| neighbours.push(neighbour));
         self.reads -= neighbours.len().min(self.reads);
         neighbours.sort_unstable();
+        let neighbours: Rc<[u32]> = neighbours.into();
         self.known.insert(node, neighbours.clone());
         neighbours
     }
@@ -146,10 +179,8 @@ impl Near<'_> {
         if of_one.binary_search(&other).is_ok() || of_other.binary_search(&one).is_ok() {
             return 1.0;
         }
-        let shared: Vec<u32> =
-            of_one.into_iter().filter(|node| of_other.binary_search(node).is_ok()).collect();
         let mut sum = 0.0;
-        for node in shared.into_iter().take(4) {
+        for &node in of_one.iter().filter(|node| of_other.binary_search(node).is_ok()).take(4) {
             let degree = self.neighbours(node).len();
             if degree <= AROUND {
                 sum += 1.0 / (degree.max(2) as f32).ln_1p();

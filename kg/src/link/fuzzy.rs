@@ -6,7 +6,7 @@
 //! two from 9 on; in fewer than 8 characters the first must be right, in fewer than 12 (9, in several words) the last may be
 //! missing or swapped but not replaced; figures must agree. How the transducer is searched stands in [`search`](super::search).
 
-use super::THRESHOLD;
+use super::LEAST_EVIDENCE;
 use super::index::{Index, Posting, Table};
 use super::scan::{Reading, Text};
 use super::search::{Hit, LONGEST, Search, Work};
@@ -140,7 +140,7 @@ impl Index {
             .flat_map(|(table, hit)| table.postings(hit.name))
             .filter(|posting| !posting.acronym)
             .filter_map(|posting| Some((*posting, certainty * stretch.fit(posting, self)?)))
-            .filter(|(_, fit)| *fit >= THRESHOLD)
+            .filter(|(_, fit)| *fit >= LEAST_EVIDENCE)
             .collect();
         Reading::new(text, range, claims)
     }

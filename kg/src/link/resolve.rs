@@ -5,13 +5,21 @@ use std::ops::Range;
 
 use super::THRESHOLD;
 use super::calibrate::certainty;
-use super::context::weigh;
+use super::case::is_common;
+use super::context::{Weighed, is_beside, weigh};
 use super::cover::cover;
 use super::index::Index;
 use super::scan::{Reading, Text};
 use super::score::share;
 use super::shape::{Run, Word, possessive, runs, words};
 use super::surroundings::Surroundings;
+
+/// Factor for names that stand beside each other and have nothing to do with each other: "Charles Heath", where only a Charles and
+/// a Heath are known.
+const STRANGER: f32 = 0.3;
+
+/// The most evidence for a name among other words: it may be a part of a longer one that the graph does not have.
+const IN_SENTENCE: f32 = 0.97;
 
 /// Factor for a part of what stands in quotation marks.
 const PART_OF_QUOTED: f32 = 0.35;
@@ -55,12 +63,19 @@ impl Index {
         let mentions = cover(readings);
         let weighed = weigh(&mentions, text.text, &self.relations, around, about);
         let parts = parts(&mentions, &words, &runs);
+        let strangers = strangers(text.text, &mentions, &weighed);
         let mut names = Names::default();
-        for ((mention, weighed), part) in mentions.into_iter().zip(weighed).zip(&parts.factors) {
-            let part = if weighed.about >= 0.5 { part.max(TALKED_ABOUT) } else { *part };
-            let evidence = mention.evidence * part;
+        let mut doubtful: Vec<Range<usize>> = Vec::new();
+        let factors: Vec<f32> =
+            parts.factors.iter().zip(&strangers).map(|(part, other)| part * other).collect();
+        for ((mention, weighed), part) in mentions.into_iter().zip(weighed).zip(factors) {
+            let part = if weighed.to_about >= 0.5 { part.max(TALKED_ABOUT) } else { part };
+            let alone = text.is_alone(&mention.range);
+            let evidence = (mention.evidence * part).min(if alone { 1.0 } else { IN_SENTENCE });
             let certainty = certainty(evidence);
-            if certainty >= THRESHOLD {
+            if certainty < THRESHOLD {
+                doubtful.push(mention.range);
+            } else {
                 let candidates = share(weighed.candidates, certainty);
                 names.found.push(Found { range: mention.range, candidates, evidence });
             }
@@ -68,13 +83,33 @@ impl Index {
         let linked = |range: &Range<usize>| {
             names.found.iter().any(|found| found.range.start < range.end && range.start < found.range.end)
         };
-        for run in parts.incomplete {
-            if !linked(&run) {
-                names.unlinked.push(without_possessive(text.text, run));
-            }
-        }
+        let names_of = |run: &Run| {
+            let doubted =
+                doubtful.iter().any(|range| range.start < run.range.end && run.range.start < range.end);
+            doubted || parts.incomplete.contains(&run.range)
+        };
+        let unlinked = runs.iter().filter(|run| names_of(run) && !linked(&run.range));
+        names.unlinked = unlinked.map(|run| without_possessive(text.text, run.range.clone())).collect();
         names
     }
+}
+
+/// For each mention, [`STRANGER`] where it is a single word beside another such name that it is not related to in the graph.
+fn strangers(text: &str, mentions: &[Reading], weighed: &[Weighed]) -> Vec<f32> {
+    let mut factors = vec![1.0; mentions.len()];
+    let name = |at: usize| {
+        let word = !text[mentions[at].range.clone()].contains([' ', '-']);
+        word && mentions[at].claims.iter().any(|(posting, _)| posting.capital)
+    };
+    for at in 1..mentions.len() {
+        let beside = is_beside(text, &mentions[at - 1], &mentions[at]);
+        let related = weighed[at - 1].to_others.max(weighed[at].to_others) >= 0.5;
+        if beside && !related && name(at - 1) && name(at) {
+            factors[at - 1] = STRANGER;
+            factors[at] = STRANGER;
+        }
+    }
+    factors
 }
 
 /// What the mentions leave out of the stretches that look like names.
@@ -103,7 +138,8 @@ fn parts(mentions: &[Reading], words: &[Word], runs: &[Run]) -> Parts {
             for word in run.words.iter().map(|at| &words[*at]) {
                 let is_covered = covered(word);
                 // The first word of a sentence has its capital anyway, and "Capital" may be what is asked for.
-                all += if (word.begins || !word.able) && !is_covered { 0 } else { letters(word) };
+                let counts = is_covered || !word.begins && (word.able || is_common(&word.key));
+                all += if counts { letters(word) } else { 0 };
                 known += if is_covered { letters(word) } else { 0 };
             }
             if all == 0 { 1.0 } else { (known as f32 / all as f32).powi(2) }

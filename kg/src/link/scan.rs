@@ -6,7 +6,7 @@ use std::ops::Range;
 use fst::raw::{Fst, Output};
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::THRESHOLD;
+use super::LEAST_EVIDENCE;
 use super::case::{Message, Stretch, is_common};
 use super::fold::{Folded, fold, is_unspaced, key, loosen, without_and};
 use super::function_words::{Side, parts_words, splits_word};
@@ -111,7 +111,7 @@ impl Reading {
     pub(super) fn new(text: &Text<'_>, range: Range<usize>, claims: Vec<(Posting, f32)>) -> Option<Self> {
         let evidence = claims.iter().map(|(_, fit)| *fit).fold(0.0, f32::max);
         let letters = letters(&text.text[range.clone()]);
-        (evidence >= THRESHOLD).then(|| Self { range, evidence, claims: strongest(claims), letters })
+        (evidence >= LEAST_EVIDENCE).then(|| Self { range, evidence, claims: strongest(claims), letters })
     }
 }
 
@@ -134,6 +134,12 @@ impl<'a> Text<'a> {
     /// Whether the folded character is not the first of its cluster.
     fn is_inside(&self, at: usize) -> bool {
         at > 0 && self.exact[at - 1].start == self.exact[at].start
+    }
+
+    /// Whether the message says nothing else.
+    pub(super) fn is_alone(&self, range: &Range<usize>) -> bool {
+        let rest = [&self.text[..range.start], &self.text[range.end..]];
+        rest.iter().all(|rest| !rest.chars().any(char::is_alphanumeric))
     }
 
     /// Whether a sentence begins at this byte.
