@@ -67,7 +67,7 @@ impl Tally {
         self.wrong += usize::from(overlapping && any != Some(0));
         self.none += usize::from(!overlapping);
         self.unlinked += usize::from(!overlapping && unlinked.iter().any(overlaps));
-        if any != Some(0) && (overlapping || unlinked.is_empty()) {
+        if any != Some(0) {
             let texts: Vec<_> = mentions
                 .iter()
                 .map(|m| format!("{}→{} {:.2}", m.text, m.candidates[0].entity.id, m.candidates[0].score))

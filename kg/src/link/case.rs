@@ -115,7 +115,7 @@ impl<'a> Stretch<'a> {
         }
         if !posting.capital && self.lower && !self.capital && self.words == 1 {
             // A noun rather than a name; and one that names a predicate more likely asks for it.
-            return Some(if index.predicate_words.contains(&self.key) { 0.6 } else { 0.8 });
+            return Some(if index.predicate_words.contains(&self.key) { 0.6 } else { 0.71 });
         }
         if !posting.capital || self.capital || !self.lower {
             return Some(if self.is_ragged() { 0.85 } else { 1.0 });

@@ -108,6 +108,14 @@ pub(super) fn splits_word(text: &str, range: &Range<usize>) -> bool {
 const AFTER: &str = "的是在有和与與或跟同及叫了吗嗎呢吧啊的之于於为為属屬位从從到被把对對由由来來离離能会會要都也又就还還哪谁誰几幾怎何多什最";
 const BEFORE: &str = "的是在有和与與或跟同及叫了从從到被把对對由于於为為离離去向问問像让讓给給说說看";
 
+/// Pronouns and the like, which as single characters name nothing either.
+const PRONOUNS: &str = "你我他她它您谁誰这這那不没沒";
+
+/// Whether the text is a single character of grammar.
+pub(super) fn is_grammar(text: &str) -> bool {
+    [AFTER, BEFORE, PRONOUNS].iter().any(|words| words.contains(text))
+}
+
 /// A side of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {

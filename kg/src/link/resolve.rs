@@ -63,7 +63,7 @@ impl Index {
         let mentions = cover(readings);
         let weighed = weigh(&mentions, text.text, &self.relations, around, about);
         let parts = parts(&mentions, &words, &runs);
-        let strangers = strangers(text.text, &mentions, &weighed);
+        let strangers = strangers(&text, &mentions, &weighed);
         let mut names = Names::default();
         let mut doubtful: Vec<Range<usize>> = Vec::new();
         let factors: Vec<f32> =
@@ -95,14 +95,17 @@ impl Index {
 }
 
 /// For each mention, [`STRANGER`] where it is a single word beside another such name that it is not related to in the graph.
-fn strangers(text: &str, mentions: &[Reading], weighed: &[Weighed]) -> Vec<f32> {
+fn strangers(text: &Text<'_>, mentions: &[Reading], weighed: &[Weighed]) -> Vec<f32> {
     let mut factors = vec![1.0; mentions.len()];
     let name = |at: usize| {
-        let word = !text[mentions[at].range.clone()].contains([' ', '-']);
-        word && mentions[at].claims.iter().any(|(posting, _)| posting.capital)
+        let shown = &text.text[mentions[at].range.clone()];
+        !shown.contains([' ', '-']) && shown.starts_with(char::is_uppercase)
     };
+    if !text.message.capitals_mark_names() {
+        return factors;
+    }
     for at in 1..mentions.len() {
-        let beside = is_beside(text, &mentions[at - 1], &mentions[at]);
+        let beside = is_beside(text.text, &mentions[at - 1], &mentions[at]);
         let related = weighed[at - 1].to_others.max(weighed[at].to_others) >= 0.5;
         if beside && !related && name(at - 1) && name(at) {
             factors[at - 1] = STRANGER;

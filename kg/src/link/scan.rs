@@ -9,7 +9,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::LEAST_EVIDENCE;
 use super::case::{Message, Stretch, is_common};
 use super::fold::{Folded, fold, is_unspaced, key, loosen, without_and};
-use super::function_words::{Side, parts_words, splits_word};
+use super::function_words::{Side, is_grammar, parts_words, splits_word};
 use super::index::{Index, Posting, Table};
 use super::inflect::endings;
 use super::score::strongest;
@@ -21,7 +21,7 @@ const LOOSE: f32 = 0.95;
 const PLURAL: f32 = 0.85;
 
 /// Factors for a short name within a longer run of Chinese, by how many of its sides no word of grammar parts from the rest.
-const SHORT_IN_RUN: [f32; 3] = [1.0, 0.75, 0.45];
+const SHORT_IN_RUN: [f32; 3] = [1.0, 0.75, 0.5];
 
 /// A stretch of the message read as a name.
 #[derive(Clone, Debug)]
@@ -166,7 +166,8 @@ impl<'a> Text<'a> {
     fn is_lone_character(&self, range: &Range<usize>) -> bool {
         let mut characters = self.text[range.clone()].chars();
         let alone = characters.next().is_some_and(is_unspaced) && characters.next().is_none();
-        alone && self.running_sides(range) > 0
+        let grammar = is_grammar(&self.text[range.clone()]) && !self.is_alone(range);
+        alone && (grammar || self.running_sides(range) > 0)
     }
 
     /// The factor for a short name by what stands beside it.
