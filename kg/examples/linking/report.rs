@@ -1,8 +1,9 @@
 //! Counts what was linked. In: questions with their entity, and a linker. Out: a row of a Markdown table.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use loquat_contract::Mention;
+use loquat_contract::{EntityId, Mention};
 use loquat_kg::Graph;
 
 use super::cases::Case;
@@ -33,16 +34,23 @@ pub(crate) struct Tally {
 impl Tally {
     pub(crate) fn of(graph: &Graph, cases: &[Case]) -> Self {
         let mut tally = Self::default();
-        cases.iter().for_each(|case| tally.add(graph, case));
+        cases.iter().for_each(|case| tally.add(graph, case, &[]));
         tally
     }
 
-    fn add(&mut self, graph: &Graph, case: &Case) {
-        let (mentions, unlinked) = link(graph, &case.text);
+    /// The same where the conversation is about an entity already.
+    pub(crate) fn about(graph: &Graph, cases: &[(Case, String)]) -> Self {
+        let mut tally = Self::default();
+        cases.iter().for_each(|(case, about)| tally.add(graph, case, &[EntityId::from(about.as_str())]));
+        tally
+    }
+
+    fn add(&mut self, graph: &Graph, case: &Case, about: &[EntityId]) {
+        let (mentions, unlinked) = link(graph, &case.text, about);
         // The best of three, so that other work on the machine is not counted.
         let again = (0..3).map(|_| {
             let begun = Instant::now();
-            std::hint::black_box(link(graph, &case.text));
+            std::hint::black_box(link(graph, &case.text, about));
             begun.elapsed()
         });
         let took = again.min().unwrap_or_default();
@@ -61,8 +69,7 @@ impl Tally {
         self.best_five += usize::from(best.is_some_and(|rank| rank < 5));
         self.any_first += usize::from(any == Some(0));
         self.any_five += usize::from(any.is_some_and(|rank| rank < 5));
-        let overlaps =
-            |range: &std::ops::Range<usize>| range.start < case.range.end && case.range.start < range.end;
+        let overlaps = |range: &Range<usize>| range.start < case.range.end && case.range.start < range.end;
         let overlapping = mentions.iter().any(|mention| overlaps(&mention.range));
         self.wrong += usize::from(overlapping && any != Some(0));
         self.none += usize::from(!overlapping);
@@ -116,8 +123,8 @@ impl Tally {
 }
 
 /// The mentions, and the stretches that look like names and are not in the graph.
-pub(crate) fn link(graph: &Graph, text: &str) -> (Vec<Mention>, Vec<std::ops::Range<usize>>) {
-    let linked = graph.linked(text, &[]);
+fn link(graph: &Graph, text: &str, about: &[EntityId]) -> (Vec<Mention>, Vec<Range<usize>>) {
+    let linked = graph.linked(text, about);
     (linked.mentions, linked.unlinked.into_iter().map(|name| name.range).collect())
 }
 

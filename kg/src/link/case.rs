@@ -1,5 +1,6 @@
 //! What case and common words say about a stretch of text. In: the stretch and a name's traits. Out: a factor, or a no.
 
+use super::fold::is_unspaced;
 use super::index::{Index, Posting};
 
 /// English, German and French words of grammar, and words that questions begin with. Alone they name nothing, whatever
@@ -113,7 +114,9 @@ impl<'a> Stretch<'a> {
         if posting.acronym && self.lower {
             return None;
         }
-        if !posting.capital && self.lower && !self.capital && self.words == 1 {
+        let plain = self.text.chars().all(|c| c.is_alphabetic() && !is_unspaced(c));
+        let noun = plain && self.lower && !self.capital;
+        if noun && !posting.capital {
             // A noun rather than a name; and one that names a predicate more likely asks for it.
             return Some(if index.predicate_words.contains(&self.key) { 0.6 } else { 0.71 });
         }

@@ -117,10 +117,10 @@ pub(super) fn weigh(
     lifted
 }
 
-/// Whether two mentions stand beside each other with nothing but space or a hyphen between.
+/// Whether two mentions stand beside each other with nothing but space, a hyphen or an initial's full stop between.
 pub(super) fn is_beside(text: &str, first: &Reading, second: &Reading) -> bool {
     let between = text.get(first.range.end..second.range.start);
-    between.is_some_and(|between| !between.is_empty() && between.chars().all(|c| " -–".contains(c)))
+    between.is_some_and(|between| !between.is_empty() && between.chars().all(|c| " -–.".contains(c)))
 }
 
 /// Candidates with weights that add up to one, best first.

@@ -61,19 +61,34 @@ impl Index {
         if lower || !text.message.capitals_mark_names() {
             starts.extend((0..words.len()).filter(|at| words[*at].able && !covered(&words[*at])));
         }
-        let mut seen = Vec::new();
-        let mut work = Work::default();
+        let mut once = Vec::new();
         for start in starts {
-            if seen.len() < TRIES && !seen.contains(&start) {
-                seen.push(start);
-                readings.extend(self.near(text, words, start, &mut work));
+            if once.len() < TRIES && !once.contains(&start) {
+                once.push(start);
             }
+        }
+        let mut work = Work::default();
+        // One edit everywhere before two anywhere: that is far likelier, and costs less.
+        for edits in 1..=2 {
+            once.retain(|start| {
+                let near = self.near(text, words, *start, edits, &mut work);
+                let found = !near.is_empty();
+                readings.extend(near);
+                !found
+            });
         }
     }
 
-    /// The best misspelt name that begins with this word.
-    fn near(&self, text: &Text<'_>, words: &[Word], start: usize, work: &mut Work) -> Option<Reading> {
-        let first = words.get(start)?.first;
+    /// The misspelt names that begin with this word, one for each place where they may end.
+    fn near(
+        &self,
+        text: &Text<'_>,
+        words: &[Word],
+        start: usize,
+        edits: usize,
+        work: &mut Work,
+    ) -> Vec<Reading> {
+        let Some(first) = words.get(start).map(|word| word.first) else { return Vec::new() };
         let shortest = |capital: bool| if capital { 5 } else { 6 };
         // Where the name may end: characters of the query, and the byte of the message.
         let mut borders: Vec<(usize, usize)> = Vec::new();
@@ -98,30 +113,22 @@ impl Index {
             }
             borders.push((length, word.range.end));
         }
-        let (longest, _) = *borders.last()?;
-        let query: Vec<char> =
-            text.loose.get(first..first + longest)?.iter().map(|folded| folded.c).collect();
-        let lengths: Vec<usize> = borders.iter().map(|(length, _)| *length).collect();
-        for edits in 1..=2 {
-            let mut hits: Vec<(&Table, Hit)> = Vec::new();
-            for table in self.exact.iter().chain(&self.loose) {
-                let found = Search::new(&query, &lengths, edits, work).run(table);
-                hits.extend(found.into_iter().map(|hit| (table, hit)));
-            }
-            let of_border = |(length, end): &(usize, usize)| {
-                let range = text.loose[first].start as usize..*end;
-                self.best(text, range, *length, hits.iter().filter(|(_, hit)| hit.length == *length))
-            };
-            let readings = borders.iter().filter_map(of_border);
-            let best = readings.max_by(|a, b| {
-                let worth = |r: &Reading| r.evidence * r.letters as f32;
-                worth(a).total_cmp(&worth(b))
-            });
-            if best.is_some() {
-                return best;
-            }
+        let characters = borders.last().and_then(|(longest, _)| text.loose.get(first..first + longest));
+        let query: Vec<char> = characters.unwrap_or_default().iter().map(|folded| folded.c).collect();
+        if query.is_empty() {
+            return Vec::new();
         }
-        None
+        let lengths: Vec<usize> = borders.iter().map(|(length, _)| *length).collect();
+        let mut hits: Vec<(&Table, Hit)> = Vec::new();
+        for table in self.exact.iter().chain(&self.loose) {
+            let found = Search::new(&query, &lengths, edits, work).run(table);
+            hits.extend(found.into_iter().map(|hit| (table, hit)));
+        }
+        let of_border = |(length, end): &(usize, usize)| {
+            let range = text.loose[first].start as usize..*end;
+            self.best(text, range, *length, hits.iter().filter(|(_, hit)| hit.length == *length))
+        };
+        borders.iter().filter_map(of_border).collect()
     }
 
     /// The nearest names for one stretch.

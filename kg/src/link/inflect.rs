@@ -2,7 +2,8 @@
 
 use super::fold::Folded;
 
-/// English endings of the plural and the singular's, longest first; regular ones follow a name of four letters or more.
+/// English endings of the plural and the singular's, longest first; regular ones follow a name of four letters or more
+/// ("buses" and "boxes" aside).
 const IRREGULAR: [(&str, &str); 9] = [
     ("children", "child"),
     ("eople", "erson"),
@@ -30,7 +31,11 @@ pub(super) fn endings(
     let joined = at == 0 || is_letter && characters[at].start == characters[at - 1].end;
     let before = at.checked_sub(1).map_or(' ', |last| characters[last].c);
     let long = at >= 4 && before.is_ascii_lowercase();
-    let regular = REGULAR.iter().filter(move |(ending, _)| long && (*ending != "s" || before != 's'));
+    let hissing = at >= 3 && matches!(before, 's' | 'x' | 'z' | 'h');
+    let regular = REGULAR.iter().filter(move |(ending, _)| match *ending {
+        "s" => long && before != 's',
+        _ => long || hissing,
+    });
     let german = GERMAN.iter().filter(move |_| german && at >= 4 && before.is_alphabetic());
     let all = IRREGULAR.iter().chain(regular).chain(german).filter(move |_| is_letter && joined);
     all.filter(move |(ending, _)| {

@@ -12,8 +12,8 @@ use super::index::Table;
 pub(super) const LONGEST: usize = 46;
 
 /// Transitions that the searches of one message may follow together, and one of them alone.
-const TRANSITIONS: usize = 12_000;
-const EACH: usize = 5_000;
+const TRANSITIONS: usize = 9_000;
+const EACH: usize = 2_500;
 
 /// Characters in which only one of two edits may lie.
 const HEAD: usize = 4;

@@ -144,7 +144,8 @@ fn capitalised(text: &Text<'_>, words: &[Word]) -> Vec<Run> {
     for (at, word) in words.iter().enumerate() {
         let figures = word.key.bytes().all(|b| b.is_ascii_digit());
         let named = word.capital && (word.able || !word.begins);
-        if !named && !(figures && last + 1 == at && !open.is_empty()) {
+        let year = figures && last + 1 == at && !open.is_empty();
+        if !named && !year {
             continue;
         }
         // Only small words may lie between, and no punctuation that parts.

@@ -5,6 +5,9 @@ use proptest::prelude::*;
 
 use super::Index;
 
+mod languages;
+mod meaning;
+
 fn entity(id: &str, labels: &[(&str, &str)], aliases: &[&str]) -> Entity {
     Entity {
         id: EntityId::from(id),
@@ -50,7 +53,10 @@ fn entities() -> Vec<(Entity, usize)> {
 }
 
 fn index() -> Index {
-    let entities = entities();
+    index_of(entities())
+}
+
+fn index_of(entities: Vec<(Entity, usize)>) -> Index {
     let predicate = Predicate {
         id: PredicateId::from("capital"),
         labels: vec![Label::new("capital", "en")],
