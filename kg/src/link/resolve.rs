@@ -94,23 +94,30 @@ impl Index {
     }
 }
 
-/// For each mention, [`STRANGER`] where it is a single word beside another such name that it is not related to in the graph.
+/// For each mention, [`STRANGER`] where it stands in a row of names with capitals that the graph does not relate: two single
+/// words, or three names.
 fn strangers(text: &Text<'_>, mentions: &[Reading], weighed: &[Weighed]) -> Vec<f32> {
     let mut factors = vec![1.0; mentions.len()];
-    let name = |at: usize| {
-        let shown = &text.text[mentions[at].range.clone()];
-        !shown.contains([' ', '-']) && shown.starts_with(char::is_uppercase)
-    };
     if !text.message.capitals_mark_names() {
         return factors;
     }
-    for at in 1..mentions.len() {
-        let beside = is_beside(text.text, &mentions[at - 1], &mentions[at]);
+    let shown = |at: usize| &text.text[mentions[at].range.clone()];
+    let goes_on = |at: usize| {
         let related = weighed[at - 1].to_others.max(weighed[at].to_others) >= 0.5;
-        if beside && !related && name(at - 1) && name(at) {
-            factors[at - 1] = STRANGER;
-            factors[at] = STRANGER;
+        let names =
+            shown(at - 1).starts_with(char::is_uppercase) && shown(at).starts_with(char::is_uppercase);
+        names && !related && is_beside(text.text, &mentions[at - 1], &mentions[at])
+    };
+    let mut first = 0;
+    for end in 1..=mentions.len() {
+        if end < mentions.len() && goes_on(end) {
+            continue;
         }
+        let single = (first..end).all(|at| !shown(at).contains([' ', '-']));
+        if end - first > 2 || end - first == 2 && single {
+            factors[first..end].fill(STRANGER);
+        }
+        first = end;
     }
     factors
 }
@@ -141,7 +148,8 @@ fn parts(mentions: &[Reading], words: &[Word], runs: &[Run]) -> Parts {
             for word in run.words.iter().map(|at| &words[*at]) {
                 let is_covered = covered(word);
                 // The first word of a sentence has its capital anyway, and "Capital" may be what is asked for.
-                let counts = is_covered || !word.begins && (word.able || is_common(&word.key));
+                let written = word.capital || word.key.bytes().all(|b| b.is_ascii_digit());
+                let counts = is_covered || written && !word.begins && (word.able || is_common(&word.key));
                 all += if counts { letters(word) } else { 0 };
                 known += if is_covered { letters(word) } else { 0 };
             }

@@ -145,17 +145,22 @@ fn capitalised(text: &Text<'_>, words: &[Word]) -> Vec<Run> {
         let figures = word.key.bytes().all(|b| b.is_ascii_digit());
         let named = word.capital && (word.able || !word.begins);
         let year = figures && last + 1 == at && !open.is_empty();
-        if !named && !year {
+        let gap = words
+            .get(last)
+            .map_or("", |before| &text.text[before.range.end.min(word.range.start)..word.range.start]);
+        // "Cany-barville"
+        let joined = last + 1 == at && !open.is_empty() && matches!(gap, "-" | "‐" | "‑" | "_" | "/");
+        if !named && !year && !joined {
             continue;
         }
         // Only small words may lie between, and no punctuation that parts.
         let between = words.get(last + 1..at).unwrap_or_default();
         let small = between.len() <= 2 && between.iter().all(|word| PARTICLES.contains(&word.key.as_str()));
-        let gap = words
-            .get(last)
-            .map_or("", |before| &text.text[before.range.end.min(word.range.start)..word.range.start]);
         let abbreviation = words.get(last).is_some_and(|before| before.key.chars().count() <= 3);
-        let parted = gap.chars().any(|c| ",;:!?()/，、。！？—–\n".contains(c) || is_unspaced(c))
+        let dash = gap.contains(['—', '–']) && gap.contains(' ');
+        let parted = gap.chars().any(|c| ",;:!?()，、。！？\n".contains(c) || is_unspaced(c))
+            || dash
+            || gap.contains('/') && !joined
             || gap.contains('.') && !abbreviation;
         let possessive = words.get(last).is_some_and(|before| possessive(&text.text[before.range.clone()]));
         if !small || parted || possessive {
