@@ -118,7 +118,7 @@ impl<'a> Stretch<'a> {
         let noun = plain && self.lower && !self.capital;
         if noun && !posting.capital {
             // A noun rather than a name; and one that names a predicate more likely asks for it.
-            return Some(if index.predicate_words.contains(&self.key) { 0.6 } else { 0.71 });
+            return Some(if index.predicate_words.contains(&self.key) { 0.72 } else { 0.78 });
         }
         if !posting.capital || self.capital || !self.lower {
             return Some(if self.is_ragged() { 0.85 } else { 1.0 });
@@ -127,6 +127,6 @@ impl<'a> Stretch<'a> {
         if letters <= 3 || index.predicates.contains(&self.key) {
             return None;
         }
-        Some(if self.words == 1 { 0.7 } else { 0.9 })
+        Some(if self.words == 1 { 0.78 } else { 0.9 })
     }
 }

@@ -14,6 +14,9 @@ use super::score::share;
 use super::shape::{Run, Word, possessive, runs, words};
 use super::surroundings::Surroundings;
 
+/// Factor for a name in lower case beside a word that nothing explains.
+const UNEXPLAINED: f32 = 0.7;
+
 /// Factor for names that stand beside each other and have nothing to do with each other: "Charles Heath", where only a Charles and
 /// a Heath are known.
 const STRANGER: f32 = 0.3;
@@ -64,10 +67,11 @@ impl Index {
         let weighed = weigh(&mentions, text.text, &self.relations, around, about);
         let parts = parts(&mentions, &words, &runs);
         let strangers = strangers(&text, &mentions, &weighed);
+        let beside = unexplained(&text, &mentions, &words);
         let mut names = Names::default();
         let mut doubtful: Vec<Range<usize>> = Vec::new();
         let factors: Vec<f32> =
-            parts.factors.iter().zip(&strangers).map(|(part, other)| part * other).collect();
+            parts.factors.iter().zip(strangers).zip(beside).map(|((a, b), c)| a * b * c).collect();
         for ((mention, weighed), part) in mentions.into_iter().zip(weighed).zip(factors) {
             let part = if weighed.to_about >= 0.5 { part.max(TALKED_ABOUT) } else { part };
             let alone = text.is_alone(&mention.range);
@@ -92,6 +96,27 @@ impl Index {
         names.unlinked = unlinked.map(|run| without_possessive(text.text, run.range.clone())).collect();
         names
     }
+}
+
+/// For each mention, [`UNEXPLAINED`] where it is a name in lower case beside a word that is neither of grammar nor of a
+/// predicate, and that no mention covers: "annie lowrey".
+fn unexplained(text: &Text<'_>, mentions: &[Reading], words: &[Word]) -> Vec<f32> {
+    let covered = |word: &Word| mentions.iter().any(|m| m.range.contains(&word.range.start));
+    let strange = |word: Option<&Word>| word.is_some_and(|word| word.able && !covered(word));
+    let factor = |mention: &Reading| {
+        let lower = !text.text[mention.range.clone()].contains(|c: char| c.is_uppercase() || c == ' ');
+        let named = mention.claims.iter().any(|(posting, _)| posting.capital);
+        let at = words.iter().position(|word| word.range.start == mention.range.start);
+        let Some(at) = at.filter(|_| lower && named) else { return 1.0 };
+        let joined = |first: usize, second: usize| match (words.get(first), words.get(second)) {
+            (Some(a), Some(b)) => text.text.get(a.range.end..b.range.start) == Some(" "),
+            _ => false,
+        };
+        let before = at > 0 && joined(at - 1, at) && strange(words.get(at - 1));
+        let after = joined(at, at + 1) && strange(words.get(at + 1));
+        if before || after { UNEXPLAINED } else { 1.0 }
+    };
+    mentions.iter().map(factor).collect()
 }
 
 /// For each mention, [`STRANGER`] where it stands in a row of names with capitals that the graph does not relate: two single
