@@ -12,12 +12,11 @@ use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
 use loquat_contract::{
-    BoxFuture, Candidate, Entity, EntityId, Fact, Generation, Knowledge, KnowledgeError, Mention, Schema,
+    BoxFuture, Entity, EntityId, Fact, Generation, Knowledge, KnowledgeError, Mention, Schema,
 };
 use petgraph::graph::DiGraph;
 
 use crate::GraphError;
-use crate::link::Index;
 use crate::store::Store;
 use crate::view::{View, Walk};
 pub use show::{Shown, Source, Stats};
@@ -92,23 +91,6 @@ impl Graph {
         })
     }
 
-    /// [`Knowledge::link`] without the future.
-    pub fn mentions(&self, text: &str) -> Vec<Mention> {
-        self.read(|view| {
-            let mention = |found: crate::link::Found| {
-                let candidates: Vec<Candidate> = found
-                    .candidates
-                    .into_iter()
-                    .filter(|(node, _)| view.is_anybody(*node))
-                    .filter_map(|(node, score)| Some(Candidate { entity: view.entity(node)?, score }))
-                    .collect();
-                let text = text.get(found.range.clone())?.to_owned();
-                (!candidates.is_empty()).then_some(Mention { range: found.range, text, candidates })
-            };
-            Index::new(view).link(text).into_iter().filter_map(mention).collect()
-        })
-    }
-
     /// The state that is read now.
     pub fn generation(&self) -> Generation {
         self.view().generation()
@@ -142,6 +124,14 @@ impl Inner {
 impl Knowledge for Graph {
     fn link<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<Vec<Mention>, KnowledgeError>> {
         Box::pin(async move { Ok(self.mentions(text)) })
+    }
+
+    fn link_in<'a>(
+        &'a self,
+        text: &'a str,
+        about: &'a [EntityId],
+    ) -> BoxFuture<'a, Result<Vec<Mention>, KnowledgeError>> {
+        Box::pin(async move { Ok(self.linked(text, about).mentions) })
     }
 
     fn facts<'a>(

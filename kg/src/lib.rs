@@ -28,6 +28,7 @@
 
 mod error;
 mod graph;
+mod linked;
 mod names;
 mod statement;
 mod vocabulary;
@@ -44,9 +45,10 @@ mod search;
 
 pub use error::GraphError;
 pub use graph::{Graph, Shown, Source, Stats};
-pub use search::{Found, Search};
-pub use statement::{Describes, Object, Statement};
-pub use view::{Edge, FactIndex, Walk};
 pub use import::{
     Answer, BadLine, Filter, Format, ImportOptions, ImportReport, Mapping, Progress, Wikipedia, check,
 };
+pub use linked::{Linked, Unlinked};
+pub use search::{Found, Search};
+pub use statement::{Describes, Object, Statement};
+pub use view::{Edge, FactIndex, Walk};

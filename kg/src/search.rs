@@ -190,7 +190,8 @@ fn claims_on(view: &View, word: &str) -> Vec<Claim> {
     claims.retain(|claim| !view.overlay().is_renamed(claim.node));
     for (node, entity) in view.overlay().renamed() {
         let mut flags = 0;
-        let mut look = |text: &str, place: u8| words_of(text, |own| flags |= if own == word { place } else { 0 });
+        let mut look =
+            |text: &str, place: u8| words_of(text, |own| flags |= if own == word { place } else { 0 });
         entity.labels.iter().for_each(|label| look(&label.text, IN_LABEL));
         entity.aliases.iter().for_each(|label| look(&label.text, IN_ALIAS));
         entity.descriptions.iter().for_each(|label| look(&label.text, IN_DESCRIPTION));

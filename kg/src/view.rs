@@ -12,7 +12,7 @@ use loquat_contract::{Entity, EntityId, Fact, Generation, Label, Predicate, Qual
 use petgraph::graph::DiGraph;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::link::PredicateNames;
+use crate::link::{PredicateNames, Surroundings};
 use crate::names::entity_name;
 use crate::snapshot::{self, Snapshot};
 use crate::statement::{self, Statement, fact_id};
@@ -23,7 +23,8 @@ pub use walk::{Edge, FactIndex, Walk};
 pub(crate) struct View {
     snapshot: Arc<Snapshot>,
     overlay: Overlay,
-    predicate_names: OnceLock<PredicateNames>,
+    /// Shared by views with the same predicates: it takes long to make.
+    predicate_names: Arc<OnceLock<PredicateNames>>,
 }
 
 /// A fact's object, or a qualifier's value.
@@ -46,7 +47,14 @@ pub(crate) struct Ends {
 
 impl View {
     pub(crate) fn new(snapshot: Arc<Snapshot>, overlay: Overlay) -> Self {
-        Self { snapshot, overlay, predicate_names: OnceLock::new() }
+        Self { snapshot, overlay, predicate_names: Arc::default() }
+    }
+
+    /// The same snapshot under other edits.
+    pub(crate) fn with(&self, overlay: Overlay) -> Self {
+        let same = overlay.predicate_changes() == self.overlay.predicate_changes();
+        let predicate_names = if same { self.predicate_names.clone() } else { Arc::default() };
+        Self { snapshot: self.snapshot.clone(), overlay, predicate_names }
     }
 
     pub(crate) fn snapshot(&self) -> &Arc<Snapshot> {
@@ -106,7 +114,9 @@ impl View {
         if self.overlay.is_empty() {
             return true;
         }
-        self.is_described(node) || self.outgoing(node).next().is_some() || self.incoming(node).next().is_some()
+        self.is_described(node)
+            || self.outgoing(node).next().is_some()
+            || self.incoming(node).next().is_some()
     }
 
     /// Whether an entity was given words, beside facts.
@@ -148,6 +158,13 @@ impl View {
         let numbers = self.snapshot.numbers(fact)?;
         let subject = subject.or_else(|| self.snapshot.subject(fact))?;
         Some(Ends { subject, predicate: numbers.predicate, object: object(numbers.object) })
+    }
+
+    fn predicate_number(&self, fact: u32) -> Option<u32> {
+        match self.overlay.added(&self.snapshot, fact) {
+            Some(added) => Some(added.ends.predicate),
+            None => self.snapshot.numbers(fact).map(|numbers| numbers.predicate),
+        }
     }
 
     /// A fact as others see it.
@@ -298,6 +315,26 @@ impl View {
             }
         }
         part
+    }
+}
+
+impl Surroundings for View {
+    fn is_named(&self, node: u32, name: &str) -> bool {
+        self.entity(node).is_some_and(|entity| entity.names().any(|own| own == name))
+    }
+
+    fn neighbours(&self, node: u32, limit: usize, each: &mut dyn FnMut(u32)) {
+        View::neighbours(self, node, limit).for_each(each);
+    }
+
+    fn predicates(&self, node: u32, limit: usize, each: &mut dyn FnMut(u32)) {
+        let facts = self.outgoing(node).take(2 * limit).chain(self.incoming(node).take(limit));
+        facts.filter_map(|fact| self.predicate_number(fact)).for_each(each);
+    }
+
+    fn descriptions(&self, node: u32, each: &mut dyn FnMut(&str)) {
+        let entity = self.entity(node);
+        entity.iter().flat_map(|entity| &entity.descriptions).for_each(|label| each(&label.text));
     }
 }
 

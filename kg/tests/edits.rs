@@ -22,7 +22,8 @@ async fn facts(graph: &Graph, id: &str) -> Vec<Fact> {
 /// Facts as "subject predicate object".
 async fn said(graph: &Graph, id: &str) -> Vec<String> {
     let english = Language::english();
-    let line = |fact: &Fact| format!("{} {} {}", fact.subject.id, fact.predicate.id, fact.object.text(&english));
+    let line =
+        |fact: &Fact| format!("{} {} {}", fact.subject.id, fact.predicate.id, fact.object.text(&english));
     facts(graph, id).await.iter().map(line).collect()
 }
 
@@ -99,7 +100,10 @@ async fn what_is_said_again_or_was_never_said_changes_nothing() {
     add_file(&graph, &folder.path().join("countries.tsv"), COUNTRIES);
     let before = graph.generation();
     assert_eq!(graph.add(vec![fact("Bhutan", "capital", "Thimphu")], "me").unwrap(), before);
-    assert_eq!(graph.remove(vec![fact("Bhutan", "capital", "Paro"), fact("Atlantis", "p", "o")]).unwrap(), before);
+    assert_eq!(
+        graph.remove(vec![fact("Bhutan", "capital", "Paro"), fact("Atlantis", "p", "o")]).unwrap(),
+        before
+    );
     assert_eq!(&*facts(&graph, "Bhutan").await[0].source, "countries.tsv");
     assert!(graph.mentions("Paro").is_empty() && graph.mentions("Atlantis").is_empty());
 }
@@ -169,11 +173,7 @@ async fn a_damaged_snapshot_is_made_anew_and_never_answered_from() {
     let snapshot = path.join("snapshot");
     let good = fs::read(&snapshot).unwrap();
     let check = async |graph: &Graph, what: &str| {
-        assert_eq!(
-            said(graph, "s1").await,
-            ["s1 p o1", "s1 q 1", "s1 edited by hand"],
-            "{what}"
-        );
+        assert_eq!(said(graph, "s1").await, ["s1 p o1", "s1 q 1", "s1 edited by hand"], "{what}");
         assert_eq!(graph.mentions("s2999 and o7").len(), 2, "{what}");
         assert_eq!(graph.facts(&"o7".into(), 1000).await.unwrap().len(), 30, "{what}");
     };
@@ -229,8 +229,13 @@ async fn a_hub_and_large_literals_are_no_trouble() {
     assert_eq!(graph.neighbourhood(&"Hub".into(), 2, 50).node_count(), 50);
     graph.remove(vec![fact("leaf 77", "of", "Hub")]).unwrap();
     graph.add(vec![fact("leaf new", "of", "Hub")], "me").unwrap();
-    let subjects: BTreeSet<String> =
-        graph.facts(&"Hub".into(), usize::MAX).await.unwrap().iter().map(|fact| fact.subject.id.to_string()).collect();
+    let subjects: BTreeSet<String> = graph
+        .facts(&"Hub".into(), usize::MAX)
+        .await
+        .unwrap()
+        .iter()
+        .map(|fact| fact.subject.id.to_string())
+        .collect();
     assert!(!subjects.contains("leaf 77") && subjects.contains("leaf new"));
 }
 
@@ -246,7 +251,8 @@ fn search_finds_words_in_any_order_unfinished_and_misspelt() {
     add_file(&graph, &folder.path().join("a.ttl"), turtle);
     let found = |query: &str| {
         let search = graph.search(query, 10);
-        let ids: Vec<String> = search.found.iter().map(|found| found.entity.id.as_str()[19..].to_owned()).collect();
+        let ids: Vec<String> =
+            search.found.iter().map(|found| found.entity.id.as_str()[19..].to_owned()).collect();
         (ids.concat(), search.did_you_mean)
     };
     assert_eq!(found("congo republic"), ("ab".into(), None));

@@ -7,10 +7,10 @@ use super::numbering::{NOBODY, Numbering};
 use super::{Builder, RawWord};
 use crate::link::{Form, flags, keys_of};
 use crate::names::entity_name;
+use crate::search::{IN_ALIAS, IN_DESCRIPTION, IN_LABEL, words_of};
 use crate::snapshot::Word;
 use crate::snapshot::codec::put;
 use crate::snapshot::names::{Claim, Keys};
-use crate::search::{IN_ALIAS, IN_DESCRIPTION, IN_LABEL, words_of};
 use crate::statement::Describes;
 
 /// Entities whose keys are gathered together.

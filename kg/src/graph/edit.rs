@@ -94,7 +94,7 @@ impl Graph {
         let (generation, edits) = store.edit(changes, source)?;
         let mut overlay = view.overlay().clone();
         overlay.apply(view.snapshot(), edits.iter().map(|(_, edit)| edit));
-        self.inner.view.store(Arc::new(View::new(view.snapshot().clone(), overlay)));
+        self.inner.view.store(Arc::new(view.with(overlay)));
         drop(store);
         self.compact_if_due();
         Ok(generation)

@@ -76,6 +76,7 @@ impl Turtle {
     fn forget_statement(&mut self) {
         self.statement.clear();
         self.statement_bytes = 0;
+        self.open = None;
     }
 
     /// The statement being gathered is whole.

@@ -1,5 +1,6 @@
 //! What case and common words say about a stretch of text. In: the stretch and a name's traits. Out: a factor, or a no.
 
+use super::fold::is_unspaced;
 use super::index::{Index, Posting};
 
 /// English, German and French words of grammar, and words that questions begin with. Alone they name nothing, whatever
@@ -29,17 +30,42 @@ pub(super) fn is_common(word: &str) -> bool {
     COMMON.contains(&word)
 }
 
+/// Words of German that hardly stand in another language's text.
+const GERMAN: &[&str] = &[
+    "ist", "und", "wie", "wer", "wo", "wann", "warum", "welche", "welcher", "welches", "nicht", "das", "ein",
+    "eine", "einen", "sind", "wurde", "heißt", "heisst", "liegt", "hat", "gibt", "viele", "mit", "für",
+    "dem",
+];
+
 /// What the message says about case as a whole.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Message {
     /// It has letters with case and all are capitals, so capitals mean nothing.
     pub(super) shouting: bool,
+    /// Words of grammar have capitals too, as in a headline.
+    pub(super) headline: bool,
+    /// It is German, where any noun has a capital.
+    pub(super) german: bool,
 }
 
 impl Message {
     pub(super) fn of(text: &str) -> Self {
         let capitals = text.chars().filter(|c| c.is_uppercase()).count();
-        Self { shouting: capitals > 3 && !text.chars().any(char::is_lowercase) }
+        let words = || text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        let lower = |word: &str| word.chars().all(char::is_lowercase);
+        let capital = words().skip(1).filter(|word| !lower(word)).count();
+        let grammar = words().skip(1).filter(|word| !lower(word) && is_common(&word.to_lowercase())).count();
+        let german = words().filter(|word| GERMAN.contains(&word.to_lowercase().as_str())).count();
+        Self {
+            shouting: capitals > 3 && !text.chars().any(char::is_lowercase),
+            headline: capital >= 4 && grammar >= 2 && words().skip(1).all(|word| !lower(word)),
+            german: german >= 2,
+        }
+    }
+
+    /// Whether a capital within a sentence marks a name.
+    pub(super) fn capitals_mark_names(self) -> bool {
+        !self.shouting && !self.headline && !self.german
     }
 }
 
@@ -71,6 +97,13 @@ impl<'a> Stretch<'a> {
         self.words == 1 && is_common(&self.key) && !as_name && !as_acronym
     }
 
+    /// Whether it begins in lower case, with no article, and goes on with a capital: "movie Crazy" of "the movie Crazy Heart".
+    fn is_ragged(&self) -> bool {
+        let first = self.text.split_whitespace().next().unwrap_or_default();
+        let article = ["the", "a", "an", "der", "die", "das"].contains(&first);
+        self.words > 1 && self.capital && !article && first.chars().all(char::is_lowercase)
+    }
+
     /// How well the stretch fits a name by case, from 0 to 1; `None` where it cannot mean it.
     pub(super) fn fit(&self, posting: &Posting, index: &Index<'_>) -> Option<f32> {
         let letters = self.text.chars().filter(|c| c.is_alphabetic()).count();
@@ -81,13 +114,19 @@ impl<'a> Stretch<'a> {
         if posting.acronym && self.lower {
             return None;
         }
+        let plain = self.text.chars().all(|c| c.is_alphabetic() && !is_unspaced(c));
+        let noun = plain && self.lower && !self.capital;
+        if noun && !posting.capital {
+            // A noun rather than a name; and one that names a predicate more likely asks for it.
+            return Some(if index.predicates.words.contains(&self.key) { 0.72 } else { 0.78 });
+        }
         if !posting.capital || self.capital || !self.lower {
-            return Some(1.0);
+            return Some(if self.is_ragged() { 0.85 } else { 1.0 });
         }
         // Lower case, and the name has a capital: people do write so, unless it is a word of its own.
         if letters <= 3 || index.predicates.names.contains(&self.key) {
             return None;
         }
-        Some(if self.words == 1 { 0.7 } else { 0.9 })
+        Some(if self.words == 1 { 0.78 } else { 0.9 })
     }
 }

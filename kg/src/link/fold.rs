@@ -75,6 +75,23 @@ pub(super) fn loosen(folded: &[Folded]) -> Vec<Folded> {
     loose
 }
 
+/// The loose form without the words for "and", which "&" leaves out already; `None` where it has none.
+pub(super) fn without_and(loose: &[Folded]) -> Option<Vec<Folded>> {
+    let is_and = |word: &[Folded]| {
+        ["and", "und"].iter().any(|and| {
+            let word = word.split_last().filter(|(last, _)| last.c == ' ').map_or(word, |(_, rest)| rest);
+            word.iter().map(|folded| folded.c).eq(and.chars())
+        })
+    };
+    let mut words = loose.split_inclusive(|folded| folded.c == ' ');
+    if !words.clone().any(is_and) {
+        return None;
+    }
+    // At the beginning it joins nothing.
+    let first = words.next().unwrap_or_default();
+    Some(first.iter().chain(words.filter(|word| !is_and(word)).flatten()).copied().collect())
+}
+
 /// The folded characters as a key of the index, without space at the ends.
 pub(super) fn key(folded: &[Folded]) -> String {
     let key: String = folded.iter().map(|folded| folded.c).collect();

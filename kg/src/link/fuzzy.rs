@@ -1,255 +1,172 @@
-//! Names with a spelling mistake. In: words that no name covers. Out: names at a small distance.
+//! Names with a spelling mistake. In: words that no name covers as a whole. Out: readings as names at a small distance.
 //!
 //! The distance is optimal string alignment (Damerau 1964, without edits of an edited pair): one for a letter inserted, left
-//! out, replaced, or swapped with its neighbour; a letter that has moved further ("Buthan") counts as one too. The transducer is walked with one row of the distance table a character,
-//! and a branch ends where the whole row is too far (as in Schulz and Mihov 2002). To keep "Atlantis" from
-//! becoming "Atlantic" or "iPhone 14" "iPhone 15": one edit in 5 to 8 characters (6 to 8 in lower case) and two from 9 on; the first character must
-//! be right, the last may be missing or swapped but not replaced, and figures must agree.
+//! out, replaced, or swapped with its neighbour; a letter that has moved further ("Buthan") counts as one too. To keep
+//! "Atlantis" from becoming "Atlantic" or "iPhone 14" "iPhone 15": one edit in 5 to 8 characters (6 to 8 in lower case) and
+//! two from 9 on; in fewer than 8 characters the first must be right, in fewer than 12 (9, in several words) the last may be
+//! missing or swapped but not replaced; figures must agree. How the transducer is searched stands in [`search`](super::search).
 
-use fst::raw::{Fst, Output};
-
-use super::THRESHOLD;
-use super::case::is_common;
-use super::fold::is_unspaced;
-use super::index::{Index, Posting};
-use super::scan::{Found, Text};
-use super::score::share;
+use super::LEAST_EVIDENCE;
+use super::index::{Index, Posting, Table};
+use super::scan::{Reading, Text};
+use super::search::{Hit, LONGEST, Work, search};
+use super::shape::{Run, Word, possessive};
+use crate::snapshot::names::OpenShard;
 
 /// Words that one misspelt name may have.
-const WORDS: usize = 4;
+const WORDS: usize = 7;
 
-/// Stretches of one message that are tried.
-const TRIES: usize = 48;
+/// Words of one message from which a misspelt name is looked for.
+const TRIES: usize = 10;
 
-/// Nodes of the transducer that one try may visit.
-const VISITS: usize = 60_000;
-
-/// A word of the message: its place among the loose characters.
-struct Word {
-    first: usize,
-    last: usize,
-    /// It has a capital.
-    capital: bool,
-    /// It may begin or end a name.
-    able: bool,
-}
+/// The certainty of a misspelt name before its edits are counted.
+const MISSPELT: f32 = 0.85;
 
 impl Index<'_> {
-    /// Adds the misspelt names among the words that are not covered yet. Words in lower case are tried only where nothing
-    /// else was found.
-    pub(super) fn link_misspelt(&self, text: &Text<'_>, found: &mut Vec<Found>) {
-        let lower_too = found.is_empty();
-        let words = self.words(text, found);
-        let mut tries = 0;
-        let mut at = 0;
-        while at < words.len() {
-            let mut next = at + 1;
-            for count in (1..=WORDS).rev() {
-                let Some(window) = words.get(at..at + count) else { continue };
-                let adjacent = window.windows(2).all(|pair| pair[1].first == pair[0].last + 2);
-                let able = |word: &Word| word.able && (lower_too || word.capital);
-                let whole = window.first().is_some_and(able) && window.last().is_some_and(able);
-                if !adjacent || !whole || tries >= TRIES {
-                    continue;
-                }
-                tries += 1;
-                if let Some(mention) = self.misspelt(text, window) {
-                    found.push(mention);
-                    next = at + count;
-                    break;
-                }
-            }
-            at = next;
-        }
-        found.sort_by_key(|mention| mention.range.start);
-    }
-
-    /// The words that no mention covers.
-    fn words(&self, text: &Text<'_>, found: &[Found]) -> Vec<Word> {
-        let mut words = Vec::new();
-        let mut first = 0;
-        for run in text.loose.split_inclusive(|folded| folded.c == ' ') {
-            let end = first + run.len();
-            let last = end - usize::from(run.last().is_some_and(|folded| folded.c == ' '));
-            if last > first {
-                let range = text.loose[first].start as usize..text.loose[last - 1].end as usize;
-                let covered = found.iter().any(|f| f.range.start < range.end && range.start < f.range.end);
-                let key: String = text.loose[first..last].iter().map(|folded| folded.c).collect();
-                let spaced = !key.contains(is_unspaced);
-                if !covered && spaced {
-                    let able = !is_common(&key) && !self.predicates.words.contains(&key);
-                    let capital = text.text[range].chars().any(char::is_uppercase);
-                    words.push(Word { first, last: last - 1, capital, able });
-                }
-            }
-            first = end;
-        }
-        words
-    }
-
-    fn misspelt(&self, text: &Text<'_>, window: &[Word]) -> Option<Found> {
-        let characters = text.loose.get(window.first()?.first..=window.last()?.last)?;
-        let mut range = characters.first()?.start as usize..characters.last()?.end as usize;
-        let mut query: Vec<char> = characters.iter().map(|folded| folded.c).collect();
-        // The loose form has lost the apostrophe of a possessive.
-        if let Some(bare) = text.text[range.clone()]
-            .strip_suffix("'s")
-            .or_else(|| text.text[range.clone()].strip_suffix("’s"))
-        {
-            range.end = range.start + bare.len();
-            query.pop();
-        }
-        let stretch = text.stretch(range.clone());
-        // An ordinary word is in lower case, and short ones are near to some name too easily.
-        let shortest = if window.iter().any(|word| word.capital) { 5 } else { 6 };
-        if query.len() < shortest {
-            return None;
-        }
-        let mut first = [0; 4];
-        let first = query.first()?.encode_utf8(&mut first).as_bytes()[0];
-        let mut near: Vec<(usize, Vec<Posting>)> = Vec::new();
-        for table in [&self.exact, &self.loose] {
-            let mut visits = 0;
-            for shard in table.shards_of(first) {
-                let Some(fst) = shard.transducer() else { continue };
-                let mut search = Search {
-                    fst: &fst,
-                    query: &query,
-                    edits: if query.len() < 6 { 1 } else { 2 },
-                    visits,
-                    name: Vec::new(),
-                    found: Vec::new(),
-                };
-                search.begin();
-                visits = search.visits;
-                let found = search.found;
-                near.extend(
-                    found.into_iter().map(|(value, distance)| (distance, table.postings(&shard, value))),
-                );
-            }
-        }
-        let least = near.iter().map(|(distance, _)| *distance).min()?;
-        let certainty = 0.85 * (1.0 - least as f32 / query.len() as f32);
-        let claims: Vec<_> = near
-            .iter()
-            .filter(|(distance, _)| *distance == least)
-            .flat_map(|(_, postings)| postings)
-            .filter(|posting| !posting.acronym)
-            .filter_map(|posting| Some((*posting, certainty * stretch.fit(posting, self)?)))
-            .filter(|(_, fit)| *fit >= THRESHOLD)
-            .collect();
-        (!claims.is_empty()).then(|| Found { range, candidates: share(&claims) })
-    }
-}
-
-/// A walk over a transducer for names near `query`.
-struct Search<'a> {
-    fst: &'a Fst<&'a [u8]>,
-    query: &'a [char],
-    edits: usize,
-    visits: usize,
-    /// The characters from the root to the node that is visited.
-    name: Vec<char>,
-    /// Numbers of names, with their distances.
-    found: Vec<(u64, usize)>,
-}
-
-/// Where a walk is within the bytes of a character.
-#[derive(Clone, Copy)]
-struct Place {
-    address: usize,
-    output: Output,
-    bytes: [u8; 4],
-    length: usize,
-}
-
-impl Search<'_> {
-    fn begin(&mut self) {
-        let row: Vec<usize> = (0..=self.query.len()).collect();
-        let place =
-            Place { address: self.fst.root().addr(), output: Output::zero(), bytes: [0; 4], length: 0 };
-        self.visit(place, &[], &row);
-    }
-
-    /// Visits every continuation. `row` is the distance of the name so far from each beginning of the query, `before` the row
-    /// of the name without its last character.
-    fn visit(&mut self, place: Place, before: &[usize], row: &[usize]) {
-        self.visits += 1;
-        if self.visits > VISITS {
-            return;
-        }
-        let node = self.fst.node(place.address);
-        for transition in node.transitions() {
-            let mut next = place;
-            next.address = transition.addr;
-            next.output = place.output.cat(transition.out);
-            next.bytes[place.length] = transition.inp;
-            next.length += 1;
-            let character =
-                std::str::from_utf8(&next.bytes[..next.length]).ok().and_then(|text| text.chars().next());
-            let Some(c) = character else {
-                if next.length < 4 {
-                    self.visit(next, before, row);
-                }
-                continue;
-            };
-            if self.name.is_empty() && c != self.query[0] {
-                continue;
-            }
-            next.length = 0;
-            let longer = self.row(c, before, row);
-            if longer.iter().all(|distance| *distance > self.edits) {
-                continue;
-            }
-            self.name.push(c);
-            let distance = longer[self.query.len()];
-            let node = self.fst.node(next.address);
-            if node.is_final() && distance <= self.edits && self.name.len() >= 5 && self.is_likely() {
-                let edits = if self.is_moved() { 1 } else { distance };
-                if edits == 1 || self.query.len() >= 9 {
-                    self.found.push((next.output.cat(node.final_output()).value(), edits));
-                }
-            }
-            self.visit(next, row, &longer);
-            self.name.pop();
-        }
-    }
-
-    /// The row for the name with one more character.
-    fn row(&self, c: char, before: &[usize], row: &[usize]) -> Vec<usize> {
-        let mut longer = Vec::with_capacity(row.len());
-        longer.push(row[0] + 1);
-        for at in 1..row.len() {
-            let replaced = row[at - 1] + usize::from(self.query[at - 1] != c);
-            let mut least = replaced.min(row[at] + 1).min(longer[at - 1] + 1);
-            let swapped = at > 1 && self.query[at - 2] == c && self.name.last() == Some(&self.query[at - 1]);
-            if let Some(earlier) = before.get(at.wrapping_sub(2)).filter(|_| swapped) {
-                least = least.min(earlier + 1);
-            }
-            longer.push(least);
-        }
-        longer
-    }
-
-    /// Whether the difference looks like a slip: see the top of the file.
-    fn is_likely(&self) -> bool {
-        let figures = |text: &[char]| text.iter().copied().filter(char::is_ascii_digit).collect::<String>();
-        if figures(self.query) != figures(&self.name) {
-            return false;
-        }
-        match (self.query, self.name.as_slice()) {
-            ([.., a, b], [.., x, y]) => self.query.len() != self.name.len() || b == y || (a == y && b == x),
-            _ => false,
-        }
-    }
-
-    /// Whether the name has the same characters in another order.
-    fn is_moved(&self) -> bool {
-        let sorted = |text: &[char]| {
-            let mut text = text.to_vec();
-            text.sort_unstable();
-            text
+    /// Adds the misspelt names that begin within runs which no name covers, or with the word before one. Words in lower case
+    /// are tried only where nothing else looks like a name.
+    pub(super) fn misspelt(
+        &self,
+        text: &Text<'_>,
+        words: &[Word],
+        runs: &[Run],
+        readings: &mut Vec<Reading>,
+    ) {
+        let mut starts: Vec<usize> = Vec::new();
+        let covered = |word: &Word| {
+            readings.iter().any(|r| r.range.start <= word.range.start && word.range.end <= r.range.end)
         };
-        self.query.len() == self.name.len() && sorted(self.query) == sorted(&self.name)
+        for run in runs {
+            let whole = readings
+                .iter()
+                .any(|r| r.range.start <= run.range.start && run.range.end <= ends(text, run, r));
+            let (Some(&first), Some(&last)) = (run.words.first(), run.words.last()) else { continue };
+            // "Javier dee Burgos"
+            let next = words.get(last + 1..last + 3).unwrap_or_default();
+            let goes_on = matches!(next, [slip, name] if slip.able && !slip.capital && slip.key.len() <= 4
+                && name.capital && !covered(slip));
+            if whole && !goes_on {
+                continue;
+            }
+            starts.push(first);
+            // A title or a year before it, "canton of" before it.
+            let before = |by: usize| first.checked_sub(by).map(|at| (at, &words[at]));
+            let title =
+                |word: &Word| !word.begins && word.capital || word.key.bytes().all(|b| b.is_ascii_digit());
+            starts.extend(before(1).filter(|(_, word)| title(word)).map(|(at, _)| at));
+            let of = before(1).is_some_and(|(_, word)| word.key == "of");
+            starts.extend(before(2).filter(|(_, word)| of && word.able).map(|(at, _)| at));
+            starts.extend(run.words.iter().filter(|at| !covered(&words[**at])));
+        }
+        let lower = starts.is_empty() && readings.is_empty();
+        if lower || !text.message.capitals_mark_names() {
+            starts.extend((0..words.len()).filter(|at| words[*at].able && !covered(&words[*at])));
+        }
+        let mut once = Vec::new();
+        for start in starts {
+            if once.len() < TRIES && !once.contains(&start) {
+                once.push(start);
+            }
+        }
+        let mut work = Work::default();
+        // One edit everywhere before two anywhere: that is far likelier, and costs less.
+        for edits in 1..=2 {
+            once.retain(|start| {
+                let near = self.near(text, words, *start, edits, &mut work);
+                let found = !near.is_empty();
+                readings.extend(near);
+                !found
+            });
+        }
+    }
+
+    /// The misspelt names that begin with this word, one for each place where they may end.
+    fn near(
+        &self,
+        text: &Text<'_>,
+        words: &[Word],
+        start: usize,
+        edits: usize,
+        work: &mut Work,
+    ) -> Vec<Reading> {
+        let Some(first) = words.get(start).map(|word| word.first) else { return Vec::new() };
+        let shortest = |capital: bool| if capital { 5 } else { 6 };
+        // Where the name may end: characters of the query, and the byte of the message.
+        let mut borders: Vec<(usize, usize)> = Vec::new();
+        let mut capital = false;
+        for at in start..words.len().min(start + WORDS) {
+            let word = &words[at];
+            let length = word.last + 1 - first;
+            if at > start && word.first != words[at - 1].last + 2 || length > LONGEST {
+                break;
+            }
+            capital |= word.capital;
+            let ends = word.able || word.capital && !word.begins && text.message.capitals_mark_names();
+            if !ends || length < shortest(capital) {
+                continue;
+            }
+            let shown = &text.text[word.range.clone()];
+            if possessive(shown) {
+                // The loose form has lost the apostrophe.
+                let bare = shown.trim_end_matches(['s', 'S']).trim_end_matches(['\'', '’']);
+                borders.push((length - 1, word.range.start + bare.len()));
+                break;
+            }
+            borders.push((length, word.range.end));
+        }
+        let characters = borders.last().and_then(|(longest, _)| text.loose.get(first..first + longest));
+        let query: Vec<char> = characters.unwrap_or_default().iter().map(|folded| folded.c).collect();
+        if query.is_empty() {
+            return Vec::new();
+        }
+        let lengths: Vec<usize> = borders.iter().map(|(length, _)| *length).collect();
+        let mut hits: Vec<Near<'_>> = Vec::new();
+        for table in [&self.exact, &self.loose] {
+            let found = search(table, &query, &lengths, edits, work).into_iter();
+            hits.extend(found.map(|(shard, hit)| Near { table, shard, hit }));
+        }
+        let of_border = |(length, end): &(usize, usize)| {
+            let range = text.loose[first].start as usize..*end;
+            self.best(text, range, *length, hits.iter().filter(|near| near.hit.length == *length))
+        };
+        borders.iter().filter_map(of_border).collect()
+    }
+
+    /// The nearest names for one stretch.
+    fn best<'a>(
+        &self,
+        text: &Text<'_>,
+        range: std::ops::Range<usize>,
+        length: usize,
+        hits: impl Iterator<Item = &'a Near<'a>> + Clone,
+    ) -> Option<Reading> {
+        let least = hits.clone().map(|near| near.hit.edits).min()?;
+        let certainty = MISSPELT * (1.0 - least as f32 / length as f32);
+        let stretch = text.stretch(range.clone());
+        let claims: Vec<(Posting, f32)> = hits
+            .filter(|near| near.hit.edits == least)
+            .flat_map(|near| near.table.postings(&near.shard, near.hit.name))
+            .filter(|posting| !posting.acronym)
+            .filter_map(|posting| Some((posting, certainty * stretch.fit(&posting, self)?)))
+            .filter(|(_, fit)| *fit >= LEAST_EVIDENCE)
+            .collect();
+        Reading::new(text, range, claims)
+    }
+}
+
+/// A name near to some of the message's words, and where it was found.
+struct Near<'a> {
+    table: &'a Table<'a>,
+    shard: OpenShard<'a>,
+    hit: Hit,
+}
+
+/// The end of the reading, with a possessive that follows it.
+fn ends(text: &Text<'_>, run: &Run, reading: &Reading) -> usize {
+    let rest = text.text.get(reading.range.end..run.range.end).unwrap_or_default();
+    if matches!(rest, "'s" | "’s" | "'S" | "’S" | "'" | "’" | ".") {
+        run.range.end
+    } else {
+        reading.range.end
     }
 }

@@ -7,6 +7,7 @@ use rustc_hash::FxHashSet;
 
 use super::fold::{fold, key, loosen};
 use super::keys::Form;
+use super::relations::Relations;
 use crate::snapshot::names::{Claim, OpenShard, Table as Stored};
 use crate::snapshot::part;
 use crate::view::View;
@@ -63,16 +64,19 @@ pub(crate) struct Index<'v> {
 }
 
 /// The folded names of predicates.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct PredicateNames {
     pub(super) names: FxHashSet<String>,
     /// The words in those names.
     pub(super) words: FxHashSet<String>,
+    /// The same names, to see which of them a message asks for.
+    pub(super) relations: Relations,
 }
 
 impl PredicateNames {
     pub(crate) fn new(predicates: &[Arc<Predicate>]) -> Self {
-        let mut own = Self::default();
+        let relations = Relations::of(predicates.iter().map(Arc::as_ref));
+        let mut own = Self { relations, ..Self::default() };
         for name in predicates.iter().flat_map(|predicate| predicate.names()) {
             let name = key(&loosen(&fold(name)));
             own.words.extend(name.split(' ').map(str::to_owned));
@@ -125,6 +129,11 @@ impl<'v> Table<'v> {
         second: Option<u8>,
     ) -> impl Iterator<Item = OpenShard<'v>> + use<'v> {
         self.stored.shards(self.view.snapshot().mapped(), self.start, first, second)
+    }
+
+    /// The shard of keys that begin with these two bytes.
+    pub(super) fn shard(&self, first: u8, second: u8) -> Option<OpenShard<'v>> {
+        self.shards(first, Some(second)).find(|shard| shard.second() == second)
     }
 
     /// Every shard of keys that begin with this byte.

@@ -1,6 +1,6 @@
 //! The keys under which a name is found. In: a name. Out: its folded form, and looser ones.
 
-use super::fold::{fold, key, loosen, transcribed};
+use super::fold::{fold, key, loosen, transcribed, without_and};
 
 /// How a key comes from its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,7 @@ pub(crate) fn keys_of(name: &str, mut take: impl FnMut(Form, &str)) {
         take(Form::Whole, &whole);
         bare(&whole).into_iter().for_each(|bare| take(Form::Bare, bare));
         loose.iter().for_each(|loose| take(Form::Loose, loose));
+        without_its_and(name, &whole, &mut take);
         return;
     }
     let folded = fold(name);
@@ -32,6 +33,16 @@ pub(crate) fn keys_of(name: &str, mut take: impl FnMut(Form, &str)) {
     let loose = key(&loosen(&folded));
     if !loose.is_empty() && loose != whole {
         take(Form::Loose, &loose);
+    }
+    without_its_and(name, &whole, &mut take);
+}
+
+/// "&" and "and" are one: neither is in this key, nor in one form of a message.
+fn without_its_and(name: &str, whole: &str, take: &mut impl FnMut(Form, &str)) {
+    if whole.contains("nd ")
+        && let Some(plain) = without_and(&loosen(&fold(name)))
+    {
+        take(Form::Loose, &key(&plain));
     }
 }
 

@@ -1,15 +1,18 @@
-//! Finds names in a message: leftmost, longest, at the borders of words. In: a message. Out: ranges and who they may mean.
+//! Finds names in a message, at the borders of words. In: a message. Out: every stretch that reads as a name, also where they
+//! overlap, with who may be meant. Which of them stand is for [`cover`](super::cover) to say.
 
 use std::ops::Range;
 
-use fst::raw::Output;
+use fst::raw::{Fst, Output};
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::THRESHOLD;
-use super::case::{Message, Stretch};
-use super::fold::{Folded, fold, is_unspaced, key, loosen};
+use super::LEAST_EVIDENCE;
+use super::case::{Message, Stretch, is_common};
+use super::fold::{Folded, fold, is_unspaced, key, loosen, without_and};
+use super::function_words::{Side, is_grammar, parts_words, splits_word};
 use super::index::{Index, Posting, Table};
-use super::score::share;
+use super::inflect::endings;
+use super::score::strongest;
 use crate::snapshot::names::OpenShard;
 
 /// Factor for a name found without its diacritics or punctuation.
@@ -18,11 +21,19 @@ const LOOSE: f32 = 0.95;
 /// Factor for a name found in the plural.
 const PLURAL: f32 = 0.85;
 
-/// A stretch of the message and the nodes that it may mean, best first.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Found {
-    pub(crate) range: Range<usize>,
-    pub(crate) candidates: Vec<(u32, f32)>,
+/// Factors for a short name within a longer run of Chinese, by how many of its sides no word of grammar parts from the rest.
+const SHORT_IN_RUN: [f32; 3] = [1.0, 0.75, 0.5];
+
+/// A stretch of the message read as a name.
+#[derive(Clone, Debug)]
+pub(super) struct Reading {
+    pub(super) range: Range<usize>,
+    /// How well the best claim fits, from 0 to 1.
+    pub(super) evidence: f32,
+    /// Who has the name, each with how well it fits.
+    pub(super) claims: Vec<(Posting, f32)>,
+    /// How much of the text it explains: letters and figures, those of grammar aside.
+    pub(super) letters: usize,
 }
 
 /// A name that ends here.
@@ -37,75 +48,86 @@ pub(super) struct Text<'a> {
     pub(super) text: &'a str,
     pub(super) loose: Vec<Folded>,
     exact: Vec<Folded>,
+    /// The loose form without "and" and "und", where it has one.
+    plain: Option<Vec<Folded>>,
     /// For each byte offset, whether a name may begin or end there.
     borders: Vec<bool>,
     pub(super) message: Message,
 }
 
 impl Index<'_> {
-    /// The names in a message, in its order, not overlapping.
-    pub(crate) fn link(&self, text: &str) -> Vec<Found> {
-        let text = Text::new(text);
-        let mut found: Vec<Found> = Vec::new();
-        let mut free_from = 0;
-        let mut loose_at = 0;
+    /// Every stretch that some name matches as it is spelt, by start, the longest first.
+    pub(super) fn readings(&self, text: &Text<'_>) -> Vec<Reading> {
+        let mut readings = Vec::new();
+        let (mut loose_at, mut plain_at) = (0, 0);
         for at in 0..text.exact.len() {
             let Folded { c, start, .. } = text.exact[at];
-            let start = start as usize;
-            if start < free_from || c == ' ' || !text.borders[start] || text.is_inside(at) {
+            if c == ' ' || !text.borders[start as usize] || text.is_inside(at) {
                 continue;
             }
-            while text.loose.get(loose_at).is_some_and(|folded| (folded.start as usize) < start) {
-                loose_at += 1;
-            }
-            if let Some(mention) = self.longest(&text, at, loose_at) {
-                free_from = mention.range.end;
-                found.push(mention);
-            }
-        }
-        self.link_misspelt(&text, &mut found);
-        found
-    }
-
-    /// The longest stretch from here that may mean something.
-    fn longest(&self, text: &Text<'_>, at: usize, loose_at: usize) -> Option<Found> {
-        let start = text.exact[at].start as usize;
-        let mut matches = Vec::new();
-        walk(&self.exact, text, &text.exact[at..], 1.0, &mut matches);
-        if text.loose.get(loose_at).is_some_and(|folded| folded.start as usize == start) {
-            for table in [&self.exact, &self.loose] {
-                walk(table, text, &text.loose[loose_at..], LOOSE, &mut matches);
-            }
-        }
-        matches.sort_by_key(|found| std::cmp::Reverse(found.end));
-        for same_end in matches.chunk_by(|a, b| a.end == b.end) {
-            let range = start..same_end[0].end;
-            let stretch = text.stretch(range.clone());
-            if stretch.is_grammar(text.message) || text.is_lone_character(&range) {
-                continue;
-            }
-            let mut claims = Vec::new();
-            for found in same_end {
-                for posting in &found.postings {
-                    if let Some(fit) = stretch.fit(posting, self) {
-                        claims.push((*posting, fit * found.factor));
+            let mut matches = Vec::new();
+            walk(&self.exact, text, &text.exact[at..], 1.0, &mut matches);
+            let plain = text.plain.as_deref().unwrap_or_default();
+            for (form, place) in [(text.loose.as_slice(), &mut loose_at), (plain, &mut plain_at)] {
+                while form.get(*place).is_some_and(|folded| folded.start < start) {
+                    *place += 1;
+                }
+                if form.get(*place).is_some_and(|folded| folded.start == start) {
+                    for table in [&self.exact, &self.loose] {
+                        walk(table, text, &form[*place..], LOOSE, &mut matches);
                     }
                 }
             }
-            let candidates = share(&claims);
-            if claims.iter().any(|(_, fit)| *fit >= THRESHOLD) {
-                return Some(Found { range, candidates });
+            matches.sort_by_key(|found| std::cmp::Reverse(found.end));
+            for same_end in matches.chunk_by(|a, b| a.end == b.end) {
+                readings.extend(self.reading(text, start as usize..same_end[0].end, same_end));
             }
         }
-        None
+        readings
+    }
+
+    fn reading(&self, text: &Text<'_>, range: Range<usize>, matches: &[Match]) -> Option<Reading> {
+        if text.is_lone_character(&range) || splits_word(text.text, &range) {
+            return None;
+        }
+        let stretch = text.stretch(range.clone());
+        if stretch.is_grammar(text.message) {
+            return None;
+        }
+        let place = text.place(&range);
+        let mut claims = Vec::new();
+        for found in matches {
+            for posting in &found.postings {
+                claims.extend(stretch.fit(posting, self).map(|fit| (*posting, fit * found.factor * place)));
+            }
+        }
+        Reading::new(text, range, claims)
     }
 }
 
+impl Reading {
+    /// `None` where no claim is good enough.
+    pub(super) fn new(text: &Text<'_>, range: Range<usize>, claims: Vec<(Posting, f32)>) -> Option<Self> {
+        let evidence = claims.iter().map(|(_, fit)| *fit).fold(0.0, f32::max);
+        let letters = letters(&text.text[range.clone()]);
+        (evidence >= LEAST_EVIDENCE).then(|| Self { range, evidence, claims: strongest(claims), letters })
+    }
+}
+
+/// Letters and figures, words of grammar in lower case at the beginning aside; a character of a script without spaces counts
+/// for three.
+fn letters(text: &str) -> usize {
+    let size = |c: char| if is_unspaced(c) { 3 } else { usize::from(c.is_alphanumeric()) };
+    let words = text.split_whitespace().skip_while(|word| is_common(word));
+    words.flat_map(str::chars).map(size).sum::<usize>().max(1)
+}
+
 impl<'a> Text<'a> {
-    fn new(text: &'a str) -> Self {
+    pub(super) fn new(text: &'a str) -> Self {
         let exact = fold(text);
         let loose = loosen(&exact);
-        Self { text, loose, exact, borders: borders(text), message: Message::of(text) }
+        let plain = without_and(&loose);
+        Self { text, loose, exact, plain, borders: borders(text), message: Message::of(text) }
     }
 
     /// Whether the folded character is not the first of its cluster.
@@ -113,11 +135,21 @@ impl<'a> Text<'a> {
         at > 0 && self.exact[at - 1].start == self.exact[at].start
     }
 
+    /// Whether the message says nothing else.
+    pub(super) fn is_alone(&self, range: &Range<usize>) -> bool {
+        let rest = [&self.text[..range.start], &self.text[range.end..]];
+        rest.iter().all(|rest| !rest.chars().any(char::is_alphanumeric))
+    }
+
+    /// Whether a sentence begins at this byte.
+    pub(super) fn begins_sentence(&self, at: usize) -> bool {
+        let before = self.text[..at].trim_end_matches(|c: char| c.is_whitespace() || "\"'“‘«(¿¡".contains(c));
+        before.is_empty() || before.ends_with(['.', '!', '?', ':', ';', '。', '！', '？', '\n'])
+    }
+
     pub(super) fn stretch(&self, range: Range<usize>) -> Stretch<'a> {
-        let text = &self.text[range.clone()];
-        let before =
-            self.text[..range.start].trim_end_matches(|c: char| c.is_whitespace() || "\"'“‘«(¿¡".contains(c));
-        let begins = before.is_empty() || before.ends_with(['.', '!', '?', ':', ';', '。', '！', '？', '\n']);
+        let begins = self.begins_sentence(range.start);
+        let text = &self.text[range];
         Stretch::new(text, key(&loosen(&fold(text))), begins)
     }
 
@@ -128,17 +160,38 @@ impl<'a> Text<'a> {
         (whole && self.borders[last.end as usize]).then_some(last.end as usize)
     }
 
+    /// How many sides of the range run on in a script without spaces, with no word of grammar there to part them.
+    fn running_sides(&self, range: &Range<usize>) -> usize {
+        let before = self.text[..range.start].chars().next_back().is_some_and(is_unspaced);
+        let after = self.text[range.end..].chars().next().is_some_and(is_unspaced);
+        usize::from(before && !parts_words(self.text, range.start, Side::Before))
+            + usize::from(after && !parts_words(self.text, range.end, Side::After))
+    }
+
     /// A single character of an unspaced script within a longer run of it: part of a word, not a name.
     fn is_lone_character(&self, range: &Range<usize>) -> bool {
         let mut characters = self.text[range.clone()].chars();
         let alone = characters.next().is_some_and(is_unspaced) && characters.next().is_none();
-        let before = self.text[..range.start].chars().next_back().is_some_and(is_unspaced);
-        let after = self.text[range.end..].chars().next().is_some_and(is_unspaced);
-        alone && (before || after)
+        let grammar = is_grammar(&self.text[range.clone()]) && !self.is_alone(range);
+        alone && (grammar || self.running_sides(range) > 0)
+    }
+
+    /// The factor for a short name by what stands beside it.
+    fn place(&self, range: &Range<usize>) -> f32 {
+        let text = &self.text[range.clone()];
+        let short = text.chars().all(is_unspaced) && text.chars().count() <= 3;
+        if short { SHORT_IN_RUN[self.running_sides(range)] } else { 1.0 }
     }
 }
 
-/// Every name of the table that the characters begin with and that ends at a border, also as an English plural.
+/// The node that a byte leads to.
+fn step(fst: &Fst<&[u8]>, (address, output): (usize, Output), byte: u8) -> Option<(usize, Output)> {
+    let node = fst.node(address);
+    let transition = node.transition(node.find_input(byte)?);
+    Some((transition.addr, output.cat(transition.out)))
+}
+
+/// Every name of the table that the characters begin with and that ends at a border, also in the plural.
 fn walk(table: &Table<'_>, text: &Text<'_>, characters: &[Folded], factor: f32, matches: &mut Vec<Match>) {
     let mut bytes = [0; 8];
     let mut length = 0;
@@ -148,6 +201,20 @@ fn walk(table: &Table<'_>, text: &Text<'_>, characters: &[Folded], factor: f32, 
     let [first, rest @ ..] = &bytes[..length] else { return };
     for shard in table.shards(*first, rest.first().copied()) {
         walk_shard(table, &shard, text, characters, factor, matches);
+    }
+    // "geese" is looked up as "goose", among other keys.
+    for (length, singular) in endings(characters, 1, text.message.german) {
+        let other = singular.as_bytes().first().filter(|other| rest.first() != Some(*other));
+        let Some((shard, end)) =
+            other.and_then(|other| table.shard(*first, *other)).zip(text.end(characters, 1 + length))
+        else {
+            continue;
+        };
+        let name = format!("{}{singular}", characters[0].c);
+        if let Some(value) = shard.transducer().and_then(|transducer| transducer.get(name)) {
+            let postings = table.postings(&shard, value.value());
+            matches.push(Match { end, factor: factor * PLURAL, postings });
+        }
     }
     if table.has_more() {
         let mut key = String::new();
@@ -172,61 +239,32 @@ fn walk_shard(
     matches: &mut Vec<Match>,
 ) {
     let Some(fst) = shard.transducer() else { return };
-    let mut address = fst.root().addr();
-    let mut output = Output::zero();
-    let mut found = |end: usize, factor: f32, value: Output| {
-        matches.push(Match { end, factor, postings: table.postings(shard, value.value()) });
+    let mut place = (fst.root().addr(), Output::zero());
+    let named = |(address, output): (usize, Output)| {
+        let node = fst.node(address);
+        node.is_final().then(|| table.postings(shard, output.cat(node.final_output()).value()))
     };
     let mut bytes = [0; 4];
-    for (at, folded) in characters.iter().enumerate() {
-        let before = (address, output);
-        // "countries": the name continues with a y where the text has "ies".
-        if at >= 3
-            && folded.c == 'i'
-            && is_suffix(characters, at, "ies")
-            && let Some(end) = text.end(characters, at + 3)
+    for at in 0..=characters.len() {
+        if at > 0
+            && let Some(end) = text.end(characters, at)
+            && let Some(postings) = named(place)
         {
-            let y = fst.node(before.0);
-            if let Some(transition) = y.find_input(b'y').map(|index| y.transition(index)) {
-                let node = fst.node(transition.addr);
-                if node.is_final() {
-                    found(end, factor * PLURAL, before.1.cat(transition.out).cat(node.final_output()));
-                }
+            matches.push(Match { end, factor, postings });
+        }
+        let Some(folded) = characters.get(at) else { return };
+        for (length, singular) in endings(characters, at, text.message.german) {
+            let Some(end) = text.end(characters, at + length) else { continue };
+            let last = singular.bytes().try_fold(place, |place, byte| step(&fst, place, byte));
+            if let Some(postings) = last.and_then(named) {
+                matches.push(Match { end, factor: factor * PLURAL, postings });
             }
         }
         for byte in folded.c.encode_utf8(&mut bytes).bytes() {
-            let node = fst.node(address);
-            let Some(index) = node.find_input(byte) else { return };
-            let transition = node.transition(index);
-            output = output.cat(transition.out);
-            address = transition.addr;
-        }
-        let node = fst.node(address);
-        if !node.is_final() {
-            continue;
-        }
-        let value = output.cat(node.final_output());
-        let length = at + 1;
-        if let Some(end) = text.end(characters, length) {
-            found(end, factor, value);
-        }
-        if length >= 4 && folded.c.is_ascii_lowercase() && folded.c != 's' {
-            for suffix in ["s", "es"] {
-                if is_suffix(characters, length, suffix)
-                    && let Some(end) = text.end(characters, length + suffix.len())
-                {
-                    found(end, factor * PLURAL, value);
-                }
-            }
+            let Some(next) = step(&fst, place, byte) else { return };
+            place = next;
         }
     }
-}
-
-/// Whether the characters from `at` begin with `suffix`, with nothing between (the loose form drops apostrophes).
-fn is_suffix(characters: &[Folded], at: usize, suffix: &str) -> bool {
-    let rest = characters.get(at..).unwrap_or_default();
-    let joined = at > 0 && rest.first().is_some_and(|next| next.start == characters[at - 1].end);
-    joined && rest.len() >= suffix.len() && rest.iter().zip(suffix.chars()).all(|(folded, c)| folded.c == c)
 }
 
 /// Where names may begin and end: between grapheme clusters, but not within a word. A possessive `'s` is no part of the

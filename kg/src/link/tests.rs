@@ -2,14 +2,17 @@
 
 use std::sync::{Arc, LazyLock};
 
-use loquat_contract::{Entity, EntityId, Generation, Label, Language};
+use loquat_contract::{Entity, EntityId, Generation, Label, Predicate};
 use proptest::prelude::*;
 
-use super::Index;
+use super::{Found, Index, Names, Surroundings};
 use crate::build::{Builder, Building};
 use crate::snapshot::Snapshot;
 use crate::statement::{Describes, Object, Statement};
 use crate::view::{Overlay, View};
+
+mod languages;
+mod meaning;
 
 fn entity(id: &str, labels: &[(&str, &str)], aliases: &[&str]) -> Entity {
     Entity {
@@ -55,38 +58,64 @@ fn entities() -> Vec<(Entity, usize)> {
     ]
 }
 
-/// A view of these entities, as well known as they have facts, and of one fact with the predicate "capital".
-fn view() -> View {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("snapshot");
-    let mut builder = Builder::default();
-    builder.live("test", Generation(1));
-    let mut describe = |about: &str, what, text: &str, language: Option<&str>| {
-        builder.add(&Statement::Description { about, what, text, language }).unwrap();
-    };
-    for (entity, degree) in &entities() {
-        let id = entity.id.as_str();
-        for (labels, what) in [(&entity.labels, Describes::Label), (&entity.aliases, Describes::Alias)] {
-            for label in labels {
-                describe(id, what, &label.text, label.language.as_ref().map(Language::as_str));
-            }
+/// What names are looked up in, for a test. Nodes are numbered as the entities are listed.
+struct Tested(View);
+
+impl Tested {
+    /// Entities as well known as their numbers say, and predicates that each have a fact.
+    fn new(entities: &[(Entity, usize)], predicates: &[Predicate]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("snapshot");
+        let mut builder = Builder::default();
+        builder.live("test", Generation(1));
+        let mut add = |statement: &Statement| builder.add(&statement.as_ref()).unwrap();
+        let describe = |about: &str, what, label: &Label| Statement::Description {
+            about: about.to_owned(),
+            what,
+            text: label.text.clone(),
+            language: label.language.as_ref().map(|language| language.as_str().to_owned()),
+        };
+        for (place, (entity, known)) in entities.iter().enumerate() {
+            let id = format!("{place:04} {}", entity.id);
+            entity.labels.iter().for_each(|label| add(&describe(&id, Describes::Label, label)));
+            entity.aliases.iter().for_each(|label| add(&describe(&id, Describes::Alias, label)));
+            entity.descriptions.iter().for_each(|label| add(&describe(&id, Describes::Description, label)));
+            add(&describe(&id, Describes::Popularity, &Label::plain(known.to_string())));
         }
-        describe(id, Describes::Popularity, &degree.to_string(), None);
+        for (place, predicate) in predicates.iter().enumerate() {
+            let id = format!("predicate {place}");
+            predicate.labels.iter().for_each(|label| add(&describe(&id, Describes::Label, label)));
+            let first = format!("0000 {}", entities[0].0.id);
+            add(&Statement::fact(&first, &id, Object::Boolean(true)));
+        }
+        builder.write(&path, Building::default()).unwrap();
+        Self(View::new(Arc::new(Snapshot::open(&path).unwrap()), Overlay::default()))
     }
-    describe("has capital", Describes::Label, "capital", Some("en"));
-    builder.add(&Statement::fact("bhutan", "has capital", Object::Boolean(true)).as_ref()).unwrap();
-    builder.write(&path, Building::default()).unwrap();
-    View::new(Arc::new(Snapshot::open(&path).unwrap()), Overlay::default())
+
+    fn resolve(&self, text: &str, around: Option<&dyn Surroundings>, about: &[u32]) -> Names {
+        Index::new(&self.0).resolve(text, around, about)
+    }
+
+    fn link(&self, text: &str) -> Vec<Found> {
+        self.resolve(text, None, &[]).found
+    }
+}
+
+fn index_of(entities: Vec<(Entity, usize)>) -> Tested {
+    let labels = vec![Label::new("capital", "en")];
+    Tested::new(&entities, &[Predicate { labels, ..Predicate::default() }])
 }
 
 /// Links a text; candidates as ids.
 fn link(text: &str) -> Vec<(std::ops::Range<usize>, Vec<(String, f32)>)> {
-    static VIEW: LazyLock<View> = LazyLock::new(view);
-    let found = Index::new(&VIEW).link(text).into_iter();
+    static TESTED: LazyLock<Tested> = LazyLock::new(|| index_of(entities()));
+    let entities = entities();
+    let id = |node: u32| entities[node as usize].0.id.to_string();
+    let found = TESTED.link(text).into_iter();
     found
         .map(|found| {
             let candidates = found.candidates.into_iter();
-            (found.range, candidates.map(|(node, score)| (VIEW.id(node).unwrap(), score)).collect())
+            (found.range, candidates.map(|(node, score)| (id(node), score)).collect())
         })
         .collect()
 }

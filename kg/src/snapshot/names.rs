@@ -104,6 +104,11 @@ impl Shard {
 }
 
 impl<'a> OpenShard<'a> {
+    /// The second byte of its keys; 0 where they have one.
+    pub(crate) fn second(&self) -> u8 {
+        self.shard.second
+    }
+
     /// The transducer from keys to values. Cheap: it reads a header.
     pub(crate) fn transducer(&self) -> Option<Fst<&'a [u8]>> {
         Fst::new(self.transducer).ok()
@@ -218,7 +223,12 @@ pub(crate) enum Order<'a> {
 }
 
 /// Writes a table from sorted keys.
-pub(crate) fn write(writer: &mut Writer, name: u64, keys: &[Keys], order: &Order<'_>) -> Result<Table, GraphError> {
+pub(crate) fn write(
+    writer: &mut Writer,
+    name: u64,
+    keys: &[Keys],
+    order: &Order<'_>,
+) -> Result<Table, GraphError> {
     writer.section(name)?;
     let mut names: Vec<(u8, u8)> = Vec::new();
     for keys in keys {

@@ -47,6 +47,7 @@ pub(crate) struct Overlay {
     names: [HashTrieMapSync<Arc<str>, VectorSync<Claim>>; 2],
     schema: Option<Arc<Schema>>,
     edits: usize,
+    predicate_changes: usize,
 }
 
 impl Default for Overlay {
@@ -65,6 +66,7 @@ impl Default for Overlay {
             names: [HashTrieMapSync::new_sync(), HashTrieMapSync::new_sync()],
             schema: None,
             edits: 0,
+            predicate_changes: 0,
         }
     }
 }
@@ -72,6 +74,11 @@ impl Default for Overlay {
 impl Overlay {
     pub(crate) fn is_empty(&self) -> bool {
         self.edits == 0
+    }
+
+    /// Grows whenever something about a predicate changes.
+    pub(super) fn predicate_changes(&self) -> usize {
+        self.predicate_changes
     }
 
     /// How many edits it holds.
@@ -422,11 +429,13 @@ impl Overlay {
         }
         let mut predicate = bare_predicate(id);
         name_predicate(&mut predicate);
+        self.predicate_changes += 1;
         self.predicates.push_back_mut(Arc::new(predicate));
         (snapshot.predicates.len() + self.predicates.len() - 1) as u32
     }
 
     fn set_predicate(&mut self, snapshot: &Snapshot, number: u32, predicate: Predicate) {
+        self.predicate_changes += 1;
         match (number as usize).checked_sub(snapshot.predicates.len()) {
             Some(new) => {
                 self.predicates.set_mut(new, Arc::new(predicate));
