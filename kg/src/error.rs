@@ -138,7 +138,8 @@ pub enum GraphError {
     },
     /// The caller stopped an import.
     #[error(
-        "the import of {} was stopped; nothing of it is used yet; import it again, and it goes on from where it was",
+        "the import of {} was stopped; nothing of it is used yet; import it again: N-Triples, N-Quads, tables and \
+         Wikidata's dump go on from where they were, other formats begin again",
         path.display()
     )]
     Stopped {

@@ -47,7 +47,7 @@ use options::Rules;
 pub use options::{Filter, ImportOptions, Wikipedia};
 use pipeline::Work;
 use quarantine::Quarantine;
-use table::{Cells, Table, mapped::Mapped, property_graph::PropertyGraph, triples::Triples};
+use table::{Cells, Splitter, Table, mapped::Mapped, property_graph::PropertyGraph, triples::Triples};
 use tally::Tally;
 use unpack::{TooMuch, Unpacked};
 
@@ -314,11 +314,14 @@ impl<'a> Job<'a> {
         let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let line = String::from_utf8_lossy(line);
         let line = line.trim_end_matches('\r');
-        let first: Vec<std::borrow::Cow<'_, str>> = match cells {
-            Cells::Tabs => line.split('\t').map(Into::into).collect(),
-            Cells::Quoted(delimiter) => table::cells(line, delimiter).unwrap_or_default(),
+        let mut splitter;
+        let first: Vec<&str> = match cells {
+            Cells::Tabs => line.split('\t').collect(),
+            Cells::Quoted(delimiter) => {
+                splitter = Splitter::new(delimiter);
+                splitter.cells(line)
+            }
         };
-        let first: Vec<&str> = first.iter().map(AsRef::as_ref).collect();
         let rows: Box<dyn table::Rows> = match (mapping, PropertyGraph::of_header(&first)) {
             (Some(mapping), _) => {
                 Box::new(Mapped::new(mapping, &first).map_err(|problem| self.misfit(problem))?)

@@ -246,20 +246,7 @@ pub enum AccessCommand {
 pub enum KgCommand {
     /// Adds files: Turtle, N-Triples and other RDF, TSV, CSV, property graphs, Wikidata's dumps; each also packed
     #[command(after_help = IMPORT)]
-    Import {
-        /// The files: .ttl, .nt, .nq, .trig, .rdf, .jsonld, .json, .tsv, .csv, each also .gz, .bz2 or .zst
-        #[arg(required = true, value_hint = ValueHint::FilePath)]
-        files: Vec<PathBuf>,
-        /// What of them, and how.
-        #[command(flatten)]
-        settings: ImportSettings,
-        /// The folder for lines that are not understood [default: beside the store]
-        #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
-        quarantine: Option<PathBuf>,
-        /// Reads and counts, and imports nothing
-        #[arg(long)]
-        check: bool,
-    },
+    Import(Box<ImportCommand>),
     /// Counts entities, facts and predicates, and lists the sources
     Stats,
     /// Shows the names that are found in a text
@@ -277,6 +264,23 @@ pub enum KgCommand {
         #[arg(long, default_value_t = 50)]
         limit: usize,
     },
+}
+
+/// What to import.
+#[derive(Debug, Args)]
+pub struct ImportCommand {
+    /// The files: .ttl, .nt, .nq, .trig, .rdf, .jsonld, .json, .tsv, .csv, each also .gz, .bz2 or .zst
+    #[arg(required = true, value_hint = ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+    /// What of them, and how.
+    #[command(flatten)]
+    pub settings: ImportSettings,
+    /// The folder for lines that are not understood [default: beside the store]
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub quarantine: Option<PathBuf>,
+    /// Reads and counts, and imports nothing
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// Commands on models.

@@ -125,18 +125,24 @@ fn iri(text: &str) -> Option<(&str, &str)> {
     let plain = match rest.get(host) {
         None => true,
         Some(b'/') => {
-            let mut fragments = 0;
-            rest[host..].iter().all(|byte| {
+            let (mut fragments, mut digits) = (0, 0);
+            let plain = rest[host..].iter().all(|byte| {
+                if digits > 0 {
+                    digits -= 1;
+                    return byte.is_ascii_hexdigit();
+                }
                 fragments += u8::from(*byte == b'#');
+                digits = if *byte == b'%' { 2 } else { 0 };
                 PLAIN[usize::from(*byte)] && fragments <= 1
-            })
+            });
+            plain && digits == 0
         }
         Some(_) => false,
     };
     (plain && host > 0).then(|| (iri, &inner[end + 1..]))
 }
 
-/// The characters of an IRI that are allowed in any of its parts behind the host, and the number sign.
+/// The characters of an IRI that are allowed in any of its parts behind the host, and the number sign and the percent sign.
 const PLAIN: [bool; 256] = {
     let mut plain = [false; 256];
     let mut byte = 0;
@@ -144,7 +150,7 @@ const PLAIN: [bool; 256] = {
         plain[byte] = matches!(
             byte as u8,
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' | b'!' | b'$' | b'&' | b'\''
-            | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@' | b'#' | b'?'
+            | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@' | b'#' | b'?' | b'%'
         );
         byte += 1;
     }
@@ -272,7 +278,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(3000))]
         #[test]
         fn no_line_is_read_otherwise_than_by_the_parser(line in prop_oneof![
-            "<https?://[a-z.%:]{0,4}/?[a-z#?%/é\\[]{0,5}> <http://e\\.x/[a-z]> (<http://e\\.x/[ -~]{0,4}>|\"([a-zé\n\r\\x00\\x7f]|\\\\[tnu\"\\\\]){0,4}(00e9)?\"(@[a-zA-Z-]{1,12}|\\^\\^<http://e\\.x/[a-z]>)?) ?\\.( #.)?",
+            "<https?://[a-z.%:]{0,4}/?[a-zA-F0-9#?%/é\\[]{0,5}> <http://e\\.x/[a-z]> (<http://e\\.x/[ -~]{0,4}>|\"([a-zé\n\r\\x00\\x7f]|\\\\[tnu\"\\\\]){0,4}(00e9)?\"(@[a-zA-Z-]{1,12}|\\^\\^<http://e\\.x/[a-z]>)?) ?\\.( #.)?",
             "[<>\"a-z:/@^. \\\\]{0,40}",
         ]) {
             prop_assert!(agrees(&line), "{line}");

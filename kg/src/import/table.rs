@@ -48,11 +48,9 @@ pub(super) struct Table {
 
 impl ChunkReader for Table {
     fn read(&self, chunk: &Chunk, gather: &mut Gather<'_>) {
-        let mut open = Open::default();
+        let mut open = Open::new(self.cells);
         each_line(chunk, |number, line, raw| match (line, self.cells) {
-            (Ok(line), Cells::Quoted(delimiter)) => {
-                self.quoted(delimiter, chunk, number, line, &mut open, gather)
-            }
+            (Ok(line), Cells::Quoted(_)) => self.quoted(chunk, number, line, &mut open, gather),
             (Ok(line), Cells::Tabs) if line.trim().is_empty() => {}
             (Ok(line), Cells::Tabs) => {
                 let cells: Vec<&str> = line.split('\t').collect();
@@ -60,10 +58,8 @@ impl ChunkReader for Table {
             }
             (Err(reason), _) => gather.bad(number, reason, raw),
         });
-        while let Cells::Quoted(delimiter) = self.cells
-            && !open.lines.is_empty()
-        {
-            self.give_up(delimiter, chunk, &mut open, gather);
+        while !open.lines.is_empty() {
+            self.give_up(chunk, &mut open, gather);
         }
     }
 
@@ -91,11 +87,18 @@ impl ChunkReader for Table {
 }
 
 /// The lines of a row whose quote is not closed yet, and the number of the first.
-#[derive(Default)]
 struct Open {
+    splitter: Splitter,
     lines: Vec<String>,
     first: u64,
     bytes: usize,
+}
+
+impl Open {
+    fn new(cells: Cells) -> Self {
+        let delimiter = if let Cells::Quoted(delimiter) = cells { delimiter } else { b'\t' };
+        Self { splitter: Splitter::new(delimiter), lines: Vec::new(), first: 0, bytes: 0 }
+    }
 }
 
 impl Table {
@@ -108,19 +111,11 @@ impl Table {
         }
     }
 
-    fn quoted(
-        &self,
-        delimiter: u8,
-        chunk: &Chunk,
-        number: u64,
-        line: &str,
-        open: &mut Open,
-        gather: &mut Gather<'_>,
-    ) {
-        let quoted = ends_quoted(line.as_bytes(), delimiter, !open.lines.is_empty());
+    fn quoted(&self, chunk: &Chunk, number: u64, line: &str, open: &mut Open, gather: &mut Gather<'_>) {
+        let quoted = ends_quoted(line.as_bytes(), open.splitter.delimiter, !open.lines.is_empty());
         if open.lines.is_empty() {
             if !quoted {
-                return self.parse(delimiter, chunk, number, line, gather);
+                return self.parse(&mut open.splitter, chunk, number, line, gather);
             }
             open.first = number;
             open.bytes = 0;
@@ -129,51 +124,81 @@ impl Table {
         open.lines.push(line.to_owned());
         if !quoted {
             let text = std::mem::take(&mut open.lines).join("\n");
-            self.parse(delimiter, chunk, open.first, &text, gather);
+            self.parse(&mut open.splitter, chunk, open.first, &text, gather);
         } else if open.bytes > LONGEST_ROW {
-            self.give_up(delimiter, chunk, open, gather);
+            self.give_up(chunk, open, gather);
         }
     }
 
-    fn parse(&self, delimiter: u8, chunk: &Chunk, number: u64, text: &str, gather: &mut Gather<'_>) {
+    fn parse(
+        &self,
+        splitter: &mut Splitter,
+        chunk: &Chunk,
+        number: u64,
+        text: &str,
+        gather: &mut Gather<'_>,
+    ) {
         if text.trim().is_empty() {
             return;
         }
-        match cells(text, delimiter) {
-            Ok(cells) => {
-                let cells: Vec<&str> = cells.iter().map(AsRef::as_ref).collect();
-                self.row(chunk, number, &cells, text.as_bytes(), gather);
-            }
-            Err(reason) => gather.bad(number, reason, text.as_bytes()),
-        }
+        let cells = splitter.cells(text);
+        self.row(chunk, number, &cells, text.as_bytes(), gather);
     }
 
     /// Blames the line that opened a quote, and reads the lines after it afresh.
-    fn give_up(&self, delimiter: u8, chunk: &Chunk, open: &mut Open, gather: &mut Gather<'_>) {
+    fn give_up(&self, chunk: &Chunk, open: &mut Open, gather: &mut Gather<'_>) {
         let lines = std::mem::take(&mut open.lines);
         let first = open.first;
         let opener = lines.first().map(String::as_bytes).unwrap_or_default();
         gather.bad(first, "a quote is opened here and never closed", opener);
         for (number, line) in (first..).zip(&lines).skip(1) {
-            self.quoted(delimiter, chunk, number, line, open, gather);
+            self.quoted(chunk, number, line, open, gather);
         }
     }
 }
 
-/// The cells of one row of CSV, of which the quotes are closed.
-pub(super) fn cells(text: &str, delimiter: u8) -> Result<Vec<std::borrow::Cow<'_, str>>, String> {
-    if memchr(b'"', text.as_bytes()).is_none() {
-        return Ok(text.split(char::from(delimiter)).map(Into::into).collect());
+/// Takes rows of CSV apart.
+pub(super) struct Splitter {
+    reader: csv_core::Reader,
+    delimiter: u8,
+    text: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Splitter {
+    pub(super) fn new(delimiter: u8) -> Self {
+        let reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
+        Self { reader, delimiter, text: Vec::new(), ends: Vec::new() }
     }
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .buffer_capacity(text.len() + 1)
-        .from_reader(text.as_bytes());
-    let mut record = csv::StringRecord::new();
-    reader.read_record(&mut record).map_err(|error| error.to_string())?;
-    Ok(record.iter().map(|cell| cell.to_owned().into()).collect())
+
+    /// The cells of one row, of which the quotes are closed.
+    pub(super) fn cells<'a>(&'a mut self, row: &'a str) -> Vec<&'a str> {
+        if memchr(b'"', row.as_bytes()).is_none() {
+            return row.split(char::from(self.delimiter)).collect();
+        }
+        // No cell is longer than the row, and none more than its bytes and one.
+        self.text.resize(row.len() + 1, 0);
+        self.ends.resize(row.len() + 2, 0);
+        self.reader.reset();
+        let (mut input, mut written, mut cells) = (row.as_bytes(), 0, 0);
+        loop {
+            let (result, read, text, ends) =
+                self.reader.read_record(input, &mut self.text[written..], &mut self.ends[cells..]);
+            (written, cells) = (written + text, cells + ends);
+            // Nothing more is what ends the last row.
+            input = &input[read..];
+            if result != csv_core::ReadRecordResult::InputEmpty {
+                break;
+            }
+        }
+        let mut start = 0;
+        let cell = |end: &usize| {
+            let cell = self.text.get(start..*end).and_then(|cell| std::str::from_utf8(cell).ok());
+            start = *end;
+            cell.unwrap_or_default()
+        };
+        self.ends[..cells].iter().map(cell).collect()
+    }
 }
 
 /// Whether a line of CSV ends within quotes, given whether it began so.

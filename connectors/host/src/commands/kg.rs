@@ -16,11 +16,11 @@ use crate::progress::Screen;
 
 pub(super) fn kg(loaded: &Loaded, command: &KgCommand) -> anyhow::Result<ExitCode> {
     let screen = Screen::default();
-    if let KgCommand::Import { files, settings, quarantine, check } = command {
-        return if *check {
-            import::check_files(files, settings, &screen)
+    if let KgCommand::Import(command) = command {
+        return if command.check {
+            import::check_files(command, &screen)
         } else {
-            import::import_files(loaded, files, settings, quarantine.as_deref(), &screen)
+            import::import_files(loaded, command, &screen)
         };
     }
     let graph = graph(loaded, &Places::of(&loaded.config)?, &screen)?;
@@ -30,7 +30,7 @@ pub(super) fn kg(loaded: &Loaded, command: &KgCommand) -> anyhow::Result<ExitCod
         KgCommand::Stats => stats(&graph)?,
         KgCommand::Link { text } => link(&graph, text, &language)?,
         KgCommand::Show { entity, limit } => return show(&graph, entity, *limit, &language),
-        KgCommand::Import { .. } => {}
+        KgCommand::Import(_) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -35,12 +35,16 @@ enum Imported {
     /// Without any flags.
     Plain(PathBuf),
     /// With flags.
-    With { path: PathBuf, settings: ImportSettings },
+    With { path: PathBuf, settings: Box<ImportSettings> },
 }
 
 impl Imported {
     fn new(path: PathBuf, settings: ImportSettings) -> Self {
-        if settings == ImportSettings::default() { Self::Plain(path) } else { Self::With { path, settings } }
+        if settings == ImportSettings::default() {
+            Self::Plain(path)
+        } else {
+            Self::With { path, settings: Box::new(settings) }
+        }
     }
 
     fn path(&self) -> &Path {
@@ -52,7 +56,7 @@ impl Imported {
     fn settings(&self) -> ImportSettings {
         match self {
             Self::Plain(_) => ImportSettings::default(),
-            Self::With { settings, .. } => settings.clone(),
+            Self::With { settings, .. } => (**settings).clone(),
         }
     }
 }

@@ -116,6 +116,18 @@ fn an_item_is_understood() {
 }
 
 #[test]
+fn the_nearest_script_is_kept_where_the_wanted_one_is_missing() {
+    let names = |tag: &str| {
+        let (statements, _) = read(ADAMS, languages(&[tag]));
+        let mut names = descriptions(&statements, "Q42");
+        names.retain(|name| name.contains("道格拉斯"));
+        names
+    };
+    assert_eq!(names("zh-hant"), ["Label 道格拉斯·亞當斯 zh-tw", "Alias 道格拉斯·亚当斯 zh-hans"]);
+    assert_eq!(names("zh-sg"), ["Label 道格拉斯·亚当斯 zh-hans", "Alias 道格拉斯·亞當斯 zh-tw"]);
+}
+
+#[test]
 fn properties_redirects_and_lexemes_are_told_apart() {
     let (statements, bad) = read(ADAMS, languages(&["en"]));
     assert_eq!(bad, []);

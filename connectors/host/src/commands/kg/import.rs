@@ -9,25 +9,25 @@ use std::time::{Duration, Instant};
 
 use loquat_kg::{ImportReport, check};
 
+use crate::cli::ImportCommand;
 use crate::commands::PARTLY;
 use crate::config::Loaded;
-use crate::parts::{ImportSettings, import, open_for_import, quarantine, remember_import, report_bad_lines};
+use crate::parts::{import, open_for_import, quarantine, remember_import, report_bad_lines};
 use crate::progress::Screen;
 
 pub(super) fn import_files(
     loaded: &Loaded,
-    files: &[PathBuf],
-    settings: &ImportSettings,
-    aside: Option<&Path>,
+    command: &ImportCommand,
     screen: &Screen,
 ) -> anyhow::Result<ExitCode> {
+    let settings = &command.settings;
     // A mapping that is wrong is told before a graph is built.
     let mut options = settings.options(PathBuf::new())?;
     let (graph, store) = open_for_import(loaded, screen)?;
-    options.quarantine = Some(aside.map_or_else(|| quarantine(&store), Path::to_path_buf));
+    options.quarantine = Some(command.quarantine.clone().unwrap_or_else(|| quarantine(&store)));
     let stop = stopped_by_interrupt()?;
     let mut bad = 0;
-    for file in files {
+    for file in &command.files {
         let begun = Instant::now();
         let report = import(&graph, file, &options, &stop, screen)?;
         remember_import(&store, file, settings)?;
@@ -39,14 +39,10 @@ pub(super) fn import_files(
 }
 
 /// Reads the files and imports nothing.
-pub(super) fn check_files(
-    files: &[PathBuf],
-    settings: &ImportSettings,
-    screen: &Screen,
-) -> anyhow::Result<ExitCode> {
-    let options = settings.options(PathBuf::new())?;
+pub(super) fn check_files(command: &ImportCommand, screen: &Screen) -> anyhow::Result<ExitCode> {
+    let options = command.settings.options(PathBuf::new())?;
     let mut bad = 0;
-    for file in files {
+    for file in &command.files {
         let begun = Instant::now();
         let task = format!("reading {}", file.display());
         let report =
