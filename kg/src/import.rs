@@ -8,7 +8,6 @@
 mod lines;
 mod ntriples;
 mod table;
-mod triple;
 mod turtle;
 
 use std::cell::Cell;
@@ -24,10 +23,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::GraphError;
-use crate::statement::{Object, Statement};
 use crate::store::{Store, Writer};
 use lines::Lines;
-use triple::Meaning;
+use loquat_terms::statement::{Object, Statement};
+use loquat_terms::triple::Meaning;
 
 /// Bad lines that a report lists; more are only counted.
 const LISTED: usize = 1000;

@@ -30,10 +30,8 @@ mod error;
 mod graph;
 mod import;
 mod link;
-mod statement;
 mod store;
 mod view;
-mod vocabulary;
 
 pub use error::GraphError;
 pub use graph::{Graph, Shown, Source, Stats};

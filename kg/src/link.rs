@@ -1,10 +1,10 @@
 //! Names in plain text. In: a message. Out: which stretches of it name what, with scores. Knows no facts and no store.
 //!
-//! 1. Text and names are folded alike ([`fold`]): NFKC, lower case, simplified characters, one space for any. Every folded
+//! 1. Text and names are folded alike ([`fold`](mod@loquat_terms::fold)): NFKC, lower case, simplified characters, one space for any. Every folded
 //!    character keeps its bytes in the message. A looser form without diacritics and punctuation is kept beside it.
 //! 2. From each word's start (each character, in scripts without spaces) the longest name in the index is taken, leftmost
 //!    first ([`scan`]). The exact form is preferred to the loose one, and both to an English plural.
-//! 3. Case and common words decide what may be meant ([`case`]); kind of name and degree decide which entity ([`score`]).
+//! 3. Case and common words decide what may be meant ([`case`](mod@loquat_terms::case)); kind of name and degree decide which entity ([`score`]).
 //! 4. Words that no name covers are compared with small spelling mistakes ([`fuzzy`]).
 //!
 //! **Scores.** A mention's certainty starts at 1 and is multiplied by the factors below; its candidates share it in
@@ -18,8 +18,6 @@
 //! | only digits and signs | 0.5 |
 //! | spelling mistakes: `e` edits in `n` characters | 0.85 × (1 − e/n) |
 
-mod case;
-mod fold;
 mod fuzzy;
 mod index;
 mod scan;

@@ -17,7 +17,7 @@ use loquat_store::Database;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::GraphError;
-use crate::statement::Statement;
+use loquat_terms::statement::Statement;
 
 /// What the `format` file says. The number grows with the layout below and with the pinned version of sled.
 const FORMAT: &str = "loquat-kg 1";

@@ -4,7 +4,6 @@
 //! It is the seam at which a memory-mapped snapshot can take the place of these structures.
 
 mod build;
-mod names;
 
 use std::sync::Arc;
 
@@ -15,8 +14,8 @@ use petgraph::visit::EdgeRef;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::link::Index;
-use crate::statement::fact_id;
 pub(crate) use build::Builder;
+use loquat_terms::statement::fact_id;
 
 /// What a fact has besides its subject and object.
 #[derive(Clone, Copy, Debug)]

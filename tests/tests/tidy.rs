@@ -22,7 +22,7 @@ const HOSTS: [[&str; 2]; 5] = [
 ];
 
 /// What each package may use of the others: `None` is anything.
-const MAY_USE: [(&str, Option<&[&str]>); 17] = [
+const MAY_USE: [(&str, Option<&[&str]>); 18] = [
     ("loquat-contract", Some(&[])),
     ("loquat-artifacts", Some(&[])),
     ("loquat-export", Some(&[])),
@@ -33,7 +33,8 @@ const MAY_USE: [(&str, Option<&[&str]>); 17] = [
     ("loquat-journal", Some(&["loquat-contract"])),
     ("loquat-dispatch", Some(&["loquat-contract"])),
     ("loquat-conformance", Some(&["loquat-contract", "loquat-dispatch", "loquat-journal"])),
-    ("loquat-kg", Some(&["loquat-contract", "loquat-store", "loquat-text"])),
+    ("loquat-terms", Some(&["loquat-contract", "loquat-text"])),
+    ("loquat-kg", Some(&["loquat-contract", "loquat-store", "loquat-terms"])),
     ("loquat-terminal", Some(&["loquat-contract"])),
     ("loquat-web", Some(&["loquat-contract"])),
     ("loquat-irc", Some(&["loquat-contract"])),

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use tempfile::{TempDir, tempdir};
 
 use super::{BadLine, Format, ImportOptions, ImportReport, Progress, import};
-use crate::statement::{Describes, Object, Statement};
 use crate::store::Store;
+use loquat_terms::statement::{Describes, Object, Statement};
 
 const PREFIXES: &str =
     "@prefix ex: <http://example.com/> .\n@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .\n";

@@ -7,10 +7,10 @@
 //! be right, the last may be missing or swapped but not replaced, and figures must agree.
 
 use fst::raw::Output;
+use loquat_terms::case::{Stretch, is_common};
+use loquat_terms::fold::is_unspaced;
 
 use super::THRESHOLD;
-use super::case::is_common;
-use super::fold::is_unspaced;
 use super::index::{Index, Table};
 use super::scan::{Found, Text};
 use super::score::share;
@@ -99,7 +99,7 @@ impl Index {
             range.end = range.start + bare.len();
             query.pop();
         }
-        let stretch = text.stretch(range.clone());
+        let stretch = Stretch::of(text.text, range.clone());
         // An ordinary word is in lower case, and short ones are near to some name too easily.
         let shortest = if window.iter().any(|word| word.capital) { 5 } else { 6 };
         if query.len() < shortest {
@@ -123,8 +123,13 @@ impl Index {
             .iter()
             .filter(|(distance, ..)| *distance == least)
             .flat_map(|(_, table, number)| table.postings(*number))
-            .filter(|posting| !posting.acronym)
-            .filter_map(|posting| Some((*posting, certainty * stretch.fit(posting, self)?)))
+            .filter(|posting| !posting.spelling.acronym)
+            .filter_map(|posting| {
+                Some((
+                    *posting,
+                    certainty * stretch.fit(posting.spelling, |key| self.predicates.contains(key))?,
+                ))
+            })
             .filter(|(_, fit)| *fit >= THRESHOLD)
             .collect();
         (!claims.is_empty()).then(|| Found { range, candidates: share(&claims) })

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use fst::raw::Fst;
 use loquat_contract::{Entity, Predicate};
+use loquat_terms::case::Spelling;
+use loquat_terms::fold::{fold, key, loosen, transcribed};
 use rustc_hash::FxHashSet;
 
-use super::fold::{fold, key, loosen, transcribed};
 use crate::GraphError;
 
 /// One entity's claim to a name.
@@ -17,10 +18,7 @@ pub(super) struct Posting {
     pub(super) degree: u16,
     /// A preferred name, not a further one.
     pub(super) preferred: bool,
-    /// The name has a capital letter.
-    pub(super) capital: bool,
-    /// The name is three letters or fewer and has no lower-case letter: "US".
-    pub(super) acronym: bool,
+    pub(super) spelling: Spelling,
 }
 
 /// Folded names and their postings.
@@ -56,10 +54,7 @@ impl Index {
             let labels = entity.labels.iter().map(|label| (label, true));
             for (label, preferred) in labels.chain(entity.aliases.iter().map(|label| (label, false))) {
                 let name = label.text.as_str();
-                let capital = name.chars().any(char::is_uppercase);
-                let short = name.chars().filter(|c| c.is_alphabetic()).count() <= 3;
-                let acronym = capital && short && !name.chars().any(char::is_lowercase);
-                let posting = Posting { node, degree, preferred, capital, acronym };
+                let posting = Posting { node, degree, preferred, spelling: Spelling::of(name) };
                 add(name, posting, &mut exact, &mut loose);
             }
         }

@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use fst::raw::Output;
-use unicode_segmentation::UnicodeSegmentation;
+use loquat_terms::borders::borders;
+use loquat_terms::case::{Message, Stretch, is_lone_character};
+use loquat_terms::fold::{Folded, fold, loosen};
 
 use super::THRESHOLD;
-use super::case::{Message, Stretch};
-use super::fold::{Folded, fold, is_unspaced, key, loosen};
 use super::index::{Index, Posting, Table};
 use super::score::share;
 
@@ -81,14 +81,14 @@ impl Index {
         matches.sort_by_key(|found| std::cmp::Reverse(found.end));
         for same_end in matches.chunk_by(|a, b| a.end == b.end) {
             let range = start..same_end[0].end;
-            let stretch = text.stretch(range.clone());
-            if stretch.is_grammar(text.message) || text.is_lone_character(&range) {
+            let stretch = Stretch::of(text.text, range.clone());
+            if stretch.is_grammar(text.message) || is_lone_character(text.text, &range) {
                 continue;
             }
             let mut claims = Vec::new();
             for found in same_end {
                 for posting in found.postings {
-                    if let Some(fit) = stretch.fit(posting, self) {
+                    if let Some(fit) = stretch.fit(posting.spelling, |key| self.predicates.contains(key)) {
                         claims.push((*posting, fit * found.factor));
                     }
                 }
@@ -112,23 +112,6 @@ impl<'a> Text<'a> {
     /// Whether the folded character is not the first of its cluster.
     fn is_inside(&self, at: usize) -> bool {
         at > 0 && self.exact[at - 1].start == self.exact[at].start
-    }
-
-    pub(super) fn stretch(&self, range: Range<usize>) -> Stretch<'a> {
-        let text = &self.text[range.clone()];
-        let before =
-            self.text[..range.start].trim_end_matches(|c: char| c.is_whitespace() || "\"'“‘«(¿¡".contains(c));
-        let begins = before.is_empty() || before.ends_with(['.', '!', '?', ':', ';', '。', '！', '？', '\n']);
-        Stretch::new(text, key(&loosen(&fold(text))), begins)
-    }
-
-    /// A single character of an unspaced script within a longer run of it: part of a word, not a name.
-    fn is_lone_character(&self, range: &Range<usize>) -> bool {
-        let mut characters = self.text[range.clone()].chars();
-        let alone = characters.next().is_some_and(is_unspaced) && characters.next().is_none();
-        let before = self.text[..range.start].chars().next_back().is_some_and(is_unspaced);
-        let after = self.text[range.end..].chars().next().is_some_and(is_unspaced);
-        alone && (before || after)
     }
 }
 
@@ -195,24 +178,4 @@ fn is_suffix(characters: &[Folded], at: usize, suffix: &str) -> bool {
     let rest = characters.get(at..).unwrap_or_default();
     let joined = at > 0 && rest.first().is_some_and(|next| next.start == characters[at - 1].end);
     joined && rest.len() >= suffix.len() && rest.iter().zip(suffix.chars()).all(|(folded, c)| folded.c == c)
-}
-
-/// Where names may begin and end: between grapheme clusters, but not within a word. A possessive `'s` is no part of the
-/// word before it; another apostrophe is (`don't`), though a name may begin after it (`d'Ivoire`).
-fn borders(text: &str) -> Vec<bool> {
-    let mut borders = vec![false; text.len() + 1];
-    let clusters: Vec<(usize, &str)> = text.grapheme_indices(true).collect();
-    let word = |at: usize| {
-        let c = clusters.get(at).and_then(|(_, cluster)| cluster.chars().next());
-        c.is_some_and(|c| c.is_alphanumeric() && !is_unspaced(c))
-    };
-    for (at, (start, cluster)) in clusters.iter().enumerate() {
-        let joined = at > 0 && word(at - 1) && word(at);
-        let apostrophe = matches!(*cluster, "'" | "’") && at > 0 && word(at - 1) && word(at + 1);
-        let possessive =
-            clusters.get(at + 1).is_some_and(|(_, s)| s.eq_ignore_ascii_case("s")) && !word(at + 2);
-        borders[*start] = !joined && (!apostrophe || possessive);
-    }
-    borders[text.len()] = true;
-    borders
 }

@@ -34,10 +34,12 @@ pub(super) fn share(claims: &[(Posting, f32)]) -> Vec<(u32, f32)> {
 
 #[cfg(test)]
 mod tests {
+    use loquat_terms::case::Spelling;
+
     use super::{Posting, share};
 
     fn posting(node: u32, degree: u16, preferred: bool) -> Posting {
-        Posting { node, degree, preferred, capital: true, acronym: false }
+        Posting { node, degree, preferred, spelling: Spelling { capital: true, acronym: false } }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tempfile::tempdir;
 
 use super::Store;
 use crate::GraphError;
-use crate::statement::{Object, Statement};
+use loquat_terms::statement::{Object, Statement};
 
 fn fact(number: u32) -> Statement {
     Statement::fact(&format!("s{number}"), "p", Object::number(number.to_string()))

@@ -2,27 +2,17 @@
 
 use std::sync::Arc;
 
-use loquat_contract::{Entity, EntityId, Generation, Label, Language, Predicate, PredicateId, Schema, Value};
+use loquat_contract::{Entity, Generation, Label, Language, Schema, Value};
+use loquat_terms::describe::Described;
+use loquat_terms::names::is_iri;
+use loquat_terms::statement::Statement;
+use loquat_terms::vocabulary::RDF_TYPE;
 use petgraph::graph::{DiGraph, NodeIndex};
 use rustc_hash::FxHashMap;
 
-use super::names::{entity_name, is_iri, predicate_name};
 use super::{Edge, Literal, View};
 use crate::GraphError;
 use crate::link::Index;
-use crate::statement::{Describes, Object, Statement};
-use crate::vocabulary::RDF_TYPE;
-
-/// What is known of an id before it is known whether it is an entity, a predicate or only an address.
-#[derive(Default)]
-struct Described {
-    /// Its names and, should it be a predicate, how to say its facts; the id is not set yet.
-    words: Predicate,
-    articles: Vec<Label>,
-    inverse_labels: Vec<Label>,
-    /// It was said to be a predicate.
-    property: bool,
-}
 
 struct RawFact {
     digest: u128,
@@ -77,21 +67,9 @@ impl Builder {
             Statement::Fact { subject, predicate, object, .. } => {
                 let subject = self.term(&subject);
                 let predicate = self.term(&predicate);
-                let object = match object {
-                    Object::Entity(id) => RawObject::Term(self.term(&id)),
-                    Object::Text { text, language } => {
-                        RawObject::Value(Value::Text(Label { text, language: language.map(Language::new) }))
-                    }
-                    Object::Number { lexical, .. } => {
-                        let value = lexical.parse().unwrap_or(f64::NAN);
-                        RawObject::Value(Value::number(lexical, value))
-                    }
-                    Object::Date(date) => RawObject::Value(Value::Date(date)),
-                    Object::Boolean(value) => RawObject::Value(Value::Boolean(value)),
-                    Object::Url(url) => RawObject::Value(Value::Url(url)),
-                    Object::Coordinate(_) | Object::Unknown | Object::Nothing => {
-                        RawObject::Value(Value::Unknown)
-                    }
+                let object = match object.value() {
+                    Ok(value) => RawObject::Value(value),
+                    Err(id) => RawObject::Term(self.term(&id)),
                 };
                 let source = self.sources.len().saturating_sub(1) as u32;
                 self.facts.push(RawFact { digest, subject, predicate, object, source });
@@ -157,7 +135,7 @@ impl Builder {
         let mut predicates = Vec::with_capacity(in_order.len());
         for (_, term) in in_order {
             let described = self.described.remove(&term).unwrap_or_default();
-            predicates.push(Arc::new(predicate(&self.terms[term as usize], described)));
+            predicates.push(Arc::new(described.predicate(&self.terms[term as usize])));
         }
         let degree = |node: NodeIndex| {
             let literals = literal_starts[node.index() + 1] - literal_starts[node.index()];
@@ -230,59 +208,8 @@ impl Builder {
                 true => Described::default(),
                 false => self.described.remove(&term).unwrap_or_default(),
             };
-            nodes.insert(term, graph.add_node(Arc::new(entity(id, described))));
+            nodes.insert(term, graph.add_node(Arc::new(described.entity(id))));
         }
         (graph, nodes)
     }
-}
-
-impl Described {
-    fn add(&mut self, what: Describes, label: Label) {
-        match what {
-            // One preferred name a language; a second is a further name.
-            Describes::Label if self.words.labels.iter().any(|known| known.language == label.language) => {
-                self.words.aliases.push(label);
-            }
-            Describes::Label => self.words.labels.push(label),
-            Describes::Alias => self.words.aliases.push(label),
-            Describes::Article => self.articles.push(label),
-            Describes::Template => self.words.templates.single.push(label),
-            Describes::PluralTemplate => self.words.templates.plural.push(label),
-            Describes::InverseLabel => self.inverse_labels.push(label),
-            Describes::InverseTemplate => self.words.templates.inverse.push(label),
-            Describes::TrueTemplate => self.words.templates.when_true.push(label),
-            Describes::FalseTemplate => self.words.templates.when_false.push(label),
-            Describes::Unit => {
-                let unit = self.words.unit.get_or_insert_default();
-                if label.language.is_none() { unit.symbol = label.text } else { unit.labels.push(label) }
-            }
-            Describes::Property => self.property = true,
-            Describes::Description | Describes::Popularity | Describes::Redirect => {}
-        }
-    }
-}
-
-fn entity(id: &Arc<str>, described: Described) -> Entity {
-    let Predicate { mut labels, aliases, .. } = described.words;
-    if labels.is_empty() && aliases.is_empty() {
-        labels.push(Label::plain(entity_name(id)));
-    }
-    Entity { id: EntityId(id.clone()), labels, aliases, articles: described.articles, ..Entity::default() }
-}
-
-fn predicate(id: &Arc<str>, described: Described) -> Predicate {
-    let mut predicate = Predicate { id: PredicateId(id.clone()), ..described.words };
-    if predicate.labels.is_empty() && &**id == RDF_TYPE {
-        predicate.labels.extend([
-            Label::new("type", "en"),
-            Label::new("类型", "zh"),
-            Label::new("Art", "de"),
-        ]);
-    }
-    if predicate.labels.is_empty() {
-        predicate.labels.push(Label::plain(predicate_name(id)));
-    }
-    // The contract has no place for a name read from the object's side; it asks for the same facts.
-    predicate.aliases.extend(described.inverse_labels);
-    predicate
 }

@@ -21,25 +21,56 @@ const DCT: &str = "http://purl.org/dc/terms/";
 const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 
 /// `rdf:type`.
-pub(crate) const RDF_TYPE: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type";
+pub const RDF_TYPE: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type";
 
 /// The namespace of XML Schema's datatypes.
-pub(crate) const XSD: &str = "http://www.w3.org/2001/XMLSchema#";
+pub const XSD: &str = "http://www.w3.org/2001/XMLSchema#";
+
+/// GeoSPARQL's datatype of places.
+pub const WKT: &str = "http://www.opengis.net/ont/geosparql#wktLiteral";
+
+/// Every predicate, as an IRI, that [`term`] finds a meaning in besides a relation and `rdf:type`.
+pub fn describing() -> impl Iterator<Item = String> {
+    let names = |namespace: &'static str, names: &'static [&'static str]| {
+        names.iter().map(move |name| format!("{namespace}{name}"))
+    };
+    names(RDFS, &["label"])
+        .chain(names(SKOS, &["prefLabel", "altLabel"]))
+        .chain(names("http://schema.org/", &["alternateName"]))
+        .chain(names("https://schema.org/", &["alternateName"]))
+        .chain(names(
+            LOQUAT,
+            &[
+                "article",
+                "template",
+                "templatePlural",
+                "templateTrue",
+                "templateFalse",
+                "inverseLabel",
+                "inverseTemplate",
+                "unit",
+            ],
+        ))
+        .chain(names(DCT, &["source", "license"]))
+}
 
 /// What a predicate of the file means to the import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Term {
+pub enum Term {
     /// A description of the subject.
     Describes(Describes),
+    /// The subject's class.
     Type,
+    /// Where the subject comes from.
     Source,
+    /// The terms that the subject may be used under.
     License,
     /// Nothing special: the triple is a fact.
     Relation,
 }
 
 /// What `predicate` means; it may be written as an IRI or with one of the usual prefixes.
-pub(crate) fn term(predicate: &str) -> Term {
+pub fn term(predicate: &str) -> Term {
     let (namespace, name) = match predicate.rfind(['#', '/', ':']) {
         Some(at) => predicate.split_at(at + 1),
         None => return Term::Relation,
@@ -66,14 +97,14 @@ pub(crate) fn term(predicate: &str) -> Term {
 }
 
 /// Whether a thing of this class is a predicate.
-pub(crate) fn is_property_class(class: &str) -> bool {
+pub fn is_property_class(class: &str) -> bool {
     const OWL: &str = "http://www.w3.org/2002/07/owl#";
     class.strip_prefix(RDF).is_some_and(|name| name == "Property")
         || class.strip_prefix(OWL).is_some_and(|name| name.ends_with("Property"))
 }
 
 /// Whether a thing of this class is the graph itself.
-pub(crate) fn is_graph_class(class: &str) -> bool {
+pub fn is_graph_class(class: &str) -> bool {
     class.strip_prefix(LOQUAT).is_some_and(|name| name == "Graph")
         || matches!(
             class,
@@ -96,6 +127,7 @@ mod tests {
             Term::Describes(Describes::PluralTemplate)
         );
         assert_eq!(term("http://purl.org/dc/terms/source"), Term::Source);
+        assert!(super::describing().all(|iri| !matches!(term(&iri), Term::Relation | Term::Type)));
         assert_eq!(term("label"), Term::Relation);
         assert_eq!(term("http://example.com/label"), Term::Relation);
         assert!(is_property_class("http://www.w3.org/2002/07/owl#ObjectProperty"));

@@ -1,48 +1,64 @@
 //! What an import writes and the view reads: one triple, as a fact or as a description of a name. Knows no file format.
 
-use loquat_contract::{FactId, Rank};
+use loquat_contract::{FactId, Label, Language, Rank, Value};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// The object of a fact, as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Object {
+pub enum Object {
     /// An entity's id.
     Entity(String),
     /// Words, with the language tag where there is one.
     Text {
+        /// The words.
         text: String,
+        /// The tag.
         language: Option<String>,
     },
     /// A number as written, and the id of its unit's entity where it has a unit of its own.
     Number {
+        /// As written.
         lexical: String,
+        /// The unit's id.
         unit: Option<String>,
     },
     /// As [`Value::Date`](loquat_contract::Value::Date) has it.
     Date(String),
+    /// Yes or no.
     Boolean(bool),
+    /// A web address.
     Url(String),
     /// Latitude and longitude in degrees, as written, with a space between.
     Coordinate(String),
+    /// There is a value, and it is not known.
     Unknown,
+    /// There is none.
     Nothing,
 }
 
 /// What a description says of its entity or predicate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Describes {
+pub enum Describes {
+    /// The preferred name.
     Label,
+    /// A further name.
     Alias,
+    /// The article of its name in a sentence.
     Article,
+    /// The sentence for one object.
     Template,
+    /// The sentence for several objects.
     PluralTemplate,
+    /// The symbol or a name of its numbers' unit.
     Unit,
     /// The name of a predicate read from object to subject.
     InverseLabel,
+    /// The sentence from object to subject.
     InverseTemplate,
-    /// Sentences for a boolean that holds, and for one that does not.
+    /// The sentence for a boolean that holds.
     TrueTemplate,
+    /// The sentence for a boolean that does not hold.
     FalseTemplate,
     /// It is a predicate, whether a fact uses it or not; no text.
     Property,
@@ -56,33 +72,43 @@ pub(crate) enum Describes {
 
 /// One thing that an import understood.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Statement {
+pub enum Statement {
+    /// A triple about the world.
     Fact {
+        /// The subject's id.
         subject: String,
+        /// The predicate's id.
         predicate: String,
+        /// The value.
         object: Object,
+        /// How it stands beside others.
         rank: Rank,
         /// Predicates and values, in the order of the file.
         qualifiers: Vec<(String, Object)>,
     },
+    /// A triple about a name.
     Description {
+        /// The id of what is described.
         about: String,
+        /// In which respect.
         what: Describes,
+        /// The words.
         text: String,
+        /// Their language tag.
         language: Option<String>,
     },
 }
 
 impl Statement {
     /// A fact of normal rank, without qualifiers.
-    pub(crate) fn fact(subject: &str, predicate: &str, object: Object) -> Self {
+    pub fn fact(subject: &str, predicate: &str, object: Object) -> Self {
         let (subject, predicate) = (subject.to_owned(), predicate.to_owned());
         Self::Fact { subject, predicate, object, rank: Rank::Normal, qualifiers: Vec::new() }
     }
 
     /// XXH3-128 of the parts in a fixed order, each with its length before it; the same in every store. A fact's rank is
     /// not among them, its qualifiers are: "mayor, 1990 to 1994" and "mayor, 2002 to 2006" are two facts.
-    pub(crate) fn digest(&self) -> u128 {
+    pub fn digest(&self) -> u128 {
         let mut bytes = Vec::with_capacity(160);
         let mut part = |tag: u8, text: &str| {
             bytes.push(tag);
@@ -114,8 +140,37 @@ impl Statement {
 
 impl Object {
     /// A number without a unit of its own.
-    pub(crate) fn number(lexical: impl Into<String>) -> Self {
+    pub fn number(lexical: impl Into<String>) -> Self {
         Self::Number { lexical: lexical.into(), unit: None }
+    }
+
+    /// The value of an object that is no entity; an entity's id comes back as the error.
+    ///
+    /// # Errors
+    /// It is an entity.
+    pub fn value(self) -> Result<Value, String> {
+        Ok(match self {
+            Self::Entity(id) => return Err(id),
+            Self::Text { text, language } => {
+                Value::Text(Label { text, language: language.map(Language::new) })
+            }
+            Self::Number { lexical, .. } => {
+                let value = lexical.parse().unwrap_or(f64::NAN);
+                Value::number(lexical, value)
+            }
+            Self::Date(date) => Value::Date(date),
+            Self::Boolean(value) => Value::Boolean(value),
+            Self::Url(url) => Value::Url(url),
+            Self::Coordinate(degrees) => {
+                let place = degrees.split_once(' ').and_then(|(latitude, longitude)| {
+                    let (latitude, longitude) = (latitude.parse().ok()?, longitude.parse().ok()?);
+                    Some(Value::Coordinate { latitude, longitude })
+                });
+                place.unwrap_or(Value::Unknown)
+            }
+            Self::Unknown => Value::Unknown,
+            Self::Nothing => Value::Nothing,
+        })
     }
 
     /// Gives each part with a letter that tells its kind.
@@ -146,7 +201,7 @@ impl Object {
 
 /// The id to show of a digest: its first 80 bits as 20 hexadecimal digits. Among 100 million facts the chance that any
 /// two share an id is below one in 10⁸.
-pub(crate) fn fact_id(digest: u128) -> FactId {
+pub fn fact_id(digest: u128) -> FactId {
     FactId(format!("{:020x}", digest >> 48).into())
 }
 

@@ -3,32 +3,44 @@
 use oxrdf::{Literal, NamedOrBlankNode, Term as RdfTerm, Triple};
 
 use crate::statement::{Describes, Object, Statement};
-use crate::vocabulary::{RDF_TYPE, Term, XSD, is_graph_class, is_property_class, term};
+use crate::vocabulary::{RDF_TYPE, Term, WKT, XSD, is_graph_class, is_property_class, term};
 
 /// What the import made of a triple.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub enum Meaning {
+    /// A fact or a description.
     Statement(Statement),
     /// This subject is the graph itself.
     Graph(String),
+    /// Where something comes from.
     Source {
+        /// The id of that something.
         about: String,
+        /// The source.
         text: String,
     },
+    /// The terms something may be used under.
     License {
+        /// The id of that something.
         about: String,
+        /// The licence.
         text: String,
     },
 }
 
 /// Why a triple is not kept, and the text in it to look for when searching its line.
-pub(super) struct Refusal {
-    pub(super) reason: String,
-    pub(super) near: String,
+pub struct Refusal {
+    /// Why.
+    pub reason: String,
+    /// The text to look for.
+    pub near: String,
 }
 
 /// What a triple means.
-pub(super) fn understand(triple: Triple) -> Result<Meaning, Refusal> {
+///
+/// # Errors
+/// It is about a blank node, or its literal is no value of its datatype.
+pub fn understand(triple: Triple) -> Result<Meaning, Refusal> {
     let NamedOrBlankNode::NamedNode(subject) = triple.subject else {
         return Err(blank());
     };
@@ -65,7 +77,7 @@ pub(super) fn understand(triple: Triple) -> Result<Meaning, Refusal> {
 }
 
 /// A description or an origin, from its parts.
-pub(super) fn describe(about: String, meaning: Term, text: String, language: Option<String>) -> Meaning {
+pub fn describe(about: String, meaning: Term, text: String, language: Option<String>) -> Meaning {
     match meaning {
         Term::Source => Meaning::Source { about, text },
         Term::License => Meaning::License { about, text },
@@ -79,7 +91,7 @@ fn describes(about: String, what: Describes, text: String, language: Option<Stri
 }
 
 /// An IRI as object: mail and telephone addresses are values, everything else may be an entity.
-pub(super) fn iri_object(iri: String) -> Object {
+pub fn iri_object(iri: String) -> Object {
     if iri.starts_with("mailto:") || iri.starts_with("tel:") { Object::Url(iri) } else { Object::Entity(iri) }
 }
 
@@ -94,6 +106,12 @@ fn blank() -> Refusal {
 fn literal_object(literal: Literal) -> Result<Object, Refusal> {
     let (text, datatype, language) = literal.destruct();
     let Some(datatype) = datatype else { return Ok(Object::Text { text, language }) };
+    if datatype.as_str() == WKT {
+        return place(&text).map(Object::Coordinate).ok_or_else(|| Refusal {
+            reason: format!("{text:?} is no point of longitude and latitude in degrees"),
+            near: text,
+        });
+    }
     let Some(kind) = datatype.as_str().strip_prefix(XSD) else {
         return Ok(Object::Text { text, language: None });
     };
@@ -119,8 +137,25 @@ fn literal_object(literal: Literal) -> Result<Object, Refusal> {
     object.ok_or_else(|| Refusal { reason: format!("{text:?} is no value of xsd:{kind}"), near: text })
 }
 
+/// Latitude and longitude, as written, of a point in well-known text, which has the longitude first: `Point(89.6 27.4)`. The
+/// reference system may be named before it if it is WGS 84 in that order.
+fn place(text: &str) -> Option<String> {
+    const CRS84: &str = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>";
+    let text = text.trim();
+    let point = text.strip_prefix(CRS84).unwrap_or(text).trim_start();
+    let (kind, rest) = point.split_at_checked(5)?;
+    let inside = rest.trim().strip_prefix('(')?.strip_suffix(')')?;
+    let (longitude, latitude) = inside.trim().split_once(' ')?;
+    let latitude = latitude.trim_start();
+    let within = |degrees: &str, most: f64| {
+        degrees.parse::<f64>().is_ok_and(|degrees| (-most..=most).contains(&degrees))
+    };
+    let good = kind.eq_ignore_ascii_case("point") && within(longitude, 180.0) && within(latitude, 90.0);
+    good.then(|| format!("{latitude} {longitude}"))
+}
+
 /// The date in `YYYY`, `YYYY-MM` or `YYYY-MM-DD`, without a time zone; `None` where the text is no date.
-pub(super) fn date(text: &str) -> Option<&str> {
+pub fn date(text: &str) -> Option<&str> {
     let zone = text.strip_suffix('Z').or_else(|| {
         let (date, zone) = text.split_at_checked(text.len().checked_sub(6)?)?;
         (zone.starts_with(['+', '-']) && zone.as_bytes()[3] == b':').then_some(date)
@@ -149,7 +184,30 @@ pub(super) fn date(text: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::date;
+    use super::{date, place};
+
+    #[test]
+    fn points_have_the_longitude_first() {
+        for text in ["Point(89.64 27.47)", " POINT ( 89.64  27.47 )"] {
+            assert_eq!(place(text).as_deref().map(str::trim), Some("27.47 89.64"), "{text}");
+        }
+        let named = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84> Point(1 2)";
+        assert_eq!(place(named).as_deref(), Some("2 1"));
+        let other = "<http://www.opengis.net/def/crs/EPSG/0/27700> Point(1 2)";
+        for bad in [
+            "",
+            "Point",
+            "Point(1)",
+            "Point(200 2)",
+            "Line(1 2)",
+            "Point(1 2 3)",
+            "Point(NaN 1)",
+            "日本国日",
+            other,
+        ] {
+            assert_eq!(place(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn dates_are_checked_by_the_calendar() {
