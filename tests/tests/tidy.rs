@@ -22,7 +22,7 @@ const HOSTS: [[&str; 2]; 5] = [
 ];
 
 /// What each package may use of the others: `None` is anything.
-const MAY_USE: [(&str, Option<&[&str]>); 18] = [
+const MAY_USE: [(&str, Option<&[&str]>); 19] = [
     ("loquat-contract", Some(&[])),
     ("loquat-artifacts", Some(&[])),
     ("loquat-export", Some(&[])),
@@ -35,6 +35,7 @@ const MAY_USE: [(&str, Option<&[&str]>); 18] = [
     ("loquat-conformance", Some(&["loquat-contract", "loquat-dispatch", "loquat-journal"])),
     ("loquat-terms", Some(&["loquat-contract", "loquat-text"])),
     ("loquat-kg", Some(&["loquat-contract", "loquat-store", "loquat-terms"])),
+    ("loquat-sparql", Some(&["loquat-contract", "loquat-terms", "loquat-text"])),
     ("loquat-terminal", Some(&["loquat-contract"])),
     ("loquat-web", Some(&["loquat-contract"])),
     ("loquat-irc", Some(&["loquat-contract"])),

@@ -1,5 +1,7 @@
 //! What an import writes and the view reads: one triple, as a fact or as a description of a name. Knows no file format.
 
+use std::borrow::Cow;
+
 use loquat_contract::{FactId, Label, Language, Rank, Value};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
@@ -23,7 +25,7 @@ pub enum Object {
         /// The unit's id.
         unit: Option<String>,
     },
-    /// As [`Value::Date`](loquat_contract::Value::Date) has it.
+    /// As [`Value::Date`] has it.
     Date(String),
     /// Yes or no.
     Boolean(bool),
@@ -184,7 +186,7 @@ impl Object {
                 }
             }
             Self::Number { lexical, unit } => {
-                part(b'n', lexical);
+                part(b'n', &canonical(lexical));
                 if let Some(unit) = unit {
                     part(b'm', unit);
                 }
@@ -199,6 +201,32 @@ impl Object {
     }
 }
 
+/// One form for equal numbers, as plain decimals: stores are free to give `38394.0` back as `38394` or `3.8394E4`.
+fn canonical(lexical: &str) -> Cow<'_, str> {
+    if lexical.contains(['e', 'E'])
+        && let Ok(value) = lexical.parse::<f64>()
+    {
+        return Cow::Owned(canonical(&value.to_string()).into_owned());
+    }
+    let (sign, digits) = match lexical.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", lexical.strip_prefix('+').unwrap_or(lexical)),
+    };
+    let digits = match digits.contains('.') {
+        true => digits.trim_end_matches('0').trim_end_matches('.'),
+        false => digits,
+    };
+    let digits = digits.trim_start_matches('0');
+    match digits.chars().next() {
+        None => Cow::Borrowed("0"),
+        Some('.') => Cow::Owned(format!("{sign}0{digits}")),
+        Some(_) if lexical.ends_with(digits) && lexical.len() == sign.len() + digits.len() => {
+            Cow::Borrowed(lexical)
+        }
+        Some(_) => Cow::Owned(format!("{sign}{digits}")),
+    }
+}
+
 /// The id to show of a digest: its first 80 bits as 20 hexadecimal digits. Among 100 million facts the chance that any
 /// two share an id is below one in 10⁸.
 pub fn fact_id(digest: u128) -> FactId {
@@ -207,7 +235,27 @@ pub fn fact_id(digest: u128) -> FactId {
 
 #[cfg(test)]
 mod tests {
-    use super::{Object, Statement, fact_id};
+    use super::{Object, Statement, canonical, fact_id};
+
+    #[test]
+    fn equal_numbers_have_one_form() {
+        for (one, other) in [
+            ("38394.0", "38394"),
+            ("3.8394E4", "38394"),
+            ("+7", "7"),
+            ("007", "7"),
+            ("0.50", "0.5"),
+            (".5", "0.5"),
+            ("-0.0", "0"),
+            ("-1.10", "-1.1"),
+            ("100", "100"),
+            ("1e-7", "0.0000001"),
+            ("0", "0"),
+            ("123456789012345678901234567890", "123456789012345678901234567890"),
+        ] {
+            assert_eq!(canonical(one), other, "{one}");
+        }
+    }
 
     #[test]
     fn ids_are_stable_and_tell_every_part_apart() {
