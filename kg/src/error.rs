@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use loquat_mapped::MappedError;
+
 /// A failure of the graph. A bad line in a file is none: it is listed in the [`ImportReport`](crate::ImportReport).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -100,6 +102,15 @@ pub enum GraphError {
         /// The file.
         path: PathBuf,
     },
+    /// A snapshot that was just written cannot be read.
+    #[error("{0}; check the disk, and start again: the snapshot is made anew from the store")]
+    Snapshot(#[source] MappedError),
+    /// There is more than the snapshot can number.
+    #[error("the graph has more than {0}; split it over several graphs, or use a SPARQL endpoint")]
+    TooLarge(&'static str),
+    /// The graph was closed while its snapshot was made.
+    #[error("the graph was closed before its snapshot was made; it is made at the next start")]
+    Stopped,
     /// The index of names could not be built.
     #[error("the index of names could not be built ({0}); please report this")]
     Index(#[from] fst::Error),
@@ -114,6 +125,15 @@ impl GraphError {
                 Self::DiskFull { path, source }
             }
             _ => Self::Store { path, source },
+        }
+    }
+}
+
+impl From<MappedError> for GraphError {
+    fn from(error: MappedError) -> Self {
+        match error {
+            MappedError::Io { path, source } => Self::store(&path, source),
+            error => Self::Snapshot(error),
         }
     }
 }

@@ -23,10 +23,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::GraphError;
-use crate::store::{Store, Writer};
+use crate::statement::{Object, Statement};
+use crate::store::{Block, Completed, Store, Writer};
 use lines::Lines;
-use loquat_terms::statement::{Object, Statement};
-use loquat_terms::triple::Meaning;
+use loquat_terms::triple::{self, Meaning};
 
 /// Bad lines that a report lists; more are only counted.
 const LISTED: usize = 1000;
@@ -97,8 +97,8 @@ pub struct ImportReport {
     pub facts: u64,
     /// Labels and other descriptions that are new.
     pub descriptions: u64,
-    /// Statements that the graph had already, or that the file says twice.
-    pub already_known: u64,
+    /// Facts that the source stated before and does not state any more, and that no other source states.
+    pub retired: u64,
     /// Entities that the file's facts are about or lead to.
     pub entities: u64,
     /// Predicates that the file's facts use.
@@ -118,11 +118,11 @@ type Sink<'a> = dyn FnMut(Result<Meaning, BadLine>) -> Result<(), GraphError> + 
 
 /// Reads a file into the store; everything of it is durable when this returns, or none of it counts.
 pub(crate) fn import(
-    store: &Store,
+    store: &mut Store,
     path: &Path,
     options: &ImportOptions,
     progress: &mut dyn FnMut(Progress),
-) -> Result<ImportReport, GraphError> {
+) -> Result<(ImportReport, Completed), GraphError> {
     let unreadable = |source| GraphError::Read { path: path.to_owned(), source };
     let format = options
         .format
@@ -138,15 +138,7 @@ pub(crate) fn import(
     let mut lines = Lines::new(BufReader::with_capacity(1 << 16, reader));
 
     let name = file_name(path);
-    let mut known = FxHashSet::default();
-    for (number, run) in store.runs()? {
-        if run.generation.is_some() {
-            for statement in store.statements(number) {
-                known.insert(statement?.digest());
-            }
-        }
-    }
-    let mut importer = Importer::new(store.begin(&name)?, known);
+    let mut importer = Importer::new(store.begin(&name, &name, 0)?.0);
     let result = read_lines(format, &name, &mut lines, &mut importer, &mut || {
         progress(Progress { read: read.get(), total });
     });
@@ -220,7 +212,8 @@ fn file_name(path: &Path) -> String {
 /// Takes what the reader gives to the store, and counts.
 struct Importer<'a> {
     writer: Writer<'a>,
-    known: FxHashSet<u128>,
+    block: Block,
+    content: u64,
     entities: FxHashSet<u64>,
     predicates: FxHashSet<u64>,
     /// Subjects that are the graph itself; nothing said of them is a fact.
@@ -231,10 +224,11 @@ struct Importer<'a> {
 }
 
 impl<'a> Importer<'a> {
-    fn new(writer: Writer<'a>, known: FxHashSet<u128>) -> Self {
+    fn new(writer: Writer<'a>) -> Self {
         Self {
             writer,
-            known,
+            block: Block::default(),
+            content: 0,
             entities: FxHashSet::default(),
             predicates: FxHashSet::default(),
             graphs: FxHashSet::default(),
@@ -281,18 +275,27 @@ impl<'a> Importer<'a> {
                 self.entities.insert(xxh3_64(object.as_bytes()));
             }
         }
-        if !self.known.insert(statement.digest()) {
-            self.report.already_known += 1;
-            return Ok(());
-        }
         match statement {
             Statement::Fact { .. } => self.report.facts += 1,
             Statement::Description { .. } => self.report.descriptions += 1,
         }
-        self.writer.push(statement)
+        self.content =
+            xxh3_64(&[&self.content.to_le_bytes()[..], &statement.digest().to_le_bytes()].concat());
+        let encode = |_| GraphError::TooLarge("a statement can say");
+        self.block.push(statement).map_err(encode)?;
+        if self.block.is_full() { self.end_block() } else { Ok(()) }
     }
 
-    fn complete(mut self, stated: String, name: &str) -> Result<ImportReport, GraphError> {
+    fn end_block(&mut self) -> Result<(), GraphError> {
+        let block = std::mem::take(&mut self.block);
+        let packed = block.pack().map_err(|source| GraphError::Read { path: Default::default(), source })?;
+        self.writer.append(packed)
+    }
+
+    fn complete(mut self, stated: String, name: &str) -> Result<(ImportReport, Completed), GraphError> {
+        if !self.block.is_empty() {
+            self.end_block()?;
+        }
         // The file's own subject is the one typed as a graph, or the only one that has a source.
         let graph = self.graphs.iter().filter_map(|graph| self.sources.get(graph)).next();
         let only = if self.sources.len() == 1 { self.sources.values().next() } else { None };
@@ -308,9 +311,10 @@ impl<'a> Importer<'a> {
         self.report.source.clone_from(&source);
         self.report.entities = self.entities.len() as u64;
         self.report.predicates = self.predicates.len() as u64;
-        self.report.generation = self.writer.complete(source)?;
+        let completed = self.writer.complete(source, self.content)?;
+        self.report.generation = completed.generation;
         self.report.bad_lines.sort_by_key(|bad| bad.line);
-        Ok(self.report)
+        Ok((self.report, completed))
     }
 }
 

@@ -29,10 +29,18 @@
 mod error;
 mod graph;
 mod import;
-mod link;
 mod store;
+
+mod build;
+mod snapshot;
 mod view;
+
+mod link;
+
+use loquat_terms::{names, statement, vocabulary};
 
 pub use error::GraphError;
 pub use graph::{Graph, Shown, Source, Stats};
 pub use import::{BadLine, Format, ImportOptions, ImportReport, Progress};
+pub use loquat_terms::statement::{Describes, Object, Statement};
+pub use view::{Edge, FactIndex, Walk};

@@ -1,52 +1,55 @@
-//! Facts on disk. In: statements, in runs. Out: the statements of the runs that were completed.
+//! Facts on disk: the owner of all that the graph holds. In: blocks of statements, run by run, and edits. Out: the same.
 //!
-//! Every import is a *run* with a number. Its statements are written under `(run, ordinal)`, in the order of the file, and
-//! become part of the graph by one write at the end: the run's record changes from begun to complete, and carries the new
-//! generation. sled makes a single write durable as a whole, so an import that stops half-way (a crash, a full disk)
-//! leaves statements under a run that is not complete. They are never read, are reported as interrupted, and are removed
-//! when the next import begins. Statements are never changed in place, so what was there before cannot be damaged.
+//! Every import is a *run* with a number. Its statements are written in blocks under `(run, ordinal)`, in the order of the file,
+//! and become part of the graph by one write at the end: the run's record changes from begun to complete, and that of the run
+//! whose place it takes to retired. sled makes a batch durable as a whole, so an import that stops half-way (a crash, a
+//! full disk) leaves blocks under a run that is not complete. They are never read. An *edit* is one record, durable when it is
+//! acknowledged. Nothing is changed in place.
 //!
-//! The folder holds `format` (checked before anything else is opened), `owner` (the process that has it open) and `sled`.
+//! The folder holds `format` (checked before anything else is opened), `lock` (whose owner has the store), `sled`, and
+//! `pending`: a mark that is there whenever sled may hold more than the snapshot beside it. Where it is missing the snapshot is
+//! all there is to know, and sled is not opened before something is written.
 
-use std::fs;
+mod block;
+mod edit;
+mod folder;
+mod run;
+
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use loquat_contract::Generation;
-use loquat_store::Database;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use loquat_store::{Batch, Database, Reader};
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::GraphError;
-use loquat_terms::statement::Statement;
-
-/// What the `format` file says. The number grows with the layout below and with the pinned version of sled.
-const FORMAT: &str = "loquat-kg 1";
+use crate::statement::Statement;
+pub(crate) use block::{Block, Packed};
+pub(crate) use edit::{Change, Edit};
+pub(crate) use run::Checkpoint;
+pub(crate) use run::{Completed, Run, RunState, Writer};
 
 /// The database's trees, and where they stand in it.
-const TREES: [&str; 2] = ["runs", "statements"];
+const TREES: [&str; 4] = ["runs", "blocks", "edits", "state"];
 const RUNS: usize = 0;
-const STATEMENTS: usize = 1;
+const BLOCKS: usize = 1;
+const EDITS: usize = 2;
+const STATE: usize = 3;
 
-/// Statements between two flushes: bounds what sled holds in memory.
-const FLUSH_EVERY: u64 = 100_000;
-
-/// One import.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Run {
-    /// The file's name.
-    pub(crate) file: String,
-    /// What the file's facts cite: the source it names, else its name.
-    pub(crate) source: String,
-    /// The generation it made; `None` until it is complete.
-    pub(crate) generation: Option<u64>,
-    /// The facts that it added.
-    pub(crate) facts: u64,
-}
+/// The key in `state` under which the generation stands.
+const GENERATION: &[u8] = b"generation";
 
 /// An open store. One process has it at a time.
 pub(crate) struct Store {
     path: PathBuf,
-    database: Database,
+    /// Held as long as the store is open.
+    _lock: File,
+    /// Opened when it is first needed.
+    database: Option<Database>,
+    pending: bool,
+    /// The number of the last edit; known once the database is open.
+    last_edit: u64,
 }
 
 impl Store {
@@ -54,77 +57,138 @@ impl Store {
     pub(crate) fn open(path: &Path) -> Result<Self, GraphError> {
         let failed = |source| GraphError::store(path, source);
         fs::create_dir_all(path).map_err(failed)?;
-        check_format(path)?;
-        let database = Database::open(&path.join("sled"), &TREES).map_err(|source| match source.kind() {
-            io::ErrorKind::WouldBlock => GraphError::Locked { path: path.to_owned(), holder: holder(path) },
-            _ => failed(source),
-        })?;
-        // Only for the message of the next process that wants the store, so a failure here is none of the store's.
-        if let Err(error) = fs::write(path.join("owner"), std::process::id().to_string()) {
-            tracing::debug!(%error, "could not note the owner of the graph");
+        folder::check_format(path)?;
+        let lock = folder::lock(path)?;
+        let pending = path.join("pending").exists();
+        Ok(Self { path: path.to_owned(), _lock: lock, database: None, pending, last_edit: 0 })
+    }
+
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether sled may hold more than the snapshot.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.pending
+    }
+
+    /// Whether anything was ever written.
+    pub(crate) fn is_new(&self) -> bool {
+        !self.path.join("sled").exists()
+    }
+
+    /// Says that from now on sled may hold more than the snapshot. Durable before anything is written.
+    fn mark_pending(&mut self) -> Result<(), GraphError> {
+        if !self.pending {
+            let mark = || {
+                File::create(self.path.join("pending"))?.sync_all()?;
+                File::open(&self.path)?.sync_all()
+            };
+            mark().map_err(|source| self.failed(source))?;
+            self.pending = true;
         }
-        Ok(Self { path: path.to_owned(), database })
+        Ok(())
+    }
+
+    /// Says that the snapshot holds everything.
+    pub(crate) fn clear_pending(&mut self) -> Result<(), GraphError> {
+        if self.pending {
+            fs::remove_file(self.path.join("pending")).map_err(|source| self.failed(source))?;
+            self.pending = false;
+        }
+        Ok(())
     }
 
     /// Every run, by number.
-    pub(crate) fn runs(&self) -> Result<Vec<(u64, Run)>, GraphError> {
+    pub(crate) fn runs(&mut self) -> Result<Vec<(u64, Run)>, GraphError> {
         let mut runs = Vec::new();
-        for entry in self.database.scan(RUNS, &[]) {
+        for entry in self.database()?.scan(RUNS, &[]) {
             let (key, value) = entry.map_err(|source| self.failed(source))?;
             runs.push((number(&key), self.decode(&value)?));
         }
         Ok(runs)
     }
 
-    /// The generation of the last complete run.
-    pub(crate) fn generation(&self) -> Result<Generation, GraphError> {
-        let runs = self.runs()?;
-        Ok(Generation(runs.iter().filter_map(|(_, run)| run.generation).max().unwrap_or(0)))
+    /// The present generation.
+    pub(crate) fn generation(&mut self) -> Result<Generation, GraphError> {
+        let value = self.database()?.get(STATE, GENERATION).map_err(|source| self.failed(source))?;
+        value.map_or(Ok(Generation(0)), |value| self.decode(&value))
     }
 
-    /// The statements of a run in the order of its file.
-    pub(crate) fn statements(&self, run: u64) -> impl Iterator<Item = Result<Statement, GraphError>> + '_ {
-        self.database.scan(STATEMENTS, &run.to_be_bytes()).map(|entry| {
-            let (_, value) = entry.map_err(|source| self.failed(source))?;
-            self.decode(&value)
-        })
+    /// Writes the next generation; durable with the next flush.
+    fn raise_generation(&mut self) -> Result<Generation, GraphError> {
+        let next = Generation(self.generation()?.0 + 1);
+        let value = self.encode(&next)?;
+        self.insert(STATE, GENERATION, value)?;
+        Ok(next)
     }
 
-    /// Begins a run, after removing what interrupted ones left.
-    pub(crate) fn begin(&self, file: &str) -> Result<Writer<'_>, GraphError> {
-        let runs = self.runs()?;
-        for (number, _) in runs.iter().filter(|(_, run)| run.generation.is_none()) {
-            self.remove(*number)?;
-        }
-        let number = runs.iter().map(|(number, _)| number + 1).max().unwrap_or(1);
-        let run = Run { file: file.to_owned(), source: file.to_owned(), generation: None, facts: 0 };
-        self.write_run(number, &run)?;
-        Ok(Writer { store: self, number, run, written: 0 })
+    /// Reads runs beside what is written.
+    pub(crate) fn reader(&mut self) -> Result<RunReader, GraphError> {
+        Ok(RunReader { path: self.path.clone(), reader: self.database()?.reader() })
     }
 
+    /// Bytes that the database takes.
     pub(crate) fn bytes_on_disk(&self) -> Result<u64, GraphError> {
-        self.database.bytes_on_disk().map_err(|source| self.failed(source))
+        folder::bytes(&self.path.join("sled")).map_err(|source| self.failed(source))
     }
 
-    fn write_run(&self, number: u64, run: &Run) -> Result<(), GraphError> {
-        let value = self.encode(run)?;
-        self.database.insert(RUNS, &number.to_be_bytes(), value).map_err(|source| self.failed(source))?;
-        self.flush()
-    }
-
-    /// Removes a run: its record last, so that a crash in between leaves it interrupted.
-    fn remove(&self, run: u64) -> Result<(), GraphError> {
-        for entry in self.database.scan(STATEMENTS, &run.to_be_bytes()) {
-            let (key, _) = entry.map_err(|source| self.failed(source))?;
-            self.database.remove(STATEMENTS, &key).map_err(|source| self.failed(source))?;
+    fn database(&mut self) -> Result<&Database, GraphError> {
+        if self.database.is_none() {
+            let database =
+                Database::open(&self.path.join("sled"), &TREES).map_err(|source| self.failed(source))?;
+            let mut edits = database.scan(EDITS, &[]);
+            let last = edits.next_back().transpose().map_err(|source| self.failed(source))?;
+            self.last_edit = last.map_or(0, |(key, _)| number(&key));
+            self.database = Some(database);
         }
-        self.flush()?;
-        self.database.remove(RUNS, &run.to_be_bytes()).map_err(|source| self.failed(source))?;
-        self.flush()
+        // It was just put there.
+        self.database.as_ref().ok_or_else(|| self.failed(io::ErrorKind::NotFound.into()))
     }
 
-    fn flush(&self) -> Result<(), GraphError> {
-        self.database.flush().map_err(|source| self.failed(source))
+    /// The statements of complete runs, in their order.
+    #[cfg(test)]
+    pub(crate) fn statements(&mut self) -> Vec<Statement> {
+        let reader = self.reader().unwrap();
+        let mut found = Vec::new();
+        for (number, run) in self.runs().unwrap().iter().filter(|(_, run)| run.generation().is_some()) {
+            let take = |statement: Statement<&str>| {
+                found.push(statement.into_owned());
+                Ok(())
+            };
+            reader.statements((*number, run), take).unwrap();
+        }
+        found
+    }
+
+    fn insert(&mut self, tree: usize, key: &[u8], value: Vec<u8>) -> Result<(), GraphError> {
+        self.database()?.insert(tree, key, value).map_err(|source| self.failed(source))
+    }
+
+    fn remove(&mut self, tree: usize, key: &[u8]) -> Result<(), GraphError> {
+        self.database()?.remove(tree, key).map_err(|source| self.failed(source))
+    }
+
+    fn flush(&mut self) -> Result<(), GraphError> {
+        self.database()?.flush().map_err(|source| self.failed(source))
+    }
+
+    /// Writes records of runs, all or none.
+    fn write_runs(&mut self, records: &[(u64, Run)]) -> Result<(), GraphError> {
+        let mut batch = Batch::default();
+        for (number, run) in records {
+            batch.insert(number.to_be_bytes().to_vec(), self.encode(run)?);
+        }
+        self.database()?.apply(RUNS, batch).map_err(|source| self.failed(source))
+    }
+
+    fn block_keys(&mut self, run: u64) -> Result<Vec<Vec<u8>>, GraphError> {
+        let blocks = self.database()?.scan(BLOCKS, &run.to_be_bytes());
+        blocks
+            .map(|entry| entry.map(|(key, _)| key.to_vec()))
+            .collect::<io::Result<_>>()
+            .map_err(|source| self.failed(source))
     }
 
     fn failed(&self, source: io::Error) -> GraphError {
@@ -132,103 +196,71 @@ impl Store {
     }
 
     fn encode<T: Serialize>(&self, value: &T) -> Result<Vec<u8>, GraphError> {
-        postcard::to_stdvec(value).map_err(|source| self.damaged(source))
+        postcard::to_stdvec(value).map_err(|source| damaged(&self.path, source))
     }
 
     fn decode<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, GraphError> {
-        postcard::from_bytes(bytes).map_err(|source| self.damaged(source))
-    }
-
-    fn damaged(&self, source: postcard::Error) -> GraphError {
-        GraphError::Damaged { path: self.path.clone(), source }
+        postcard::from_bytes(bytes).map_err(|source| damaged(&self.path, source))
     }
 }
 
-/// A run being written. Dropping it without [`complete`](Writer::complete) leaves it interrupted.
-pub(crate) struct Writer<'a> {
-    store: &'a Store,
-    number: u64,
-    run: Run,
-    written: u64,
+/// Reads the statements of runs, on a thread of its own if need be.
+pub(crate) struct RunReader {
+    path: PathBuf,
+    reader: Reader,
 }
 
-impl Writer<'_> {
-    /// Adds a statement; it counts only once the run is complete.
-    pub(crate) fn push(&mut self, statement: &Statement) -> Result<(), GraphError> {
-        let mut key = [0; 16];
-        key[..8].copy_from_slice(&self.number.to_be_bytes());
-        key[8..].copy_from_slice(&self.written.to_be_bytes());
-        let value = self.store.encode(statement)?;
-        let database = &self.store.database;
-        database.insert(STATEMENTS, &key, value).map_err(|source| self.store.failed(source))?;
-        self.written += 1;
-        self.run.facts += u64::from(matches!(statement, Statement::Fact { .. }));
-        if self.written.is_multiple_of(FLUSH_EVERY) {
-            self.store.flush()?;
+impl RunReader {
+    /// Calls `take` with each statement of a run, in the order of its file.
+    pub(crate) fn statements(
+        &self,
+        (run, record): (u64, &Run),
+        mut take: impl FnMut(Statement<&str>) -> Result<(), GraphError>,
+    ) -> Result<(), GraphError> {
+        for entry in self.reader.scan(BLOCKS, &run.to_be_bytes()).take(record.blocks as usize) {
+            let (_, packed) = entry.map_err(|source| GraphError::store(&self.path, source))?;
+            block::unpack::<Unpacking>(&packed, |statement| take(statement).map_err(Unpacking::Taking))
+                .map_err(|error| match error {
+                    Unpacking::Taking(error) => error,
+                    Unpacking::Postcard(source) => damaged(&self.path, source),
+                    Unpacking::Io(source) => GraphError::store(&self.path, source),
+                })?;
         }
         Ok(())
     }
+}
 
-    /// Makes the run part of the graph, durably, and gives the new generation. A run of nothing leaves no trace and the
-    /// generation as it was.
-    pub(crate) fn complete(mut self, source: String) -> Result<Generation, GraphError> {
-        let generation = self.store.generation()?;
-        if self.written == 0 {
-            self.store.remove(self.number)?;
-            return Ok(generation);
-        }
-        self.store.flush()?;
-        self.run.source = source;
-        self.run.generation = Some(generation.0 + 1);
-        self.store.write_run(self.number, &self.run)?;
-        Ok(Generation(generation.0 + 1))
-    }
+/// Why a block could not be read to its end.
+enum Unpacking {
+    Taking(GraphError),
+    Postcard(postcard::Error),
+    Io(io::Error),
+}
 
-    /// Takes the run back; where even that fails, the next import does it.
-    pub(crate) fn abandon(self) {
-        if let Err(error) = self.store.remove(self.number) {
-            tracing::warn!(%error, "an interrupted import stays until the next one");
-        }
+impl From<postcard::Error> for Unpacking {
+    fn from(error: postcard::Error) -> Self {
+        Self::Postcard(error)
     }
 }
 
-/// Reads the `format` file, or writes it into a folder that has nothing else.
-fn check_format(path: &Path) -> Result<(), GraphError> {
-    let failed = |source| GraphError::store(path, source);
-    let file = path.join("format");
-    match fs::read_to_string(&file) {
-        Ok(found) if found.trim_end() == FORMAT => return Ok(()),
-        Ok(found) => {
-            let found = found.trim_end().to_owned();
-            return Err(GraphError::UnknownFormat { path: path.to_owned(), found, expected: FORMAT });
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(failed(error)),
+impl From<io::Error> for Unpacking {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
     }
-    for entry in fs::read_dir(path).map_err(failed)? {
-        let found = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
-        if !found.starts_with("format") {
-            return Err(GraphError::NotAStore { path: path.to_owned(), found });
-        }
-    }
-    let temporary = path.join(format!("format.{}", std::process::id()));
-    fs::write(&temporary, format!("{FORMAT}\n")).map_err(failed)?;
-    fs::File::open(&temporary).and_then(|file| file.sync_all()).map_err(failed)?;
-    fs::rename(&temporary, &file).map_err(failed)
 }
 
-/// Who has the store open, in words.
-fn holder(path: &Path) -> String {
-    match fs::read_to_string(path.join("owner")) {
-        Ok(id) if id.trim() == std::process::id().to_string() => "this process already".to_owned(),
-        Ok(id) if !id.trim().is_empty() => format!("process {}", id.trim()),
-        _ => "another process".to_owned(),
-    }
+fn damaged(path: &Path, source: postcard::Error) -> GraphError {
+    GraphError::Damaged { path: path.to_owned(), source }
 }
 
 /// The number in the first eight bytes of a key.
 fn number(key: &[u8]) -> u64 {
     key.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+/// The key of a run's block.
+fn numbered(run: u64, ordinal: u64) -> Vec<u8> {
+    [run.to_be_bytes(), ordinal.to_be_bytes()].concat()
 }
 
 #[cfg(test)]

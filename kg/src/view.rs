@@ -1,135 +1,274 @@
-//! The graph in memory. In: the store's statements. Out: entities as petgraph nodes, facts as edges, literals beside them.
+//! The graph at one moment: a snapshot, and the edits since. In: numbers, ids. Out: entities and facts.
 //!
-//! A view never changes: an import builds a new one and swaps it in, so readers go on with the old one until they are done.
-//! It is the seam at which a memory-mapped snapshot can take the place of these structures.
+//! A view never changes. An edit makes a new one that shares all but what differs, so readers go on with the old one until
+//! they are done, and nobody waits.
 
-mod build;
+mod overlay;
+mod walk;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use loquat_contract::{Entity, EntityId, Fact, Generation, Predicate, Schema, Value};
-use petgraph::Direction;
-use petgraph::graph::{DiGraph, NodeIndex};
-use petgraph::visit::EdgeRef;
+use loquat_contract::{Entity, EntityId, Fact, Generation, Predicate, Qualifier, Rank, Schema, Value};
+use petgraph::graph::DiGraph;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::link::Index;
-pub(crate) use build::Builder;
-use loquat_terms::statement::fact_id;
-
-/// What a fact has besides its subject and object.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Edge {
-    digest: u128,
-    predicate: u32,
-    source: u32,
-    /// Its place among all facts, in the order of their import.
-    order: u32,
-}
-
-/// A fact whose object is no entity.
-#[derive(Clone, Debug)]
-struct Literal {
-    subject: u32,
-    edge: Edge,
-    value: Value,
-}
+use crate::link::PredicateNames;
+use crate::snapshot::{self, Snapshot};
+use crate::statement::{self, Statement, fact_id};
+pub(crate) use overlay::Overlay;
+pub use walk::{Edge, FactIndex, Walk};
 
 /// One state of the graph.
-#[derive(Default)]
 pub(crate) struct View {
-    /// Edges lie in reverse order of import: petgraph walks a node's edges from the last added to the first, so they come
-    /// out in the order of import, and a limit cuts the walk short.
-    graph: DiGraph<Arc<Entity>, Edge>,
-    /// By subject, then order.
-    literals: Vec<Literal>,
-    /// Where a node's literals begin; one more than there are nodes.
-    literal_starts: Vec<u32>,
-    predicates: Vec<Arc<Predicate>>,
-    sources: Vec<Arc<str>>,
-    by_id: FxHashMap<EntityId, NodeIndex>,
-    schema: Arc<Schema>,
-    index: Index,
+    snapshot: Arc<Snapshot>,
+    overlay: Overlay,
+    predicate_names: OnceLock<PredicateNames>,
+}
+
+/// A fact's object, or a qualifier's value.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Object {
+    Node(u32),
+    /// The number of a literal in the snapshot.
+    Literal(snapshot::Object),
+    /// A value of an edit.
+    Value(statement::Object),
+}
+
+/// A fact by numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Ends {
+    pub(crate) subject: u32,
+    pub(crate) predicate: u32,
+    pub(crate) object: Object,
 }
 
 impl View {
+    pub(crate) fn new(snapshot: Arc<Snapshot>, overlay: Overlay) -> Self {
+        Self { snapshot, overlay, predicate_names: OnceLock::new() }
+    }
+
+    pub(crate) fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.snapshot
+    }
+
+    pub(crate) fn overlay(&self) -> &Overlay {
+        &self.overlay
+    }
+
     pub(crate) fn schema(&self) -> &Arc<Schema> {
-        &self.schema
+        self.overlay.schema().unwrap_or_else(|| self.snapshot.schema())
     }
 
     pub(crate) fn generation(&self) -> Generation {
-        self.schema.generation
+        self.overlay.schema().map_or(self.snapshot.meta.generation, |schema| schema.generation)
     }
 
-    pub(crate) fn index(&self) -> &Index {
-        &self.index
+    /// The names of the predicates, folded.
+    pub(crate) fn predicate_names(&self) -> &PredicateNames {
+        self.predicate_names.get_or_init(|| PredicateNames::new(&self.schema().predicates))
     }
 
-    pub(crate) fn node(&self, id: &EntityId) -> Option<NodeIndex> {
-        self.by_id.get(id).copied()
+    /// The entity with an id.
+    pub(crate) fn node(&self, id: &EntityId) -> Option<u32> {
+        self.overlay.node(&self.snapshot, id.as_str())
     }
 
-    pub(crate) fn entity(&self, node: NodeIndex) -> Option<&Arc<Entity>> {
-        self.graph.node_weight(node)
+    pub(crate) fn entity(&self, node: u32) -> Option<Arc<Entity>> {
+        self.overlay.entity(node).cloned().or_else(|| self.snapshot.entity(node))
     }
 
-    pub(crate) fn entities(&self) -> usize {
-        self.graph.node_count()
+    pub(crate) fn id(&self, node: u32) -> Option<String> {
+        self.overlay.id(&self.snapshot, node)
+    }
+
+    pub(crate) fn predicate(&self, predicate: u32) -> Option<&Arc<Predicate>> {
+        self.overlay.predicate(&self.snapshot, predicate)
+    }
+
+    /// How many entities there are, also such that edits took everything from.
+    pub(crate) fn entities(&self) -> u32 {
+        self.snapshot.entities() + self.overlay.new_entities()
     }
 
     pub(crate) fn fact_count(&self) -> usize {
-        self.graph.edge_count() + self.literals.len()
+        self.snapshot.facts() as usize + self.overlay.added_facts() - self.overlay.removed_facts()
+    }
+
+    /// One more than the highest number of a fact.
+    pub(crate) fn fact_bound(&self) -> u32 {
+        self.snapshot.facts() + self.overlay.fact_bound()
+    }
+
+    /// Whether anything is said of an entity: edits can leave one without.
+    pub(crate) fn is_anybody(&self, node: u32) -> bool {
+        if self.overlay.is_empty() {
+            return true;
+        }
+        let described = match self.overlay.entity(node) {
+            Some(entity) => !entity.labels.is_empty() || !entity.aliases.is_empty(),
+            None => self.snapshot.is_described(node),
+        };
+        described || self.outgoing(node).next().is_some() || self.incoming(node).next().is_some()
+    }
+
+    /// How well known an entity is; see [`Snapshot::prior`].
+    pub(crate) fn prior(&self, node: u32) -> u8 {
+        if node < self.snapshot.entities() {
+            return self.snapshot.prior(node);
+        }
+        let degree = self.outgoing(node).count() + self.incoming(node).count();
+        crate::build::prior(degree as f64)
+    }
+
+    /// The numbers of the facts with `node` as subject, in the order of import.
+    pub(crate) fn outgoing(&self, node: u32) -> impl Iterator<Item = u32> {
+        let known = node < self.snapshot.entities();
+        let base = if known { self.snapshot.outgoing(node) } else { 0..0 };
+        base.filter(|fact| !self.overlay.is_removed(*fact)).chain(self.overlay.outgoing(&self.snapshot, node))
+    }
+
+    /// The numbers of the facts with `node` as object, in the order of import.
+    pub(crate) fn incoming(&self, node: u32) -> impl Iterator<Item = u32> {
+        let known = node < self.snapshot.entities();
+        let base = if known { self.snapshot.incoming(node) } else { &[] };
+        let base = base.iter().map(|fact| fact.get()).filter(|fact| !self.overlay.is_removed(*fact));
+        base.chain(self.overlay.incoming(&self.snapshot, node))
+    }
+
+    /// A fact by numbers; its subject is looked up where it is not known.
+    pub(crate) fn ends(&self, fact: u32, subject: Option<u32>) -> Option<Ends> {
+        if let Some(added) = self.overlay.added(&self.snapshot, fact) {
+            return Some(added.ends.clone());
+        }
+        let numbers = self.snapshot.numbers(fact)?;
+        let subject = subject.or_else(|| self.snapshot.subject(fact))?;
+        Some(Ends { subject, predicate: numbers.predicate, object: object(numbers.object) })
+    }
+
+    /// A fact as others see it.
+    pub(crate) fn fact(&self, fact: u32, subject: Option<u32>) -> Option<Fact> {
+        let ends = self.ends(fact, subject)?;
+        let (rank, qualifiers, source, generation) = match self.overlay.added(&self.snapshot, fact) {
+            Some(added) => {
+                (added.rank, added.qualifiers.clone(), added.source.clone(), Generation(added.generation))
+            }
+            None => {
+                let (rank, qualifiers) = self.special(fact)?;
+                let origin = self.snapshot.origin(fact)?;
+                (rank, qualifiers, origin.source.clone(), origin.generation)
+            }
+        };
+        let id = fact_id(self.statement_of(&ends, &qualifiers)?.digest());
+        let qualifier = |(predicate, value): &(u32, Object)| {
+            Some(Qualifier { predicate: self.predicate(*predicate)?.clone(), value: self.value(value)? })
+        };
+        Some(Fact {
+            id,
+            subject: self.entity(ends.subject)?,
+            predicate: self.predicate(ends.predicate)?.clone(),
+            object: self.value(&ends.object)?,
+            source,
+            rank,
+            qualifiers: qualifiers.iter().map(qualifier).collect::<Option<_>>()?,
+            generation,
+        })
+    }
+
+    /// A fact as a statement, for its digest and for export.
+    pub(crate) fn statement(&self, fact: u32) -> Option<Statement> {
+        let ends = self.ends(fact, None)?;
+        let (own_rank, qualifiers) = match self.overlay.added(&self.snapshot, fact) {
+            Some(added) => (added.rank, added.qualifiers.clone()),
+            None => self.special(fact)?,
+        };
+        let mut statement = self.statement_of(&ends, &qualifiers)?;
+        if let Statement::Fact { rank, .. } = &mut statement {
+            *rank = own_rank;
+        }
+        Some(statement)
+    }
+
+    fn special(&self, fact: u32) -> Option<(Rank, Vec<(u32, Object)>)> {
+        let (rank, qualifiers) = self.snapshot.special(fact)?;
+        Some((rank, qualifiers.into_iter().map(|(predicate, value)| (predicate, object(value))).collect()))
+    }
+
+    fn statement_of(&self, ends: &Ends, qualifiers: &[(u32, Object)]) -> Option<Statement> {
+        let qualifier = |(predicate, value): &(u32, Object)| {
+            Some((self.predicate(*predicate)?.id.to_string(), self.as_stated(value)?))
+        };
+        Some(Statement::Fact {
+            subject: self.id(ends.subject)?,
+            predicate: self.predicate(ends.predicate)?.id.to_string(),
+            object: self.as_stated(&ends.object)?,
+            rank: Rank::Normal,
+            qualifiers: qualifiers.iter().map(qualifier).collect::<Option<_>>()?,
+        })
+    }
+
+    /// An object as statements have it. A web address is an entity's id there, should it become one.
+    pub(crate) fn as_stated(&self, object: &Object) -> Option<statement::Object> {
+        match object {
+            Object::Node(node) => self.id(*node).map(statement::Object::Entity),
+            Object::Literal(literal) => self.snapshot.object(*literal),
+            Object::Value(value) => Some(value.clone()),
+        }
+    }
+
+    fn value(&self, object: &Object) -> Option<Value> {
+        match object {
+            Object::Node(node) => self.entity(*node).map(Value::Entity),
+            Object::Literal(literal) => self.snapshot.value(*literal),
+            Object::Value(stated) => {
+                let unit = match stated {
+                    statement::Object::Number { unit: Some(unit), .. } => self.node(&unit.as_str().into()),
+                    _ => None,
+                };
+                let mut value = snapshot::value_of(stated.as_ref().map(Into::into))?;
+                if let (Value::Number { unit: own, .. }, Some(node)) = (&mut value, unit) {
+                    *own = Some(Arc::new(self.snapshot.as_unit(node)));
+                }
+                Some(value)
+            }
+        }
     }
 
     /// The facts with `node` as subject, in the order of import, at most `limit`.
-    pub(crate) fn outgoing(&self, node: NodeIndex, limit: usize) -> Vec<Fact> {
-        let mut edges = self.graph.edges_directed(node, Direction::Outgoing).peekable();
-        let mut literals = self.literals_of(node).iter().peekable();
-        let mut facts = Vec::new();
-        while facts.len() < limit {
-            let next_edge = edges.peek().map(|edge| edge.weight().order);
-            let next_literal = literals.peek().map(|literal| literal.edge.order);
-            let literal_first = match (next_edge, next_literal) {
-                (None, None) => break,
-                (Some(edge), Some(literal)) => literal < edge,
-                (edge, _) => edge.is_none(),
-            };
-            let fact = if literal_first {
-                literals.next().and_then(|literal| self.fact(node, &literal.edge, literal.value.clone()))
-            } else {
-                edges.next().and_then(|edge| {
-                    let object = self.entity(edge.target())?.clone();
-                    self.fact(node, edge.weight(), Value::Entity(object))
-                })
-            };
-            facts.extend(fact);
-        }
-        facts
+    pub(crate) fn facts_from(&self, node: u32, limit: usize) -> Vec<Fact> {
+        self.outgoing(node).filter_map(|fact| self.fact(fact, Some(node))).take(limit).collect()
     }
 
     /// The facts with `node` as object, in the order of import, at most `limit`.
-    pub(crate) fn incoming(&self, node: NodeIndex, limit: usize) -> Vec<Fact> {
-        let fact = |edge: petgraph::graph::EdgeReference<'_, Edge>| {
-            let object = self.entity(node)?.clone();
-            self.fact(edge.source(), edge.weight(), Value::Entity(object))
-        };
-        self.graph.edges_directed(node, Direction::Incoming).filter_map(fact).take(limit).collect()
+    pub(crate) fn facts_to(&self, node: u32, limit: usize) -> Vec<Fact> {
+        self.incoming(node).filter_map(|fact| self.fact(fact, None)).take(limit).collect()
+    }
+
+    /// The entities that facts join to `node`, at most `limit`; one may come several times.
+    pub(crate) fn neighbours(&self, node: u32, limit: usize) -> impl Iterator<Item = u32> {
+        let objects = self.outgoing(node).filter_map(move |fact| match self.ends(fact, Some(node))?.object {
+            Object::Node(object) => Some(object),
+            Object::Literal(_) | Object::Value(_) => None,
+        });
+        let subjects = self.incoming(node).filter_map(|fact| Some(self.ends(fact, None)?.subject));
+        objects.take(limit).chain(subjects.take(limit)).take(limit)
     }
 
     /// The nodes within `hops` of `start`, nearest first and at most `limit`, with every fact between them.
-    pub(crate) fn neighbourhood(
-        &self,
-        start: NodeIndex,
-        hops: usize,
-        limit: usize,
-    ) -> DiGraph<Arc<Entity>, Fact> {
+    pub(crate) fn neighbourhood(&self, start: u32, hops: usize, limit: usize) -> DiGraph<Arc<Entity>, Fact> {
         let mut found = vec![start];
         let mut seen = FxHashSet::from_iter([start]);
         let mut ring = 0..1;
         for _ in 0..hops {
             for at in ring.clone() {
-                for neighbour in self.graph.neighbors_undirected(found[at]) {
-                    if found.len() < limit && seen.insert(neighbour) {
+                if found.len() >= limit {
+                    break;
+                }
+                for neighbour in self.neighbours(found[at], usize::MAX) {
+                    if found.len() >= limit {
+                        break;
+                    }
+                    if seen.insert(neighbour) {
                         found.push(neighbour);
                     }
                 }
@@ -138,37 +277,27 @@ impl View {
         }
         let mut part = DiGraph::with_capacity(found.len(), found.len());
         let mut places = FxHashMap::default();
-        for node in &found {
+        for node in found.iter().take(limit) {
             if let Some(entity) = self.entity(*node) {
-                places.insert(*node, part.add_node(entity.clone()));
+                places.insert(*node, part.add_node(entity));
             }
         }
         for (from, place) in found.iter().filter_map(|node| Some((*node, *places.get(node)?))) {
-            for edge in self.graph.edges(from) {
-                let Some((target, object)) = places.get(&edge.target()).zip(self.entity(edge.target()))
-                else {
-                    continue;
+            for fact in self.outgoing(from) {
+                let target = match self.ends(fact, Some(from)).map(|ends| ends.object) {
+                    Some(Object::Node(object)) => places.get(&object),
+                    _ => None,
                 };
-                if let Some(fact) = self.fact(from, edge.weight(), Value::Entity(object.clone())) {
+                if let Some((target, fact)) = target.zip(self.fact(fact, Some(from))) {
                     part.add_edge(place, *target, fact);
                 }
             }
         }
         part
     }
+}
 
-    fn literals_of(&self, node: NodeIndex) -> &[Literal] {
-        let bounds = self.literal_starts.get(node.index()).zip(self.literal_starts.get(node.index() + 1));
-        bounds.and_then(|(start, end)| self.literals.get(*start as usize..*end as usize)).unwrap_or_default()
-    }
-
-    fn fact(&self, subject: NodeIndex, edge: &Edge, object: Value) -> Option<Fact> {
-        Some(Fact::new(
-            fact_id(edge.digest),
-            self.entity(subject)?.clone(),
-            self.predicates.get(edge.predicate as usize)?.clone(),
-            object,
-            self.sources.get(edge.source as usize)?.clone(),
-        ))
-    }
+/// A snapshot's object.
+fn object(object: snapshot::Object) -> Object {
+    object.node().map_or(Object::Literal(object), Object::Node)
 }

@@ -17,6 +17,9 @@ const CACHE_BYTES: usize = 64 << 20;
 /// Milliseconds between flushes of the background thread: never. `None` would flush at each drop of an iterator instead.
 const NEVER: usize = u32::MAX as usize;
 
+/// Pairs in a leaf at most. sled writes whole leaves, and the values kept here are large.
+const FANOUT: usize = 16;
+
 /// A key or a value.
 pub type Bytes = sled::InlineArray;
 
@@ -38,8 +41,8 @@ impl Batch {
 
 /// A folder with named trees of keys and values.
 pub struct Database {
-    db: sled::Db,
-    trees: Vec<sled::Tree>,
+    db: sled::Db<FANOUT>,
+    trees: Vec<sled::Tree<FANOUT>>,
     /// The first write that failed.
     failure: OnceLock<(io::ErrorKind, String)>,
 }
@@ -58,7 +61,7 @@ impl Database {
     pub fn open(path: &Path, trees: &[&str]) -> io::Result<Self> {
         let config =
             sled::Config::new().path(path).cache_capacity_bytes(CACHE_BYTES).flush_every_ms(Some(NEVER));
-        let db: sled::Db = config.open()?;
+        let db: sled::Db<FANOUT> = config.open()?;
         let trees = trees.iter().map(|name| db.open_tree(name)).collect::<io::Result<_>>()?;
         Ok(Self { db, trees, failure: OnceLock::new() })
     }
@@ -78,6 +81,15 @@ impl Database {
         prefix: &[u8],
     ) -> impl DoubleEndedIterator<Item = io::Result<(Bytes, Bytes)>> + use<> {
         self.trees[tree].scan_prefix(prefix)
+    }
+
+    /// The pairs from this key on, in the order of their keys.
+    pub fn scan_from(
+        &self,
+        tree: usize,
+        key: &[u8],
+    ) -> impl Iterator<Item = io::Result<(Bytes, Bytes)>> + use<> {
+        self.trees[tree].range(key.to_vec()..)
     }
 
     /// Sets a key; durable after the next [`flush`](Self::flush).
@@ -112,6 +124,11 @@ impl Database {
         self.write(|| self.db.flush().map(|_| ()))
     }
 
+    /// A second pair of eyes on the same trees, to read on another thread while this one writes.
+    pub fn reader(&self) -> Reader {
+        Reader { trees: self.trees.clone() }
+    }
+
     /// Bytes on disk.
     ///
     /// # Errors
@@ -127,6 +144,28 @@ impl Database {
         write().inspect_err(|error| {
             self.failure.get_or_init(|| (error.kind(), error.to_string()));
         })
+    }
+}
+
+/// Reads what a [`Database`] holds, beside it. It sees what was written before it looks, flushed or not.
+pub struct Reader {
+    trees: Vec<sled::Tree<FANOUT>>,
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reader").field("trees", &self.trees.len()).finish()
+    }
+}
+
+impl Reader {
+    /// As [`Database::scan`].
+    pub fn scan(
+        &self,
+        tree: usize,
+        prefix: &[u8],
+    ) -> impl DoubleEndedIterator<Item = io::Result<(Bytes, Bytes)>> + use<> {
+        self.trees[tree].scan_prefix(prefix)
     }
 }
 

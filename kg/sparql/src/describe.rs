@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use loquat_contract::{Entity, Label, Language, Predicate};
-use loquat_terms::describe::Described;
 use loquat_terms::statement::{Describes, Statement};
 use loquat_terms::triple::{Meaning, understand};
 use loquat_terms::vocabulary::RDF_TYPE;
 use oxrdf::{NamedNode, NamedOrBlankNode, Term, Triple};
 
+use crate::described::Described;
 use crate::graph::Inner;
 use crate::query::IS_SUBJECT;
 use crate::{Config, SparqlError};

@@ -5,6 +5,7 @@
 mod circuit;
 mod config;
 mod describe;
+mod described;
 mod endpoint;
 mod error;
 mod facts;

@@ -2,9 +2,9 @@
 
 use oxttl::NTriplesParser;
 
+use super::triple::understand;
 use super::{BadLine, Reader, Sink};
 use crate::GraphError;
-use loquat_terms::triple::understand;
 
 pub(super) struct NTriples;
 

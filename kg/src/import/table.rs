@@ -6,11 +6,11 @@
 //! every other object is an entity, to be linked and walked back from. A subject or predicate is what it says. A first
 //! row that reads subject, predicate, object (or head, relation, tail) is a header.
 
+use super::triple::{Meaning, date, describe, iri_object};
 use super::{BadLine, Reader, Sink};
 use crate::GraphError;
-use loquat_terms::statement::{Object, Statement};
-use loquat_terms::triple::{Meaning, date, describe, iri_object};
-use loquat_terms::vocabulary::{RDF_TYPE, Term, term};
+use crate::statement::{Object, Statement};
+use crate::vocabulary::{RDF_TYPE, Term, term};
 
 /// Characters from which on an object is text.
 const LONGEST_NAME: usize = 120;

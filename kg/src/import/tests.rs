@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use tempfile::{TempDir, tempdir};
 
 use super::{BadLine, Format, ImportOptions, ImportReport, Progress, import};
+use crate::statement::{Describes, Object, Statement};
 use crate::store::Store;
-use loquat_terms::statement::{Describes, Object, Statement};
 
 const PREFIXES: &str =
     "@prefix ex: <http://example.com/> .\n@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .\n";
@@ -23,13 +23,9 @@ fn imported(name: &str, content: impl AsRef<[u8]>) -> Imported {
     let folder = tempdir().unwrap();
     let file: PathBuf = folder.path().join(name);
     fs::write(&file, content).unwrap();
-    let store = Store::open(&folder.path().join("graph")).unwrap();
-    let report = import(&store, &file, &ImportOptions::default(), &mut |_| {}).unwrap();
-    let runs = store.runs().unwrap();
-    let statements = runs
-        .iter()
-        .flat_map(|(number, _)| store.statements(*number).map(Result::unwrap).collect::<Vec<_>>())
-        .collect();
+    let mut store = Store::open(&folder.path().join("graph")).unwrap();
+    let (report, _) = import(&mut store, &file, &ImportOptions::default(), &mut |_| {}).unwrap();
+    let statements = store.statements();
     Imported { report, statements, _folder: folder }
 }
 
@@ -222,18 +218,18 @@ fn gzip_is_read_and_a_truncated_file_leaves_nothing() {
     encoder.write_all(text.as_bytes()).unwrap();
     let whole = encoder.finish().unwrap();
     let file = folder.path().join("facts.tsv.gz");
-    let store = Store::open(&folder.path().join("graph")).unwrap();
+    let mut store = Store::open(&folder.path().join("graph")).unwrap();
 
     fs::write(&file, &whole[..whole.len() / 2]).unwrap();
-    let error = import(&store, &file, &ImportOptions::default(), &mut |_| {}).unwrap_err().to_string();
+    let error = import(&mut store, &file, &ImportOptions::default(), &mut |_| {}).unwrap_err().to_string();
     assert!(error.contains("facts.tsv.gz") && error.contains("nothing of it was imported"), "{error}");
     assert!(store.runs().unwrap().is_empty());
 
     fs::write(&file, &whole).unwrap();
     let mut seen: Vec<Progress> = Vec::new();
-    let report =
-        import(&store, &file, &ImportOptions::default(), &mut |progress| seen.push(progress)).unwrap();
-    assert_eq!(report.facts, 20_000);
+    let (report, _) =
+        import(&mut store, &file, &ImportOptions::default(), &mut |progress| seen.push(progress)).unwrap();
+    assert_eq!(report.entities, 30_007);
     assert!(seen.len() > 2 && seen.is_sorted_by_key(|progress| progress.read));
     assert_eq!(
         seen.last().map(|progress| (progress.read, progress.total)),
@@ -246,10 +242,10 @@ fn a_file_of_unknown_kind_is_refused_with_advice() {
     let folder = tempdir().unwrap();
     let file = folder.path().join("facts.xlsx");
     fs::write(&file, "").unwrap();
-    let store = Store::open(&folder.path().join("graph")).unwrap();
-    let error = import(&store, &file, &ImportOptions::default(), &mut |_| {}).unwrap_err().to_string();
+    let mut store = Store::open(&folder.path().join("graph")).unwrap();
+    let error = import(&mut store, &file, &ImportOptions::default(), &mut |_| {}).unwrap_err().to_string();
     assert!(error.contains("facts.xlsx") && error.contains(".ttl"), "{error}");
     let options = ImportOptions { format: Some(Format::Tsv), source: Some("Mine".into()) };
     fs::write(&file, "a\tb\tc\n").unwrap();
-    assert_eq!(import(&store, &file, &options, &mut |_| {}).unwrap().source, "Mine");
+    assert_eq!(import(&mut store, &file, &options, &mut |_| {}).unwrap().0.source, "Mine");
 }

@@ -8,9 +8,9 @@ mod scan;
 
 use oxttl::TurtleParser;
 
+use super::triple::{Meaning, understand};
 use super::{BadLine, Reader, Sink};
 use crate::GraphError;
-use loquat_terms::triple::{Meaning, understand};
 use scan::{LongString, Scan, scan};
 
 /// Bytes of a chunk.

@@ -6,12 +6,12 @@
 //! becoming "Atlantic" or "iPhone 14" "iPhone 15": one edit in 5 to 8 characters (6 to 8 in lower case) and two from 9 on; the first character must
 //! be right, the last may be missing or swapped but not replaced, and figures must agree.
 
-use fst::raw::Output;
-use loquat_terms::case::{Stretch, is_common};
-use loquat_terms::fold::is_unspaced;
+use fst::raw::{Fst, Output};
 
 use super::THRESHOLD;
-use super::index::{Index, Table};
+use super::case::{Stretch, is_common};
+use super::fold::is_unspaced;
+use super::index::{Index, Posting};
 use super::scan::{Found, Text};
 use super::score::share;
 
@@ -34,7 +34,7 @@ struct Word {
     able: bool,
 }
 
-impl Index {
+impl Index<'_> {
     /// Adds the misspelt names among the words that are not covered yet. Words in lower case are tried only where nothing
     /// else was found.
     pub(super) fn link_misspelt(&self, text: &Text<'_>, found: &mut Vec<Found>) {
@@ -77,7 +77,7 @@ impl Index {
                 let key: String = text.loose[first..last].iter().map(|folded| folded.c).collect();
                 let spaced = !key.contains(is_unspaced);
                 if !covered && spaced {
-                    let able = !is_common(&key) && !self.predicate_words.contains(&key);
+                    let able = !is_common(&key) && !self.predicates.words.contains(&key);
                     let capital = text.text[range].chars().any(char::is_uppercase);
                     words.push(Word { first, last: last - 1, capital, able });
                 }
@@ -105,29 +105,40 @@ impl Index {
         if query.len() < shortest {
             return None;
         }
-        let mut near: Vec<(usize, &Table, u64)> = Vec::new();
-        for table in self.exact.iter().chain(&self.loose) {
-            let mut search = Search {
-                query: &query,
-                edits: if query.len() < 6 { 1 } else { 2 },
-                visits: 0,
-                name: Vec::new(),
-                found: Vec::new(),
-            };
-            search.begin(table);
-            near.extend(search.found.into_iter().map(|(number, distance)| (distance, table, number)));
+        let mut first = [0; 4];
+        let first = query.first()?.encode_utf8(&mut first).as_bytes()[0];
+        let mut near: Vec<(usize, Vec<Posting>)> = Vec::new();
+        for table in [&self.exact, &self.loose] {
+            let mut visits = 0;
+            for shard in table.shards_of(first) {
+                let Some(fst) = shard.transducer() else { continue };
+                let mut search = Search {
+                    fst: &fst,
+                    query: &query,
+                    edits: if query.len() < 6 { 1 } else { 2 },
+                    visits,
+                    name: Vec::new(),
+                    found: Vec::new(),
+                };
+                search.begin();
+                visits = search.visits;
+                let found = search.found;
+                near.extend(
+                    found.into_iter().map(|(value, distance)| (distance, table.postings(&shard, value))),
+                );
+            }
         }
-        let least = near.iter().map(|(distance, ..)| *distance).min()?;
+        let least = near.iter().map(|(distance, _)| *distance).min()?;
         let certainty = 0.85 * (1.0 - least as f32 / query.len() as f32);
         let claims: Vec<_> = near
             .iter()
-            .filter(|(distance, ..)| *distance == least)
-            .flat_map(|(_, table, number)| table.postings(*number))
-            .filter(|posting| !posting.spelling.acronym)
+            .filter(|(distance, _)| *distance == least)
+            .flat_map(|(_, postings)| postings)
+            .filter(|posting| !posting.acronym)
             .filter_map(|posting| {
                 Some((
                     *posting,
-                    certainty * stretch.fit(posting.spelling, |key| self.predicates.contains(key))?,
+                    certainty * stretch.fit(posting.spelling(), |key| self.predicates.names.contains(key))?,
                 ))
             })
             .filter(|(_, fit)| *fit >= THRESHOLD)
@@ -138,6 +149,7 @@ impl Index {
 
 /// A walk over a transducer for names near `query`.
 struct Search<'a> {
+    fst: &'a Fst<&'a [u8]>,
     query: &'a [char],
     edits: usize,
     visits: usize,
@@ -157,21 +169,21 @@ struct Place {
 }
 
 impl Search<'_> {
-    fn begin(&mut self, table: &Table) {
+    fn begin(&mut self) {
         let row: Vec<usize> = (0..=self.query.len()).collect();
         let place =
-            Place { address: table.fst.root().addr(), output: Output::zero(), bytes: [0; 4], length: 0 };
-        self.visit(table, place, &[], &row);
+            Place { address: self.fst.root().addr(), output: Output::zero(), bytes: [0; 4], length: 0 };
+        self.visit(place, &[], &row);
     }
 
     /// Visits every continuation. `row` is the distance of the name so far from each beginning of the query, `before` the row
     /// of the name without its last character.
-    fn visit(&mut self, table: &Table, place: Place, before: &[usize], row: &[usize]) {
+    fn visit(&mut self, place: Place, before: &[usize], row: &[usize]) {
         self.visits += 1;
         if self.visits > VISITS {
             return;
         }
-        let node = table.fst.node(place.address);
+        let node = self.fst.node(place.address);
         for transition in node.transitions() {
             let mut next = place;
             next.address = transition.addr;
@@ -182,7 +194,7 @@ impl Search<'_> {
                 std::str::from_utf8(&next.bytes[..next.length]).ok().and_then(|text| text.chars().next());
             let Some(c) = character else {
                 if next.length < 4 {
-                    self.visit(table, next, before, row);
+                    self.visit(next, before, row);
                 }
                 continue;
             };
@@ -196,14 +208,14 @@ impl Search<'_> {
             }
             self.name.push(c);
             let distance = longer[self.query.len()];
-            let node = table.fst.node(next.address);
+            let node = self.fst.node(next.address);
             if node.is_final() && distance <= self.edits && self.name.len() >= 5 && self.is_likely() {
                 let edits = if self.is_moved() { 1 } else { distance };
                 if edits == 1 || self.query.len() >= 9 {
                     self.found.push((next.output.cat(node.final_output()).value(), edits));
                 }
             }
-            self.visit(table, next, row, &longer);
+            self.visit(next, row, &longer);
             self.name.pop();
         }
     }

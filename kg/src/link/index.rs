@@ -1,91 +1,120 @@
-//! The index of names. In: entities and predicates. Out: a finite-state transducer from folded names to who has them.
+//! What names are looked up in. In: a view. Out: who has a folded name: the snapshot's tables, and the edits' names beside them.
 
 use std::sync::Arc;
 
-use fst::raw::Fst;
-use loquat_contract::{Entity, Predicate};
-use loquat_terms::case::Spelling;
-use loquat_terms::fold::{fold, key, loosen, transcribed};
+use loquat_contract::Predicate;
 use rustc_hash::FxHashSet;
 
-use crate::GraphError;
+use super::case::Spelling;
+use super::fold::{fold, key, loosen};
+use super::keys::Form;
+use crate::snapshot::names::{Claim, OpenShard, Table as Stored};
+use crate::snapshot::part;
+use crate::view::View;
+
+/// Claims on one name that are looked at, the weightiest.
+const CLAIMS: usize = 64;
+
+/// The flag of a preferred name, not a further one.
+pub(crate) const PREFERRED: u8 = 1;
+const CAPITAL: u8 = 2;
+const ACRONYM: u8 = 4;
+
+/// What is kept of a name beside its key.
+pub(crate) fn flags(name: &str, preferred: bool) -> u8 {
+    let Spelling { capital, acronym } = Spelling::of(name);
+    u8::from(preferred) * PREFERRED | u8::from(capital) * CAPITAL | u8::from(acronym) * ACRONYM
+}
 
 /// One entity's claim to a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Posting {
     pub(super) node: u32,
-    /// Facts that the entity takes part in, up to a thousand.
-    pub(super) degree: u16,
+    /// How well known the entity is; see [`Snapshot::prior`](crate::snapshot::Snapshot::prior).
+    pub(super) prior: u8,
     /// A preferred name, not a further one.
     pub(super) preferred: bool,
-    pub(super) spelling: Spelling,
+    /// The name has a capital letter.
+    pub(super) capital: bool,
+    /// The name is three letters or fewer and has no lower-case letter: "US".
+    pub(super) acronym: bool,
 }
 
-/// Folded names and their postings.
-pub(super) struct Table {
-    pub(super) fst: Fst<Vec<u8>>,
-    /// Where the postings of the name with this number begin; one more than there are names.
-    starts: Vec<u32>,
-    postings: Vec<Posting>,
+impl Posting {
+    pub(super) fn spelling(&self) -> Spelling {
+        Spelling { capital: self.capital, acronym: self.acronym }
+    }
+}
+
+/// Names as folded, or their looser forms.
+#[derive(Clone, Copy)]
+pub(super) struct Table<'v> {
+    view: &'v View,
+    stored: &'v Stored,
+    form: Form,
+    /// Where the table's section begins.
+    start: usize,
 }
 
 /// Everything that linking looks things up in.
-#[derive(Default)]
-pub(crate) struct Index {
+#[derive(Clone, Copy)]
+pub(crate) struct Index<'v> {
+    pub(super) view: &'v View,
     /// Names as folded.
-    pub(super) exact: Option<Table>,
+    pub(super) exact: Table<'v>,
     /// Looser forms of names, where they differ.
-    pub(super) loose: Option<Table>,
-    /// Folded names of predicates.
-    pub(super) predicates: FxHashSet<String>,
-    /// The words in those names.
-    pub(super) predicate_words: FxHashSet<String>,
+    pub(super) loose: Table<'v>,
+    pub(super) predicates: &'v PredicateNames,
 }
 
-impl Index {
-    /// Builds the index from entities, each with its node's number and degree, and the predicates.
-    pub(crate) fn build<'a>(
-        entities: impl Iterator<Item = (u32, &'a Entity, usize)>,
-        predicates: &[Arc<Predicate>],
-    ) -> Result<Self, GraphError> {
-        let (mut exact, mut loose) = (Vec::new(), Vec::new());
-        for (node, entity, degree) in entities {
-            let degree = degree.min(1000) as u16;
-            let labels = entity.labels.iter().map(|label| (label, true));
-            for (label, preferred) in labels.chain(entity.aliases.iter().map(|label| (label, false))) {
-                let name = label.text.as_str();
-                let posting = Posting { node, degree, preferred, spelling: Spelling::of(name) };
-                add(name, posting, &mut exact, &mut loose);
-            }
-        }
-        let mut names = FxHashSet::default();
-        let mut words = FxHashSet::default();
+/// The folded names of predicates.
+#[derive(Debug, Default)]
+pub(crate) struct PredicateNames {
+    pub(super) names: FxHashSet<String>,
+    /// The words in those names.
+    pub(super) words: FxHashSet<String>,
+}
+
+impl PredicateNames {
+    pub(crate) fn new(predicates: &[Arc<Predicate>]) -> Self {
+        let mut own = Self::default();
         for name in predicates.iter().flat_map(|predicate| predicate.names()) {
             let name = key(&loosen(&fold(name)));
-            words.extend(name.split(' ').map(str::to_owned));
-            names.insert(name);
+            own.words.extend(name.split(' ').map(str::to_owned));
+            own.names.insert(name);
         }
-        Ok(Self {
-            exact: Some(Table::build(exact)?),
-            loose: Some(Table::build(loose)?),
-            predicates: names,
-            predicate_words: words,
-        })
+        own
+    }
+}
+
+impl<'v> Index<'v> {
+    pub(crate) fn new(view: &'v View) -> Self {
+        let snapshot = view.snapshot();
+        let table =
+            |stored, form, name| Table { view, stored, form, start: snapshot.mapped().section(name).start };
+        Self {
+            view,
+            exact: table(&snapshot.meta.exact, Form::Whole, part::EXACT),
+            loose: table(&snapshot.meta.loose, Form::Loose, part::LOOSE),
+            predicates: view.predicate_names(),
+        }
     }
 
-    /// The nodes with this name, those with it as preferred name first, then by degree.
+    /// The nodes with this name, those with it as preferred name first, then the best known.
     pub(crate) fn named(&self, name: &str) -> Vec<u32> {
         let folded = fold(name);
+        let (whole, loose) = (key(&folded), key(&loosen(&folded)));
         let mut postings: Vec<Posting> = Vec::new();
-        for key in [key(&folded), key(&loosen(&folded))] {
-            for table in self.exact.iter().chain(&self.loose) {
-                postings.extend_from_slice(table.get(&key));
+        for table in [&self.exact, &self.loose] {
+            postings.extend(table.get(&whole));
+            if loose != whole {
+                postings.extend(table.get(&loose));
             }
         }
-        postings.sort_by_key(|p| (!p.preferred, std::cmp::Reverse(p.degree), p.node));
+        postings.sort_by_key(|p| (!p.preferred, std::cmp::Reverse(p.prior), p.node));
         let mut nodes: Vec<u32> = Vec::new();
         for posting in postings {
-            if !nodes.contains(&posting.node) {
+            if !nodes.contains(&posting.node) && self.view.is_anybody(posting.node) {
                 nodes.push(posting.node);
             }
         }
@@ -93,57 +122,53 @@ impl Index {
     }
 }
 
-/// Adds a name's keys: as it is, without its leading article, and the looser forms of both.
-fn add(name: &str, posting: Posting, exact: &mut Vec<(String, Posting)>, loose: &mut Vec<(String, Posting)>) {
-    let folded = fold(name);
-    let whole = key(&folded);
-    if whole.is_empty() {
-        return;
-    }
-    let articles = ["the ", "a ", "an ", "der ", "die ", "das "];
-    let bare = articles.iter().find_map(|article| whole.strip_prefix(article)).map(str::to_owned);
-    let bare = bare.filter(|bare| bare.chars().count() > 2);
-    let umlauts = transcribed(&whole);
-    let looser = if whole.bytes().all(|b| b.is_ascii_alphanumeric() || b == b' ') {
-        None
-    } else {
-        Some(key(&loosen(&folded))).filter(|looser| !looser.is_empty() && *looser != whole)
-    };
-    loose.extend(umlauts.into_iter().chain(looser).map(|key| (key, posting)));
-    // Without its article a name is no longer the preferred one.
-    exact.extend(bare.map(|key| (key, Posting { preferred: false, ..posting })));
-    exact.push((whole, posting));
-}
-
-impl Table {
-    fn build(mut names: Vec<(String, Posting)>) -> Result<Self, GraphError> {
-        names.sort_unstable_by(|(a, x), (b, y)| (a, x.node, !x.preferred).cmp(&(b, y.node, !y.preferred)));
-        names.dedup_by(|(a, x), (b, y)| x.node == y.node && a == b);
-        let mut builder = fst::raw::Builder::memory();
-        let mut starts = Vec::new();
-        let mut postings = Vec::with_capacity(names.len());
-        let mut last: Option<String> = None;
-        for (name, posting) in names {
-            if last.as_ref() != Some(&name) {
-                builder.insert(&name, starts.len() as u64)?;
-                starts.push(postings.len() as u32);
-                last = Some(name);
-            }
-            postings.push(posting);
-        }
-        starts.push(postings.len() as u32);
-        Ok(Self { fst: builder.into_fst(), starts, postings })
+impl<'v> Table<'v> {
+    /// The shards that can hold keys that begin with these bytes.
+    pub(super) fn shards(
+        &self,
+        first: u8,
+        second: Option<u8>,
+    ) -> impl Iterator<Item = OpenShard<'v>> + use<'v> {
+        self.stored.shards(self.view.snapshot().mapped(), self.start, first, second)
     }
 
-    /// The postings of the name with this number, as the transducer gives it.
-    pub(super) fn postings(&self, number: u64) -> &[Posting] {
-        let at = number as usize;
-        let bounds = self.starts.get(at).zip(self.starts.get(at + 1));
-        bounds.and_then(|(start, end)| self.postings.get(*start as usize..*end as usize)).unwrap_or_default()
+    /// Every shard of keys that begin with this byte.
+    pub(super) fn shards_of(&self, first: u8) -> impl Iterator<Item = OpenShard<'v>> + use<'v> {
+        self.stored.shards_of(self.view.snapshot().mapped(), self.start, first)
+    }
+
+    /// Whether edits have brought names that are not in the shards.
+    pub(super) fn has_more(&self) -> bool {
+        self.view.overlay().has_names()
+    }
+
+    /// The postings of a value that a shard gave.
+    pub(super) fn postings(&self, shard: &OpenShard<'_>, value: u64) -> Vec<Posting> {
+        let claims = shard.claims(value).filter(|claim| !self.view.overlay().is_renamed(claim.node));
+        claims.take(CLAIMS).map(|claim| self.posting(claim)).collect()
+    }
+
+    /// The postings of a name that edits have brought.
+    pub(super) fn more(&self, key: &str) -> Vec<Posting> {
+        self.view.overlay().claims(self.form, key).take(CLAIMS).map(|claim| self.posting(claim)).collect()
     }
 
     /// Who has exactly this folded name.
-    pub(super) fn get(&self, key: &str) -> &[Posting] {
-        self.fst.get(key).map_or(&[], |number| self.postings(number.value()))
+    pub(super) fn get(&self, key: &str) -> Vec<Posting> {
+        let stored = self.stored.claims(self.view.snapshot().mapped(), self.start, key);
+        let stored = stored.into_iter().filter(|claim| !self.view.overlay().is_renamed(claim.node));
+        let mut postings: Vec<Posting> = stored.take(CLAIMS).map(|claim| self.posting(claim)).collect();
+        postings.extend(self.more(key));
+        postings
+    }
+
+    fn posting(&self, Claim { node, flags }: Claim) -> Posting {
+        Posting {
+            node,
+            prior: self.view.prior(node),
+            preferred: flags & PREFERRED != 0,
+            capital: flags & CAPITAL != 0,
+            acronym: flags & ACRONYM != 0,
+        }
     }
 }

@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use fst::raw::Output;
-use loquat_terms::borders::borders;
-use loquat_terms::case::{Message, Stretch, is_lone_character};
-use loquat_terms::fold::{Folded, fold, loosen};
 
 use super::THRESHOLD;
+use super::borders::borders;
+use super::case::{Message, Stretch, is_lone_character};
+use super::fold::{Folded, fold, loosen};
 use super::index::{Index, Posting, Table};
 use super::score::share;
+use crate::snapshot::names::OpenShard;
 
 /// Factor for a name found without its diacritics or punctuation.
 const LOOSE: f32 = 0.95;
@@ -25,10 +26,10 @@ pub(crate) struct Found {
 }
 
 /// A name that ends here.
-struct Match<'a> {
+struct Match {
     end: usize,
     factor: f32,
-    postings: &'a [Posting],
+    postings: Vec<Posting>,
 }
 
 /// A message, folded, with the borders of its words.
@@ -41,7 +42,7 @@ pub(super) struct Text<'a> {
     pub(super) message: Message,
 }
 
-impl Index {
+impl Index<'_> {
     /// The names in a message, in its order, not overlapping.
     pub(crate) fn link(&self, text: &str) -> Vec<Found> {
         let text = Text::new(text);
@@ -70,11 +71,9 @@ impl Index {
     fn longest(&self, text: &Text<'_>, at: usize, loose_at: usize) -> Option<Found> {
         let start = text.exact[at].start as usize;
         let mut matches = Vec::new();
-        if let Some(table) = &self.exact {
-            walk(table, text, &text.exact[at..], 1.0, &mut matches);
-        }
+        walk(&self.exact, text, &text.exact[at..], 1.0, &mut matches);
         if text.loose.get(loose_at).is_some_and(|folded| folded.start as usize == start) {
-            for table in self.exact.iter().chain(&self.loose) {
+            for table in [&self.exact, &self.loose] {
                 walk(table, text, &text.loose[loose_at..], LOOSE, &mut matches);
             }
         }
@@ -87,8 +86,10 @@ impl Index {
             }
             let mut claims = Vec::new();
             for found in same_end {
-                for posting in found.postings {
-                    if let Some(fit) = stretch.fit(posting.spelling, |key| self.predicates.contains(key)) {
+                for posting in &found.postings {
+                    if let Some(fit) =
+                        stretch.fit(posting.spelling(), |key| self.predicates.names.contains(key))
+                    {
                         claims.push((*posting, fit * found.factor));
                     }
                 }
@@ -113,36 +114,68 @@ impl<'a> Text<'a> {
     fn is_inside(&self, at: usize) -> bool {
         at > 0 && self.exact[at - 1].start == self.exact[at].start
     }
+
+    /// Where a name of as many characters ends in the message; `None` where it would end within a word.
+    fn end(&self, characters: &[Folded], length: usize) -> Option<usize> {
+        let last = characters[length - 1];
+        let whole = characters.get(length).is_none_or(|next| next.start != last.start);
+        (whole && self.borders[last.end as usize]).then_some(last.end as usize)
+    }
 }
 
 /// Every name of the table that the characters begin with and that ends at a border, also as an English plural.
-fn walk<'t>(
-    table: &'t Table,
+fn walk(table: &Table<'_>, text: &Text<'_>, characters: &[Folded], factor: f32, matches: &mut Vec<Match>) {
+    let mut bytes = [0; 8];
+    let mut length = 0;
+    for folded in characters.iter().take(2) {
+        length += folded.c.encode_utf8(&mut bytes[length..]).len();
+    }
+    let [first, rest @ ..] = &bytes[..length] else { return };
+    for shard in table.shards(*first, rest.first().copied()) {
+        walk_shard(table, &shard, text, characters, factor, matches);
+    }
+    if table.has_more() {
+        let mut key = String::new();
+        for (at, folded) in characters.iter().enumerate() {
+            key.push(folded.c);
+            if let Some(end) = text.end(characters, at + 1) {
+                let postings = table.more(&key);
+                if !postings.is_empty() {
+                    matches.push(Match { end, factor, postings });
+                }
+            }
+        }
+    }
+}
+
+fn walk_shard(
+    table: &Table<'_>,
+    shard: &OpenShard<'_>,
     text: &Text<'_>,
     characters: &[Folded],
     factor: f32,
-    matches: &mut Vec<Match<'t>>,
+    matches: &mut Vec<Match>,
 ) {
-    let fst = &table.fst;
+    let Some(fst) = shard.transducer() else { return };
     let mut address = fst.root().addr();
     let mut output = Output::zero();
-    let ends = |at: usize| {
-        let last = characters[at - 1];
-        let whole = characters.get(at).is_none_or(|next| next.start != last.start);
-        (whole && text.borders[last.end as usize]).then_some(last.end as usize)
+    let mut found = |end: usize, factor: f32, value: Output| {
+        matches.push(Match { end, factor, postings: table.postings(shard, value.value()) });
     };
     let mut bytes = [0; 4];
     for (at, folded) in characters.iter().enumerate() {
         let before = (address, output);
         // "countries": the name continues with a y where the text has "ies".
-        if at >= 3 && folded.c == 'i' && is_suffix(characters, at, "ies") && ends(at + 3).is_some() {
+        if at >= 3
+            && folded.c == 'i'
+            && is_suffix(characters, at, "ies")
+            && let Some(end) = text.end(characters, at + 3)
+        {
             let y = fst.node(before.0);
             if let Some(transition) = y.find_input(b'y').map(|index| y.transition(index)) {
                 let node = fst.node(transition.addr);
                 if node.is_final() {
-                    let number = before.1.cat(transition.out).cat(node.final_output()).value();
-                    let postings = table.postings(number);
-                    matches.extend(ends(at + 3).map(|end| Match { end, factor: factor * PLURAL, postings }));
+                    found(end, factor * PLURAL, before.1.cat(transition.out).cat(node.final_output()));
                 }
             }
         }
@@ -157,16 +190,17 @@ fn walk<'t>(
         if !node.is_final() {
             continue;
         }
-        let postings = table.postings(output.cat(node.final_output()).value());
+        let value = output.cat(node.final_output());
         let length = at + 1;
-        if let Some(end) = ends(length) {
-            matches.push(Match { end, factor, postings });
+        if let Some(end) = text.end(characters, length) {
+            found(end, factor, value);
         }
         if length >= 4 && folded.c.is_ascii_lowercase() && folded.c != 's' {
             for suffix in ["s", "es"] {
-                let longer = length + suffix.len();
-                if is_suffix(characters, length, suffix) {
-                    matches.extend(ends(longer).map(|end| Match { end, factor: factor * PLURAL, postings }));
+                if is_suffix(characters, length, suffix)
+                    && let Some(end) = text.end(characters, length + suffix.len())
+                {
+                    found(end, factor * PLURAL, value);
                 }
             }
         }

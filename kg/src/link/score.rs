@@ -8,7 +8,8 @@ const CANDIDATES: usize = 16;
 /// An entity's claim to the name before any text is read. A preferred name weighs 1 to 2, by how much the graph knows of the
 /// entity, and a further name 0.3 times that: so a preferred name always goes before a further one.
 fn weight(posting: &Posting) -> f32 {
-    let degree = f32::from(posting.degree);
+    // The prior is 8 · log₂(1 + degree).
+    let degree = (f32::from(posting.prior) / 8.0).exp2() - 1.0;
     let known = 1.0 + degree / (degree + 20.0);
     if posting.preferred { known } else { 0.3 * known }
 }
@@ -34,24 +35,22 @@ pub(super) fn share(claims: &[(Posting, f32)]) -> Vec<(u32, f32)> {
 
 #[cfg(test)]
 mod tests {
-    use loquat_terms::case::Spelling;
-
     use super::{Posting, share};
 
-    fn posting(node: u32, degree: u16, preferred: bool) -> Posting {
-        Posting { node, degree, preferred, spelling: Spelling { capital: true, acronym: false } }
+    fn posting(node: u32, prior: u8, preferred: bool) -> Posting {
+        Posting { node, prior, preferred, capital: true, acronym: false }
     }
 
     #[test]
     fn a_preferred_name_goes_before_a_busy_alias() {
-        let shares = share(&[(posting(1, 1000, false), 1.0), (posting(2, 0, true), 1.0)]);
+        let shares = share(&[(posting(1, 80, false), 1.0), (posting(2, 0, true), 1.0)]);
         assert_eq!(shares[0].0, 2);
         assert!((shares.iter().map(|(_, score)| score).sum::<f32>() - 1.0).abs() < 1e-6);
     }
 
     #[test]
     fn degree_decides_between_equals() {
-        let shares = share(&[(posting(1, 3, true), 0.7), (posting(2, 40, true), 0.7)]);
+        let shares = share(&[(posting(1, 16, true), 0.7), (posting(2, 43, true), 0.7)]);
         assert_eq!(shares[0].0, 2);
         assert!((shares.iter().map(|(_, score)| score).sum::<f32>() - 0.7).abs() < 1e-6);
     }

@@ -1,9 +1,15 @@
 //! Linking on a small graph with difficult names.
 
-use loquat_contract::{Entity, EntityId, Label, Predicate, PredicateId};
+use std::sync::{Arc, LazyLock};
+
+use loquat_contract::{Entity, EntityId, Generation, Label, Language};
 use proptest::prelude::*;
 
 use super::Index;
+use crate::build::{Builder, Building};
+use crate::snapshot::Snapshot;
+use crate::statement::{Describes, Object, Statement};
+use crate::view::{Overlay, View};
 
 fn entity(id: &str, labels: &[(&str, &str)], aliases: &[&str]) -> Entity {
     Entity {
@@ -49,27 +55,47 @@ fn entities() -> Vec<(Entity, usize)> {
     ]
 }
 
-fn index() -> Index {
-    let entities = entities();
-    let predicate = Predicate {
-        id: PredicateId::from("capital"),
-        labels: vec![Label::new("capital", "en")],
-        ..Predicate::default()
+/// A view of these entities, as well known as they have facts, and of one fact with the predicate "capital".
+fn view() -> View {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("snapshot");
+    let mut builder = Builder::default();
+    builder.live("test", Generation(1));
+    let mut describe = |about: &str, what, text: &str, language: Option<&str>| {
+        builder.add(&Statement::Description { about, what, text, language }).unwrap();
     };
-    let numbered = entities.iter().zip(0..).map(|((entity, degree), node)| (node, entity, *degree));
-    Index::build(numbered, &[predicate.into()]).unwrap()
+    for (entity, degree) in &entities() {
+        let id = entity.id.as_str();
+        for (labels, what) in [(&entity.labels, Describes::Label), (&entity.aliases, Describes::Alias)] {
+            for label in labels {
+                describe(id, what, &label.text, label.language.as_ref().map(Language::as_str));
+            }
+        }
+        describe(id, Describes::Popularity, &degree.to_string(), None);
+    }
+    describe("has capital", Describes::Label, "capital", Some("en"));
+    builder.add(&Statement::fact("bhutan", "has capital", Object::Boolean(true)).as_ref()).unwrap();
+    builder.write(&path, Building::default()).unwrap();
+    View::new(Arc::new(Snapshot::open(&path).unwrap()), Overlay::default())
+}
+
+/// Links a text; candidates as ids.
+fn link(text: &str) -> Vec<(std::ops::Range<usize>, Vec<(String, f32)>)> {
+    static VIEW: LazyLock<View> = LazyLock::new(view);
+    let found = Index::new(&VIEW).link(text).into_iter();
+    found
+        .map(|found| {
+            let candidates = found.candidates.into_iter();
+            (found.range, candidates.map(|(node, score)| (VIEW.id(node).unwrap(), score)).collect())
+        })
+        .collect()
 }
 
 /// The stretches found, with the id of the best candidate.
 fn found(text: &str) -> Vec<(String, String)> {
-    let entities = entities();
-    index()
-        .link(text)
+    link(text)
         .into_iter()
-        .map(|found| {
-            let best = &entities[found.candidates[0].0 as usize].0;
-            (text[found.range].to_owned(), best.id.to_string())
-        })
+        .map(|(range, candidates)| (text[range].to_owned(), candidates[0].0.clone()))
         .collect()
 }
 
@@ -165,20 +191,17 @@ fn other_names_are_no_misspellings() {
 
 #[test]
 fn an_ambiguous_name_has_several_candidates() {
-    let entities = entities();
-    let found = index().link("Georgia");
-    let ids: Vec<&str> =
-        found[0].candidates.iter().map(|(node, _)| entities[*node as usize].0.id.as_str()).collect();
+    let (_, candidates) = link("Georgia").remove(0);
+    let ids: Vec<&str> = candidates.iter().map(|(id, _)| id.as_str()).collect();
     assert_eq!(ids, ["georgia", "georgia-us", "tbilisi"]);
-    let scores: Vec<f32> = found[0].candidates.iter().map(|(_, score)| *score).collect();
+    let scores: Vec<f32> = candidates.iter().map(|(_, score)| *score).collect();
     assert!(scores.is_sorted_by(|a, b| a > b));
     assert!((scores.iter().sum::<f32>() - 1.0).abs() < 1e-5);
 }
 
 #[test]
 fn less_certain_ways_score_lower() {
-    let certainty =
-        |text: &str| -> f32 { index().link(text)[0].candidates.iter().map(|(_, score)| score).sum() };
+    let certainty = |text: &str| -> f32 { link(text)[0].1.iter().map(|(_, score)| score).sum() };
     let exact = certainty("Austria");
     let (loose, lower, misspelt) = (certainty("Áustria"), certainty("austria"), certainty("Austira"));
     assert!(exact > loose && loose > lower && lower > super::THRESHOLD, "{exact} {loose} {lower}");
@@ -205,12 +228,12 @@ proptest! {
     #[test]
     fn ranges_are_whole_ordered_and_certain_enough(text in message()) {
         let mut before = 0;
-        for found in index().link(&text) {
-            prop_assert!(found.range.start >= before && found.range.start < found.range.end);
-            prop_assert!(text.get(found.range.clone()).is_some());
-            before = found.range.end;
-            let total: f32 = found.candidates.iter().map(|(_, score)| score).sum();
-            prop_assert!(!found.candidates.is_empty());
+        for (range, candidates) in link(&text) {
+            prop_assert!(range.start >= before && range.start < range.end);
+            prop_assert!(text.get(range.clone()).is_some());
+            before = range.end;
+            let total: f32 = candidates.iter().map(|(_, score)| score).sum();
+            prop_assert!(!candidates.is_empty());
             prop_assert!((super::THRESHOLD - 1e-5..=1.0 + 1e-5).contains(&total));
         }
     }
@@ -219,7 +242,7 @@ proptest! {
     fn a_name_between_other_words_is_found_where_it_stands(before in "[a-z]{2,8}", after in "[a-z]{2,8}") {
         let text = format!("{before} New York City, {after}");
         let start = before.len() + 1;
-        let found = index().link(&text);
-        prop_assert!(found.iter().any(|found| found.range == (start..start + 13)), "{found:?}");
+        let found = link(&text);
+        prop_assert!(found.iter().any(|(range, _)| *range == (start..start + 13)), "{found:?}");
     }
 }

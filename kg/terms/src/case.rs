@@ -59,8 +59,8 @@ impl Spelling {
     /// How this name is spelt.
     pub fn of(name: &str) -> Self {
         let capital = name.chars().any(char::is_uppercase);
-        let short = name.chars().filter(|c| c.is_alphabetic()).count() <= 3;
-        Self { capital, acronym: capital && short && !name.chars().any(char::is_lowercase) }
+        let short = || name.chars().filter(|c| c.is_alphabetic()).count() <= 3;
+        Self { capital, acronym: capital && short() && !name.chars().any(char::is_lowercase) }
     }
 }
 

@@ -6,57 +6,57 @@ use loquat_contract::{FactId, Label, Language, Rank, Value};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-/// The object of a fact, as stored.
+/// The object of a fact, as it is stated. Its texts are owned, or borrowed from what they are read from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Object {
+pub enum Object<S = String> {
     /// An entity's id.
-    Entity(String),
-    /// Words, with the language tag where there is one.
+    Entity(S),
+    /// Words.
     Text {
         /// The words.
-        text: String,
-        /// The tag.
-        language: Option<String>,
+        text: S,
+        /// Their language tag, where there is one.
+        language: Option<S>,
     },
-    /// A number as written, and the id of its unit's entity where it has a unit of its own.
+    /// A number.
     Number {
         /// As written.
-        lexical: String,
-        /// The unit's id.
-        unit: Option<String>,
+        lexical: S,
+        /// The id of its unit's entity, where it has a unit of its own.
+        unit: Option<S>,
     },
     /// As [`Value::Date`] has it.
-    Date(String),
+    Date(S),
     /// Yes or no.
     Boolean(bool),
     /// A web address.
-    Url(String),
+    Url(S),
     /// Latitude and longitude in degrees, as written, with a space between.
-    Coordinate(String),
-    /// There is a value, and it is not known.
+    Coordinate(S),
+    /// There is a value that nobody knows.
     Unknown,
-    /// There is none.
+    /// There is no value.
     Nothing,
 }
 
 /// What a description says of its entity or predicate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Describes {
-    /// The preferred name.
+    /// A preferred name.
     Label,
     /// A further name.
     Alias,
     /// The article of its name in a sentence.
     Article,
-    /// The sentence for one object.
+    /// A sentence that says a predicate's facts.
     Template,
-    /// The sentence for several objects.
+    /// A sentence for several objects.
     PluralTemplate,
-    /// The symbol or a name of its numbers' unit.
+    /// The unit of a predicate's numbers, or an entity's symbol as a unit.
     Unit,
     /// The name of a predicate read from object to subject.
     InverseLabel,
-    /// The sentence from object to subject.
+    /// A sentence from the object's side.
     InverseTemplate,
     /// The sentence for a boolean that holds.
     TrueTemplate,
@@ -66,38 +66,38 @@ pub enum Describes {
     Property,
     /// What it is, in a few words.
     Description,
-    /// How well known it is: a number that only its order counts of, such as visitors or pages about it.
+    /// How well known it is: a number of which only the order counts, such as visitors or pages about it.
     Popularity,
     /// The id of what it was merged into.
     Redirect,
 }
 
-/// One thing that an import understood.
+/// One thing that is stated: a triple, as a fact or as a description of a name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Statement {
-    /// A triple about the world.
+pub enum Statement<S = String> {
+    /// Something that can be cited.
     Fact {
-        /// The subject's id.
-        subject: String,
+        /// The id of what it is about.
+        subject: S,
         /// The predicate's id.
-        predicate: String,
+        predicate: S,
         /// The value.
-        object: Object,
-        /// How it stands beside others.
+        object: Object<S>,
+        /// How it stands beside others of its subject and predicate.
         rank: Rank,
         /// Predicates and values, in the order of the file.
-        qualifiers: Vec<(String, Object)>,
+        qualifiers: Vec<(S, Object<S>)>,
     },
-    /// A triple about a name.
+    /// Something about a name.
     Description {
-        /// The id of what is described.
-        about: String,
-        /// In which respect.
+        /// The id of the entity or predicate.
+        about: S,
+        /// What is said.
         what: Describes,
-        /// The words.
-        text: String,
-        /// Their language tag.
-        language: Option<String>,
+        /// In which words.
+        text: S,
+        /// Their language tag, where there is one.
+        language: Option<S>,
     },
 }
 
@@ -106,6 +106,60 @@ impl Statement {
     pub fn fact(subject: &str, predicate: &str, object: Object) -> Self {
         let (subject, predicate) = (subject.to_owned(), predicate.to_owned());
         Self::Fact { subject, predicate, object, rank: Rank::Normal, qualifiers: Vec::new() }
+    }
+}
+
+impl Statement<&str> {
+    /// The same with texts of its own.
+    pub fn into_owned(self) -> Statement {
+        match self {
+            Self::Fact { subject, predicate, object, rank, qualifiers } => Statement::Fact {
+                subject: subject.into(),
+                predicate: predicate.into(),
+                object: object.map(Into::into),
+                rank,
+                qualifiers: qualifiers
+                    .into_iter()
+                    .map(|(p, value)| (p.into(), value.map(Into::into)))
+                    .collect(),
+            },
+            Self::Description { about, what, text, language } => Statement::Description {
+                about: about.into(),
+                what,
+                text: text.into(),
+                language: language.map(Into::into),
+            },
+        }
+    }
+}
+
+impl Statement {
+    /// The same, borrowed.
+    pub fn as_ref(&self) -> Statement<&str> {
+        match self {
+            Self::Fact { subject, predicate, object, rank, qualifiers } => Statement::Fact {
+                subject,
+                predicate,
+                object: object.as_ref(),
+                rank: *rank,
+                qualifiers: qualifiers
+                    .iter()
+                    .map(|(predicate, value)| (predicate.as_str(), value.as_ref()))
+                    .collect(),
+            },
+            Self::Description { about, what, text, language } => {
+                Statement::Description { about, what: *what, text, language: language.as_deref() }
+            }
+        }
+    }
+}
+
+impl<S: AsRef<str>> Statement<S> {
+    /// The id of what it is about.
+    pub fn about(&self) -> &str {
+        match self {
+            Self::Fact { subject: about, .. } | Self::Description { about, .. } => about.as_ref(),
+        }
     }
 
     /// XXH3-128 of the parts in a fixed order, each with its length before it; the same in every store. A fact's rank is
@@ -119,20 +173,20 @@ impl Statement {
         };
         match self {
             Self::Fact { subject, predicate, object, rank: _, qualifiers } => {
-                part(b's', subject);
-                part(b'p', predicate);
+                part(b's', subject.as_ref());
+                part(b'p', predicate.as_ref());
                 object.parts(&mut part);
                 for (predicate, value) in qualifiers {
-                    part(b'q', predicate);
+                    part(b'q', predicate.as_ref());
                     value.parts(&mut part);
                 }
             }
             Self::Description { about, what, text, language } => {
-                part(b'a', about);
+                part(b'a', about.as_ref());
                 part(b'k', &(*what as u8).to_string());
-                part(b't', text);
+                part(b't', text.as_ref());
                 if let Some(language) = language {
-                    part(b'l', language);
+                    part(b'l', language.as_ref());
                 }
             }
         }
@@ -145,25 +199,51 @@ impl Object {
     pub fn number(lexical: impl Into<String>) -> Self {
         Self::Number { lexical: lexical.into(), unit: None }
     }
+}
 
+impl<S> Object<S> {
+    /// The same with other texts.
+    pub fn map<T>(self, text_of: impl Fn(S) -> T) -> Object<T> {
+        match self {
+            Self::Entity(id) => Object::Entity(text_of(id)),
+            Self::Text { text, language } => {
+                Object::Text { text: text_of(text), language: language.map(&text_of) }
+            }
+            Self::Number { lexical, unit } => {
+                Object::Number { lexical: text_of(lexical), unit: unit.map(&text_of) }
+            }
+            Self::Date(date) => Object::Date(text_of(date)),
+            Self::Boolean(value) => Object::Boolean(value),
+            Self::Url(url) => Object::Url(text_of(url)),
+            Self::Coordinate(degrees) => Object::Coordinate(text_of(degrees)),
+            Self::Unknown => Object::Unknown,
+            Self::Nothing => Object::Nothing,
+        }
+    }
+}
+
+impl<S: Into<String>> Object<S> {
     /// The value of an object that is no entity; an entity's id comes back as the error.
     ///
     /// # Errors
     /// It is an entity.
-    pub fn value(self) -> Result<Value, String> {
+    pub fn value(self) -> Result<Value, S> {
         Ok(match self {
             Self::Entity(id) => return Err(id),
-            Self::Text { text, language } => {
-                Value::Text(Label { text, language: language.map(Language::new) })
-            }
+            Self::Text { text, language } => Value::Text(Label {
+                text: text.into(),
+                language: language.map(|tag| Language::new(tag.into())),
+            }),
             Self::Number { lexical, .. } => {
+                let lexical: String = lexical.into();
                 let value = lexical.parse().unwrap_or(f64::NAN);
                 Value::number(lexical, value)
             }
-            Self::Date(date) => Value::Date(date),
+            Self::Date(date) => Value::Date(date.into()),
             Self::Boolean(value) => Value::Boolean(value),
-            Self::Url(url) => Value::Url(url),
+            Self::Url(url) => Value::Url(url.into()),
             Self::Coordinate(degrees) => {
+                let degrees: String = degrees.into();
                 let place = degrees.split_once(' ').and_then(|(latitude, longitude)| {
                     let (latitude, longitude) = (latitude.parse().ok()?, longitude.parse().ok()?);
                     Some(Value::Coordinate { latitude, longitude })
@@ -174,27 +254,45 @@ impl Object {
             Self::Nothing => Value::Nothing,
         })
     }
+}
+
+impl<S: AsRef<str>> Object<S> {
+    /// The same, borrowed.
+    pub fn as_ref(&self) -> Object<&str> {
+        let texts: Object<&S> = match self {
+            Self::Entity(id) => Object::Entity(id),
+            Self::Text { text, language } => Object::Text { text, language: language.as_ref() },
+            Self::Number { lexical, unit } => Object::Number { lexical, unit: unit.as_ref() },
+            Self::Date(date) => Object::Date(date),
+            Self::Boolean(value) => Object::Boolean(*value),
+            Self::Url(url) => Object::Url(url),
+            Self::Coordinate(degrees) => Object::Coordinate(degrees),
+            Self::Unknown => Object::Unknown,
+            Self::Nothing => Object::Nothing,
+        };
+        texts.map(AsRef::as_ref)
+    }
 
     /// Gives each part with a letter that tells its kind.
     fn parts(&self, part: &mut impl FnMut(u8, &str)) {
         match self {
-            Self::Entity(id) => part(b'e', id),
+            Self::Entity(id) => part(b'e', id.as_ref()),
             Self::Text { text, language } => {
-                part(b't', text);
+                part(b't', text.as_ref());
                 if let Some(language) = language {
-                    part(b'l', language);
+                    part(b'l', language.as_ref());
                 }
             }
             Self::Number { lexical, unit } => {
-                part(b'n', &canonical(lexical));
+                part(b'n', &canonical(lexical.as_ref()));
                 if let Some(unit) = unit {
-                    part(b'm', unit);
+                    part(b'm', unit.as_ref());
                 }
             }
-            Self::Date(date) => part(b'd', date),
+            Self::Date(date) => part(b'd', date.as_ref()),
             Self::Boolean(value) => part(b'b', if *value { "1" } else { "0" }),
-            Self::Url(url) => part(b'u', url),
-            Self::Coordinate(degrees) => part(b'c', degrees),
+            Self::Url(url) => part(b'u', url.as_ref()),
+            Self::Coordinate(degrees) => part(b'c', degrees.as_ref()),
             Self::Unknown => part(b'x', "some"),
             Self::Nothing => part(b'x', "no"),
         }

@@ -41,12 +41,12 @@ fn import_files(loaded: &Loaded, files: &[PathBuf], screen: &Screen) -> anyhow::
         bad += report.bad;
         writeln!(
             out,
-            "{}: {} new facts about {} entities with {} predicates, {} statements known before, {} lines left out",
+            "{}: {} new facts about {} entities with {} predicates, {} retired, {} lines left out",
             file.display(),
             report.facts,
             report.entities,
             report.predicates,
-            report.already_known,
+            report.retired,
             report.bad
         )?;
     }

@@ -3,29 +3,28 @@
 use std::sync::Arc;
 
 use loquat_contract::{Entity, EntityId, Label, Predicate, PredicateId};
-
-use crate::names::{entity_name, predicate_name};
-use crate::statement::Describes;
-use crate::vocabulary::RDF_TYPE;
+use loquat_terms::names::{entity_name, predicate_name};
+use loquat_terms::statement::Describes;
+use loquat_terms::vocabulary::RDF_TYPE;
 
 /// What is known of an id before it is known whether it is an entity, a predicate or only an address.
 #[derive(Clone, Debug, Default)]
-pub struct Described {
+pub(crate) struct Described {
     /// Its names and, should it be a predicate, how to say its facts; the id is not set yet.
-    pub words: Predicate,
+    pub(crate) words: Predicate,
     /// Articles of its name.
-    pub articles: Vec<Label>,
+    pub(crate) articles: Vec<Label>,
     /// Its names from object to subject.
-    pub inverse_labels: Vec<Label>,
+    pub(crate) inverse_labels: Vec<Label>,
     /// What it is, in a few words.
-    pub descriptions: Vec<Label>,
+    pub(crate) descriptions: Vec<Label>,
     /// It was said to be a predicate.
-    pub property: bool,
+    pub(crate) property: bool,
 }
 
 impl Described {
     /// Adds what one triple says.
-    pub fn add(&mut self, what: Describes, label: Label) {
+    pub(crate) fn add(&mut self, what: Describes, label: Label) {
         match what {
             // One preferred name a language; a second is a further name.
             Describes::Label if self.words.labels.iter().any(|known| known.language == label.language) => {
@@ -51,7 +50,7 @@ impl Described {
     }
 
     /// The entity with this id; one without any name gets one from its id.
-    pub fn entity(self, id: &Arc<str>) -> Entity {
+    pub(crate) fn entity(self, id: &Arc<str>) -> Entity {
         let Predicate { mut labels, aliases, .. } = self.words;
         if labels.is_empty() && aliases.is_empty() {
             labels.push(Label::plain(entity_name(id)));
@@ -61,7 +60,7 @@ impl Described {
     }
 
     /// The predicate with this id; one without a label gets one from its id.
-    pub fn predicate(self, id: &Arc<str>) -> Predicate {
+    pub(crate) fn predicate(self, id: &Arc<str>) -> Predicate {
         let mut predicate = Predicate { id: PredicateId(id.clone()), ..self.words };
         if predicate.labels.is_empty() && &**id == RDF_TYPE {
             predicate.labels.extend([
