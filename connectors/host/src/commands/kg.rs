@@ -1,5 +1,7 @@
 //! `loquat kg`. In: files, texts, names. Out: a fuller graph, or what it holds.
 
+mod endpoint;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,6 +16,9 @@ use crate::parts::{Places, graph, import, open_for_import, remember_import, repo
 use crate::progress::Screen;
 
 pub(super) fn kg(loaded: &Loaded, command: &KgCommand) -> anyhow::Result<ExitCode> {
+    if loaded.config.graph.sparql.endpoint.is_some() {
+        return endpoint::kg(&loaded.config, command);
+    }
     let screen = Screen::default();
     if let KgCommand::Import { files } = command {
         return import_files(loaded, files, &screen);
