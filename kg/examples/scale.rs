@@ -42,8 +42,16 @@ fn main() -> Result<(), Failure> {
         let report = graph.import(file, &ImportOptions::default(), |_| {})?;
         let (wall, cpu) = (start.elapsed().as_secs_f64(), cpu_time() - cpu);
         let statements = report.facts + report.descriptions;
-        println!("{}: {statements} statements, {} bad, {wall:.1} s, {cpu:.1} s of CPU", file.display(), report.bad);
-        println!("  {:.0} statements/s, {:.0} per CPU second", statements as f64 / wall, statements as f64 / cpu);
+        println!(
+            "{}: {statements} statements, {} bad, {wall:.1} s, {cpu:.1} s of CPU",
+            file.display(),
+            report.bad
+        );
+        println!(
+            "  {:.0} statements/s, {:.0} per CPU second",
+            statements as f64 / wall,
+            statements as f64 / cpu
+        );
         println!("  peak memory {} MiB", memory("VmHWM:") / 1024);
     }
     drop(graph);
@@ -82,7 +90,10 @@ fn names(graph: &Graph, count: usize) -> Vec<String> {
         places.swap(at, (state >> 33) as usize % (at + 1));
     }
     let english = Language::english();
-    places.iter().filter_map(|place| Some(walk.entity(walk.from_index(*place))?.label(&english).to_owned())).collect()
+    places
+        .iter()
+        .filter_map(|place| Some(walk.entity(walk.from_index(*place))?.label(&english).to_owned()))
+        .collect()
 }
 
 #[expect(clippy::print_stdout, reason = "the numbers are what the program is for")]
@@ -97,12 +108,13 @@ fn lookups(graph: &Graph) {
         }
         edges
     };
-    names.iter().for_each(|name| drop(std::hint::black_box(look(name))));
+    names.iter().for_each(|name| _ = std::hint::black_box(look(name)));
     report("alias → entity → label → edges", names.iter().map(|name| timed(|| look(name))).collect());
     let facts = |name: &str| graph.show(name, 10).len();
     report("the same with whole facts, 10 a side", names.iter().map(|name| timed(|| facts(name))).collect());
     let walk = graph.walk();
-    let ids: Vec<_> = names.iter().filter_map(|name| Some(walk.entity(*walk.named(name).first()?)?.id.clone())).collect();
+    let ids: Vec<_> =
+        names.iter().filter_map(|name| Some(walk.entity(*walk.named(name).first()?)?.id.clone())).collect();
     let two = |id| graph.neighbourhood(id, 2, 100).node_count();
     report("two hops, 100 entities at most", ids.iter().map(|id| timed(|| two(id))).collect());
     println!();
@@ -112,7 +124,10 @@ fn linking(graph: &Graph) {
     let names = names(graph, MESSAGES * 3);
     let message = |three: &[String]| {
         let mut text = format!("Does anybody here know whether {} works well together with", three[0]);
-        text.push_str(&format!(" {} in a larger projct, or would you rather use {} today?", three[1], three[2]));
+        text.push_str(&format!(
+            " {} in a larger projct, or would you rather use {} today?",
+            three[1], three[2]
+        ));
         text.push_str(" I have been trying it for some days now without any luck, and the docs do not help.");
         text.chars().take(200).collect::<String>()
     };
@@ -146,7 +161,11 @@ fn edits(graph: &Graph, folder: &Path) -> Result<(), Failure> {
                 let next = Duration::from_millis(10) * (written + 1);
                 std::thread::sleep(next.saturating_sub(start.elapsed()));
                 if writing {
-                    let fact = Statement::fact(&format!("edited {}", written % 50), "edit", Object::number(written.to_string()));
+                    let fact = Statement::fact(
+                        &format!("edited {}", written % 50),
+                        "edit",
+                        Object::number(written.to_string()),
+                    );
                     if graph.add(vec![fact], "edits").is_err() {
                         break;
                     }
@@ -154,7 +173,8 @@ fn edits(graph: &Graph, folder: &Path) -> Result<(), Failure> {
                 written += 1;
             }
             stop.store(true, Ordering::Relaxed);
-            let times = readers.into_iter().filter_map(|reader| reader.join().ok()).flatten().collect::<Vec<_>>();
+            let times =
+                readers.into_iter().filter_map(|reader| reader.join().ok()).flatten().collect::<Vec<_>>();
             (times, written)
         });
         println!("{} edits in 5 s beside two readers", if writing { written } else { 0 });

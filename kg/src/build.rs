@@ -122,9 +122,9 @@ impl Builder {
         self.origins.push((Origin { source: source.into(), generation }, standing));
     }
 
-    /// Takes edits, the last of each statement; before any statement.
+    /// Takes edits, the last of each statement; before any statement. What they add is said anew at the end, with its own rank.
     pub(crate) fn remove(&mut self, edits: &[&Edit]) {
-        for edit in edits.iter().filter(|edit| edit.change == Change::Remove) {
+        for edit in edits {
             self.removed.insert(edit.statement.digest());
             self.removed_about.insert(edit.statement.about().to_owned());
         }

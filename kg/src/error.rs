@@ -94,8 +94,8 @@ pub enum GraphError {
     },
     /// The name of a file to import does not say what is in it.
     #[error(
-        "the format of {} is not known from its name; rename it to end in .ttl, .nt, .tsv or .csv (each may be followed \
-         by .gz), or state the format",
+        "the format of {} is not known from its name; rename it to end in .ttl, .nt, .nq, .trig, .rdf, .jsonld, .json \
+         (Wikidata's dump), .tsv or .csv (each may be followed by .gz, .bz2 or .zst), or state the format",
         path.display()
     )]
     UnknownFileType {
@@ -110,7 +110,70 @@ pub enum GraphError {
     TooLarge(&'static str),
     /// The graph was closed while its snapshot was made.
     #[error("the graph was closed before its snapshot was made; it is made at the next start")]
-    Stopped,
+    Closed,
+    /// A file to import is packed, or encoded, in a way that is not read.
+    #[error(
+        "{} is {packing}; unpack or convert it to UTF-8 text first, and pack it with gzip, bzip2 or zstd if it has to \
+         be packed",
+        path.display()
+    )]
+    UnknownPacking {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        packing: &'static str,
+    },
+    /// A file to import unpacks to far more than its size.
+    #[error(
+        "{} unpacks to more than {ratio} times its size, which text seldom does, so reading was stopped and nothing of \
+         it was imported; if it is meant to be so, import it again with a larger limit (`--unpack-ratio`, or \
+         `ImportOptions::unpack_ratio`)",
+        path.display()
+    )]
+    UnpacksTooMuch {
+        /// The file.
+        path: PathBuf,
+        /// The limit.
+        ratio: u64,
+    },
+    /// The caller stopped an import.
+    #[error(
+        "the import of {} was stopped; nothing of it is used yet; import it again, and it goes on from where it was",
+        path.display()
+    )]
+    Stopped {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A mapping of columns is wrong.
+    #[error("the mapping {} is not understood: {problem}", path.display())]
+    Mapping {
+        /// The mapping's file.
+        path: PathBuf,
+        /// What is wrong, and what is near it.
+        problem: String,
+    },
+    /// A mapping names a column that the file has not, or is used with a file that is no table.
+    #[error("{} does not fit its mapping: {problem}", path.display())]
+    MappingMisfit {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what is near it.
+        problem: String,
+    },
+    /// Bad lines could not be put aside.
+    #[error(
+        "the bad lines of an import could not be written to {} ({source}); free some space or correct its rights, or name \
+         another place, and import again",
+        path.display()
+    )]
+    Quarantine {
+        /// Where they should have gone.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
     /// The index of names could not be built.
     #[error("the index of names could not be built ({0}); please report this")]
     Index(#[from] fst::Error),

@@ -120,7 +120,7 @@ impl Graph {
 
     /// Reads from the present view. Where the snapshot turns out to be damaged it is made anew, and what was read is read again:
     /// damage is never answered from.
-    fn read<T>(&self, read: impl Fn(&View) -> T) -> T {
+    pub(crate) fn read<T>(&self, read: impl Fn(&View) -> T) -> T {
         let view = self.inner.view.load();
         let found = read(&view);
         if !view.snapshot().is_damaged() {

@@ -36,11 +36,15 @@ mod snapshot;
 mod view;
 
 mod link;
+mod search;
 
 use loquat_terms::{names, statement, vocabulary};
 
 pub use error::GraphError;
 pub use graph::{Graph, Shown, Source, Stats};
-pub use import::{BadLine, Format, ImportOptions, ImportReport, Progress};
+pub use import::{
+    Answer, BadLine, Filter, Format, ImportOptions, ImportReport, Mapping, Progress, Wikipedia, check,
+};
 pub use loquat_terms::statement::{Describes, Object, Statement};
+pub use search::{Found, Search};
 pub use view::{Edge, FactIndex, Walk};

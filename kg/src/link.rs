@@ -26,6 +26,7 @@ mod score;
 
 use loquat_terms::{borders, case, fold};
 
+pub(crate) use fold::{fold_text, is_unspaced};
 pub(crate) use index::{Index, PREFERRED, PredicateNames, flags};
 pub(crate) use keys::{Form, keys_of};
 pub(crate) use scan::Found;

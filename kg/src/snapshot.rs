@@ -43,6 +43,7 @@ pub(crate) mod part {
     pub(crate) const SPECIALS: [u64; 3] = [51, 52, 53];
     pub(crate) const EXACT: u64 = 60;
     pub(crate) const LOOSE: u64 = 61;
+    pub(crate) const WORDS: u64 = 62;
 }
 
 /// The bit of an object that says it is a literal.
@@ -71,6 +72,7 @@ pub(crate) struct Meta {
     pub(crate) origins: Vec<Origin>,
     pub(crate) exact: Table,
     pub(crate) loose: Table,
+    pub(crate) words: Table,
 }
 
 /// Where facts come from.
@@ -192,6 +194,7 @@ impl Snapshot {
             ("priors", bytes(&[part::PRIORS])),
             ("names", bytes(&[part::EXACT])),
             ("looser names", bytes(&[part::LOOSE])),
+            ("words for search", bytes(&[part::WORDS])),
             ("facts by subject", bytes(&[part::OUT_STARTS, part::OBJECTS, part::PREDICATES, part::ORIGINS])),
             ("facts by object", bytes(&[part::IN_STARTS, part::IN_FACTS])),
             ("values", bytes(&part::LITERALS)),

@@ -25,7 +25,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::GraphError;
 use crate::statement::Statement;
-pub(crate) use block::{Block, Packed};
+pub(crate) use block::Block;
 pub(crate) use edit::{Change, Edit};
 pub(crate) use run::Checkpoint;
 pub(crate) use run::{Completed, Run, RunState, Writer};

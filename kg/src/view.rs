@@ -8,11 +8,12 @@ mod walk;
 
 use std::sync::{Arc, OnceLock};
 
-use loquat_contract::{Entity, EntityId, Fact, Generation, Predicate, Qualifier, Rank, Schema, Value};
+use loquat_contract::{Entity, EntityId, Fact, Generation, Label, Predicate, Qualifier, Rank, Schema, Value};
 use petgraph::graph::DiGraph;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::link::PredicateNames;
+use crate::names::entity_name;
 use crate::snapshot::{self, Snapshot};
 use crate::statement::{self, Statement, fact_id};
 pub(crate) use overlay::Overlay;
@@ -71,7 +72,7 @@ impl View {
 
     /// The entity with an id.
     pub(crate) fn node(&self, id: &EntityId) -> Option<u32> {
-        self.overlay.node(&self.snapshot, id.as_str())
+        self.overlay.node(&self.snapshot, id.as_str()).filter(|node| self.is_anybody(*node))
     }
 
     pub(crate) fn entity(&self, node: u32) -> Option<Arc<Entity>> {
@@ -105,11 +106,16 @@ impl View {
         if self.overlay.is_empty() {
             return true;
         }
-        let described = match self.overlay.entity(node) {
-            Some(entity) => !entity.labels.is_empty() || !entity.aliases.is_empty(),
-            None => self.snapshot.is_described(node),
-        };
-        described || self.outgoing(node).next().is_some() || self.incoming(node).next().is_some()
+        self.is_described(node)
+            || self.outgoing(node).next().is_some()
+            || self.incoming(node).next().is_some()
+    }
+
+    /// Whether an entity was given words, beside facts.
+    pub(crate) fn is_described(&self, node: u32) -> bool {
+        let Some(entity) = self.overlay.entity(node) else { return self.snapshot.is_described(node) };
+        let own = || Label::plain(entity_name(entity.id.as_str()));
+        !(entity.aliases.is_empty() && entity.descriptions.is_empty() && entity.labels == [own()])
     }
 
     /// How well known an entity is; see [`Snapshot::prior`].

@@ -8,6 +8,15 @@ use loquat_contract::{ConversationId, Person, State};
 
 use crate::commands::connector_name;
 use crate::config::Quantize;
+use crate::parts::ImportSettings;
+
+const IMPORT: &str = "Examples:
+  loquat kg import facts.tsv more.ttl.gz
+  loquat kg import --mapping columns.toml packages.tsv
+  loquat kg import --languages en,zh,de --wikipedia latest-all.json.bz2
+
+A file that is imported again takes its older version's place. Ctrl-C stops; the same command goes on from there.
+Exits with 3 when lines were left out; they are listed.";
 
 /// A chatbot that can prove what it says.
 #[derive(Debug, Parser)]
@@ -235,14 +244,21 @@ pub enum AccessCommand {
 /// Commands on the graph.
 #[derive(Debug, Subcommand)]
 pub enum KgCommand {
-    /// Adds files: Turtle, N-Triples, TSV and CSV of subject, predicate, object; each also gzipped
-    #[command(
-        after_help = "Example:\n  loquat kg import facts.tsv more.ttl.gz\n\nExits with 3 when lines were left out; they are listed."
-    )]
+    /// Adds files: Turtle, N-Triples and other RDF, TSV, CSV, property graphs, Wikidata's dumps; each also packed
+    #[command(after_help = IMPORT)]
     Import {
-        /// The files
+        /// The files: .ttl, .nt, .nq, .trig, .rdf, .jsonld, .json, .tsv, .csv, each also .gz, .bz2 or .zst
         #[arg(required = true, value_hint = ValueHint::FilePath)]
         files: Vec<PathBuf>,
+        /// What of them, and how.
+        #[command(flatten)]
+        settings: ImportSettings,
+        /// The folder for lines that are not understood [default: beside the store]
+        #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+        quarantine: Option<PathBuf>,
+        /// Reads and counts, and imports nothing
+        #[arg(long)]
+        check: bool,
     },
     /// Counts entities, facts and predicates, and lists the sources
     Stats,

@@ -2,6 +2,7 @@
 //! to no platform.
 
 mod graph;
+mod import;
 mod model;
 mod place;
 mod source;
@@ -17,8 +18,9 @@ use loquat_inference::{OnnxModel, Runtime};
 use crate::config::{Config, Loaded};
 use crate::progress::Screen;
 
-pub use graph::{graph, open_for_import, remember_import};
-pub(crate) use graph::{import, report_bad_lines};
+pub use graph::{graph, open_for_import, quarantine, remember_import};
+pub use import::ImportSettings;
+pub(crate) use import::{import, report_bad_lines};
 pub use model::{Source as ModelSource, folder_of, import_gguf, ready_folder, sources};
 pub(crate) use model::{open_unaltered, options};
 pub use place::Places;

@@ -6,8 +6,13 @@
 //! the first failure the database is not touched again: every later write is refused, and instead of being dropped it is leaked
 //! until the process ends. What was flushed before stays readable by the next process.
 //!
+//! It also loses everything if the process is killed at one moment of opening: where it finds its metadata's snapshot and no log after
+//! it, it writes the snapshot anew under the same name and then removes it as the old one. [`Database::open`] puts an empty log
+//! there first.
+//!
 //! A [`Database`] may move between threads and not be shared by them; put it behind a mutex.
 
+use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -59,6 +64,7 @@ impl Database {
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] where another process has it open; else what the disk says.
     pub fn open(path: &Path, trees: &[&str]) -> io::Result<Self> {
+        guard_snapshot(path)?;
         let config =
             sled::Config::new().path(path).cache_capacity_bytes(CACHE_BYTES).flush_every_ms(Some(NEVER));
         let db: sled::Db<FANOUT> = config.open()?;
@@ -180,9 +186,56 @@ impl Drop for Database {
     }
 }
 
+/// Sees to it that the newest snapshot of sled's metadata has a log after it.
+fn guard_snapshot(path: &Path) -> io::Result<()> {
+    let path = path.join("metadata");
+    let entries = match fs::read_dir(&path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let (mut snapshot, mut log) = (None, None);
+    for entry in entries {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        let numbered = |prefix: &str| u64::from_str_radix(name.strip_prefix(prefix)?, 16).ok();
+        snapshot = snapshot.max(numbered("snapshot_"));
+        log = log.max(numbered("log_"));
+    }
+    if let Some(snapshot) = snapshot.filter(|snapshot| log.is_none_or(|log| log <= *snapshot)) {
+        fs::File::create(path.join(format!("log_{:016x}", snapshot + 1)))?.sync_all()?;
+        fs::File::open(path)?.sync_all()?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kill_between_snapshot_and_log_loses_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        {
+            let database = Database::open(folder.path(), &["a"]).unwrap();
+            database.insert(0, b"k", b"kept".to_vec()).unwrap();
+            database.flush().unwrap();
+        }
+        for round in 0..3 {
+            {
+                let database = Database::open(folder.path(), &["a"]).unwrap();
+                let kept = database.get(0, b"k").unwrap();
+                assert_eq!(kept.as_deref(), Some(b"kept".as_slice()), "round {round}");
+            }
+            // What a kill just before the new log leaves.
+            for entry in fs::read_dir(folder.path().join("metadata")).unwrap() {
+                let path = entry.unwrap().path();
+                if path.file_name().unwrap().to_string_lossy().starts_with("log_") {
+                    fs::remove_file(path).unwrap();
+                }
+            }
+        }
+    }
 
     #[test]
     fn what_was_flushed_is_there_again_and_batches_are_whole() {

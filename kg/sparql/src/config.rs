@@ -32,7 +32,7 @@ pub struct Config {
     pub cache_s: u64,
     /// How often the predicates are read anew, in seconds. Default: 600.
     pub schema_s: u64,
-    /// Predicates of preferred names. Default: `rdfs:label`, `skos:prefLabel`.
+    /// Predicates of preferred names. Default: `rdfs:label`, `skos:prefLabel`, `schema:name`.
     pub label_predicates: Vec<String>,
     /// Predicates of further names. Default: `skos:altLabel`, `schema:alternateName`.
     pub alias_predicates: Vec<String>,
@@ -60,6 +60,8 @@ impl Default for Config {
             label_predicates: list(&[
                 "http://www.w3.org/2000/01/rdf-schema#label",
                 "http://www.w3.org/2004/02/skos/core#prefLabel",
+                "http://schema.org/name",
+                "https://schema.org/name",
             ]),
             alias_predicates: list(&[
                 "http://www.w3.org/2004/02/skos/core#altLabel",
@@ -99,7 +101,7 @@ cache_s = 300
 # How often the predicates are read anew, in seconds.
 schema_s = 600
 # Predicates of preferred names, of further names, and of what a thing is in a few words.
-label_predicates = ["http://www.w3.org/2000/01/rdf-schema#label", "http://www.w3.org/2004/02/skos/core#prefLabel"]
+label_predicates = ["http://www.w3.org/2000/01/rdf-schema#label", "http://www.w3.org/2004/02/skos/core#prefLabel", "http://schema.org/name", "https://schema.org/name"]
 alias_predicates = ["http://www.w3.org/2004/02/skos/core#altLabel", "http://schema.org/alternateName", "https://schema.org/alternateName"]
 description_predicates = ["http://schema.org/description", "http://purl.org/dc/terms/description"]
 # The language tags of names, as the endpoint writes them; names without a tag are always used.

@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use loquat_contract::{Entity, Label, Language, Predicate};
+use loquat_contract::{Entity, Label, Language, Predicate, Unit};
 use loquat_terms::statement::{Describes, Statement};
-use loquat_terms::triple::{Meaning, understand};
+use loquat_terms::triple::{Meaning, Parts, understand};
 use loquat_terms::vocabulary::RDF_TYPE;
 use oxrdf::{NamedNode, NamedOrBlankNode, Term, Triple};
 
@@ -51,7 +51,7 @@ impl Roles {
             let language = literal.language().map(Language::new);
             return Some((*role, Label { text: literal.value().to_owned(), language }));
         }
-        match understand(triple).ok()? {
+        match understand(Parts::from(triple.as_ref())).ok()? {
             Meaning::Statement(Statement::Description { what, text, language, .. }) => {
                 Some((what, Label { text, language: language.map(Language::new) }))
             }
@@ -82,6 +82,13 @@ impl Known {
 
     pub(crate) fn entity(&self, id: &str) -> Arc<Entity> {
         Arc::new(self.described.clone().entity(&id.into()))
+    }
+
+    /// The unit that it is of numbers.
+    pub(crate) fn unit(&self) -> Unit {
+        let Predicate { labels, unit, .. } = &self.described.words;
+        let symbol = unit.as_ref().map(|unit| unit.symbol.clone()).unwrap_or_default();
+        Unit { symbol, labels: labels.clone() }
     }
 
     pub(crate) fn predicate(&self, id: &str) -> Arc<Predicate> {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use loquat_contract::{EntityId, Fact, Value};
 use loquat_terms::statement::{Object, Statement, fact_id};
-use loquat_terms::triple::{Meaning, understand};
+use loquat_terms::triple::{Meaning, Parts, understand};
+use loquat_terms::vocabulary::FACT;
 use oxrdf::{NamedNode, Term, Triple};
 
 use crate::SparqlError;
@@ -56,7 +57,14 @@ impl Inner {
         let fact = |read: Read| {
             let subject = known.get(&read.subject)?.entity(&read.subject);
             let predicate = known.get(&read.predicate)?.predicate(&read.predicate);
+            let unit = match &read.object {
+                Object::Number { unit: Some(unit), .. } => {
+                    known.get(unit).map(|known| Arc::new(known.unit()))
+                }
+                _ => None,
+            };
             let object = match read.object.value() {
+                Ok(Value::Number { lexical, value, .. }) => Value::Number { lexical, value, unit },
                 Ok(value) => value,
                 Err(id) => match known.get(&id).filter(|known| known.is_entity(&id)) {
                     Some(known) => Value::Entity(known.entity(&id)),
@@ -70,8 +78,11 @@ impl Inner {
 
     /// The facts among triples, as the embedded graph's import would take them.
     fn understood(&self, triples: Vec<Triple>, limit: usize) -> Vec<Read> {
-        let read = |triple: Triple| match understand(triple).ok()? {
-            Meaning::Statement(statement @ Statement::Fact { .. }) => {
+        let read = |triple: Triple| match understand(Parts::from(triple.as_ref())).ok()? {
+            // What is said of a fact is none itself.
+            Meaning::Statement(statement @ Statement::Fact { .. })
+                if !statement.about().starts_with(FACT) =>
+            {
                 let digest = statement.digest();
                 let Statement::Fact { subject, predicate, object, .. } = statement else { return None };
                 Some(Read { digest, subject, predicate, object })
@@ -97,7 +108,7 @@ impl Read {
 
     fn ids(&self) -> impl Iterator<Item = &str> {
         let object = match &self.object {
-            Object::Entity(id) => Some(id.as_str()),
+            Object::Entity(id) | Object::Number { unit: Some(id), .. } => Some(id.as_str()),
             _ => None,
         };
         [self.subject.as_str(), self.predicate.as_str()].into_iter().chain(object)

@@ -14,7 +14,8 @@ use crate::{Config, SparqlError};
 pub(crate) const IS_SUBJECT: &str = "urn:x-loquat:is-subject";
 
 /// Classes of predicates.
-const PROPERTY_CLASSES: [&str; 12] = [
+const PROPERTY_CLASSES: [&str; 13] = [
+    "http://wikiba.se/ontology#Property",
     "http://www.w3.org/1999/02/22-rdf-syntax-ns#Property",
     "http://www.w3.org/2002/07/owl#ObjectProperty",
     "http://www.w3.org/2002/07/owl#DatatypeProperty",

@@ -7,6 +7,7 @@ use super::numbering::{NOBODY, Numbering};
 use super::{Builder, RawWord};
 use crate::link::{Form, flags, keys_of};
 use crate::names::entity_name;
+use crate::search::{IN_ALIAS, IN_DESCRIPTION, IN_LABEL, words_of};
 use crate::snapshot::Word;
 use crate::snapshot::codec::put;
 use crate::snapshot::names::{Claim, Keys};
@@ -90,6 +91,34 @@ impl Words {
             .filter_map(|word| builder.text(word).parse().ok())
             .filter(|number: &f64| *number >= 0.0)
             .reduce(f64::max)
+    }
+
+    /// The words of all names and descriptions, with where they stand.
+    pub(super) fn search_keys(&self, builder: &Builder, numbering: &Numbering) -> Vec<Keys> {
+        let part = |part: usize| {
+            let mut keys = Keys::default();
+            for node in part * PART..((part + 1) * PART).min(numbering.entities.len()) {
+                let mut add = |text: &str, flags: u8| {
+                    words_of(text, |word| keys.push(word, Claim { node: node as u32, flags }));
+                };
+                let mut named = false;
+                for said in &self.said(builder, numbering, node) {
+                    named |= matches!(said.kind, Word::Label | Word::Alias);
+                    match said.kind {
+                        Word::Label => add(said.text, IN_LABEL),
+                        Word::Alias => add(said.text, IN_ALIAS),
+                        Word::Description => add(said.text, IN_DESCRIPTION),
+                        Word::Article | Word::Unit => {}
+                    }
+                }
+                if !named {
+                    add(&entity_name(builder.term(numbering.entities[node])), IN_LABEL);
+                }
+            }
+            keys.sort();
+            keys
+        };
+        (0..numbering.entities.len().div_ceil(PART)).into_par_iter().map(part).collect()
     }
 
     /// The keys of all names, with their claims: exact ones and loose ones.

@@ -12,7 +12,7 @@ use super::words::{Words, record};
 use super::{Builder, Building, Difference, Special, Standing, bare_predicate, describe, name_predicate};
 use crate::GraphError;
 use crate::snapshot::codec::{put, put_literal, rank_byte};
-use crate::snapshot::names::{self, Claim};
+use crate::snapshot::names::{self, Claim, Order};
 use crate::snapshot::section::{Blobs, Column, Dictionary};
 use crate::snapshot::{KIND, LITERAL, Meta, Origin, part};
 use crate::statement::{Describes, Object};
@@ -63,14 +63,18 @@ pub(super) fn write(mut builder: Builder, path: &Path, building: Building) -> Re
     drop(rows);
 
     let (exact, loose) = words.keys(&builder, &numbering);
+    let words_of_names = words.search_keys(&builder, &numbering);
     drop((builder, words, numbering));
     let weight = |claim: Claim| {
         let prior = priors.get(claim.node as usize).copied().unwrap_or_default();
         u32::from(claim.flags & crate::link::PREFERRED) << 8 | u32::from(prior)
     };
-    meta.exact = names::write(writer, part::EXACT, &exact, weight)?;
+    meta.exact = names::write(writer, part::EXACT, &exact, &Order::Weight(&weight))?;
     drop(exact);
-    meta.loose = names::write(writer, part::LOOSE, &loose, weight)?;
+    meta.loose = names::write(writer, part::LOOSE, &loose, &Order::Weight(&weight))?;
+    drop(loose);
+    meta.words = names::write(writer, part::WORDS, &words_of_names, &Order::Node)?;
+    drop(words_of_names);
 
     let head =
         postcard::to_stdvec(&meta).map_err(|_| GraphError::TooLarge("what a snapshot's head can say"))?;

@@ -8,9 +8,9 @@ use rayon::prelude::*;
 
 use super::Graph;
 use crate::GraphError;
-use crate::import::{ImportOptions, ImportReport, Progress, import};
+use crate::import::{Answer, ImportOptions, ImportReport, Progress, import};
 use crate::statement::{Statement, fact_id};
-use crate::store::Change;
+use crate::store::{Change, Completed};
 use crate::view::View;
 
 impl Graph {
@@ -21,20 +21,23 @@ impl Graph {
     /// # Errors
     /// The file cannot be read or its format is not known, or the store cannot be written. Bad lines are no error: the report
     /// lists them.
-    pub fn import(
+    ///
+    /// After a stop it goes on from where it was, where the format allows it. `progress` may answer with a
+    /// [`ControlFlow`](std::ops::ControlFlow) to stop.
+    pub fn import<A: Answer>(
         &self,
         path: impl AsRef<Path>,
         options: &ImportOptions,
-        mut progress: impl FnMut(Progress),
+        mut progress: impl FnMut(Progress) -> A,
     ) -> Result<ImportReport, GraphError> {
         let mut store = self.inner.store();
-        let (mut report, completed) = import(&mut store, path.as_ref(), options, &mut progress)?;
-        if completed.run.is_some() {
-            let difference = self.inner.renew(&mut store, Some((completed.run, completed.before)))?;
+        let mut progress = |at| progress(at).flow();
+        let (mut report, completed) =
+            import(&mut store, &self.inner.path, path.as_ref(), options, &mut progress)?;
+        if let Some(Completed { run: run @ Some(_), before, .. }) = completed {
+            let difference = self.inner.renew(&mut store, Some((run, before)))?;
             report.facts = difference.new;
             report.retired = difference.retired;
-        } else {
-            report.facts = 0;
         }
         Ok(report)
     }

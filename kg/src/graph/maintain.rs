@@ -112,7 +112,7 @@ impl Material {
             }
             self.reader.statements((*number, run), |statement| {
                 if stop.load(Ordering::Relaxed) {
-                    return Err(GraphError::Stopped);
+                    return Err(GraphError::Closed);
                 }
                 builder.add(&statement)
             })?;
@@ -230,7 +230,7 @@ impl Graph {
         }
         let inner = self.inner.clone();
         let work = move || match inner.compact() {
-            Ok(()) | Err(GraphError::Stopped) => {}
+            Ok(()) | Err(GraphError::Closed) => {}
             Err(error) => tracing::error!(%error, "the graph's edits could not be put into its snapshot"),
         };
         match std::thread::Builder::new().name("graph-compaction".into()).spawn(work) {

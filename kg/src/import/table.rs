@@ -1,207 +1,205 @@
-//! Tables of subject, predicate, object. In: lines of TSV or CSV. Out: one statement a row.
+//! Tables. In: chunks of rows, separated by tabs or by commas. Out: what the rows mean, by one of three readings.
 //!
-//! A table does not say which objects are entities. The rule here does not depend on the rest of the file, so the same row
-//! means the same in every import: a number is a number, an ISO date or year-month is a date, `true` and `false` are
-//! booleans, text that only looks like a number (`+93`, `007`, `1,234`) or is longer than 120 characters is text, and
-//! every other object is an entity, to be linked and walked back from. A subject or predicate is what it says. A first
-//! row that reads subject, predicate, object (or head, relation, tail) is a header.
+//! Without a mapping a row is subject, predicate and object, unless the header is that of a property graph.
 
-use super::triple::{Meaning, date, describe, iri_object};
-use super::{BadLine, Reader, Sink};
-use crate::GraphError;
-use crate::statement::{Object, Statement};
-use crate::vocabulary::{RDF_TYPE, Term, term};
+pub(super) mod cell;
+pub(super) mod mapped;
+pub(super) mod property_graph;
+pub(super) mod triples;
 
-/// Characters from which on an object is text.
-const LONGEST_NAME: usize = 120;
+use memchr::memchr;
+
+use super::ChunkReader;
+use super::chunks::{Chunk, after_last_line, each_line};
+use super::gather::Gather;
+use crate::statement::Statement;
 
 /// Bytes after which a quote that was never closed is given up.
 const LONGEST_ROW: usize = 1 << 20;
 
-/// Tab-separated, without quoting.
-pub(super) struct Tsv;
+/// What the rows of a table mean.
+pub(super) trait Rows: Send + Sync {
+    /// Takes a row that is not the header; a reason why it is bad, or all of it.
+    fn row(&self, cells: &[&str], gather: &mut Gather<'_>) -> Result<(), String>;
 
-impl Reader for Tsv {
-    fn line(&mut self, number: u64, line: &str, sink: &mut Sink<'_>) -> Result<(), GraphError> {
-        if line.trim().is_empty() {
-            return Ok(());
-        }
-        let cells: Vec<&str> = line.split('\t').collect();
-        row(number, &cells, sink)
-    }
+    /// Whether the first row, which this is, names the columns.
+    fn is_header(&self, cells: &[&str]) -> bool;
 
-    fn finish(&mut self, _sink: &mut Sink<'_>) -> Result<(), GraphError> {
-        Ok(())
+    /// What holds for the whole table.
+    fn prelude(&self) -> Vec<Statement> {
+        Vec::new()
     }
 }
 
-/// Comma-separated, quoted as RFC 4180 says; a row may span lines.
+/// How rows are cut into cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cells {
+    /// By tabs, without quoting.
+    Tabs,
+    /// By this character, quoted as RFC 4180 says; a row may span lines.
+    Quoted(u8),
+}
+
+/// A reader of tables.
+pub(super) struct Table {
+    pub(super) cells: Cells,
+    pub(super) rows: Box<dyn Rows>,
+}
+
+impl ChunkReader for Table {
+    fn read(&self, chunk: &Chunk, gather: &mut Gather<'_>) {
+        let mut open = Open::default();
+        each_line(chunk, |number, line, raw| match (line, self.cells) {
+            (Ok(line), Cells::Quoted(delimiter)) => {
+                self.quoted(delimiter, chunk, number, line, &mut open, gather)
+            }
+            (Ok(line), Cells::Tabs) if line.trim().is_empty() => {}
+            (Ok(line), Cells::Tabs) => {
+                let cells: Vec<&str> = line.split('\t').collect();
+                self.row(chunk, number, &cells, raw, gather);
+            }
+            (Err(reason), _) => gather.bad(number, reason, raw),
+        });
+        while let Cells::Quoted(delimiter) = self.cells
+            && !open.lines.is_empty()
+        {
+            self.give_up(delimiter, chunk, &mut open, gather);
+        }
+    }
+
+    fn cut(&self, bytes: &[u8], is_last: bool) -> Option<usize> {
+        let Cells::Quoted(delimiter) = self.cells else { return after_last_line(bytes, is_last) };
+        if is_last || memchr(b'"', bytes).is_none() {
+            return after_last_line(bytes, is_last);
+        }
+        let (mut start, mut cut, mut quoted) = (0, None, false);
+        while let Some(length) = memchr(b'\n', &bytes[start..]) {
+            let end = start + length + 1;
+            quoted = ends_quoted(&bytes[start..end - 1], delimiter, quoted);
+            if !quoted {
+                cut = Some(end);
+            }
+            start = end;
+        }
+        // A quote that stays open for so long is never closed.
+        if cut.is_none() && bytes.len() > 2 * LONGEST_ROW { after_last_line(bytes, false) } else { cut }
+    }
+
+    fn prelude(&self) -> Vec<Statement> {
+        self.rows.prelude()
+    }
+}
+
+/// The lines of a row whose quote is not closed yet, and the number of the first.
 #[derive(Default)]
-pub(super) struct Csv {
-    /// The lines of a row whose quote is not closed yet, and the number of the first.
-    open: Vec<String>,
+struct Open {
+    lines: Vec<String>,
     first: u64,
     bytes: usize,
 }
 
-impl Csv {
-    fn parse(number: u64, text: &str, sink: &mut Sink<'_>) -> Result<(), GraphError> {
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .buffer_capacity(text.len() + 1)
-            .from_reader(text.as_bytes());
-        for record in reader.records() {
-            match record {
-                Ok(record) => row(number, &record.iter().collect::<Vec<_>>(), sink)?,
-                Err(error) => sink(Err(BadLine { line: number, reason: error.to_string() }))?,
-            }
+impl Table {
+    fn row(&self, chunk: &Chunk, number: u64, cells: &[&str], raw: &[u8], gather: &mut Gather<'_>) {
+        if chunk.is_first && number == 1 && self.rows.is_header(cells) {
+            return;
         }
-        Ok(())
+        if let Err(reason) = self.rows.row(cells, gather) {
+            gather.bad(number, reason, raw);
+        }
+    }
+
+    fn quoted(
+        &self,
+        delimiter: u8,
+        chunk: &Chunk,
+        number: u64,
+        line: &str,
+        open: &mut Open,
+        gather: &mut Gather<'_>,
+    ) {
+        let quoted = ends_quoted(line.as_bytes(), delimiter, !open.lines.is_empty());
+        if open.lines.is_empty() {
+            if !quoted {
+                return self.parse(delimiter, chunk, number, line, gather);
+            }
+            open.first = number;
+            open.bytes = 0;
+        }
+        open.bytes += line.len() + 1;
+        open.lines.push(line.to_owned());
+        if !quoted {
+            let text = std::mem::take(&mut open.lines).join("\n");
+            self.parse(delimiter, chunk, open.first, &text, gather);
+        } else if open.bytes > LONGEST_ROW {
+            self.give_up(delimiter, chunk, open, gather);
+        }
+    }
+
+    fn parse(&self, delimiter: u8, chunk: &Chunk, number: u64, text: &str, gather: &mut Gather<'_>) {
+        if text.trim().is_empty() {
+            return;
+        }
+        match cells(text, delimiter) {
+            Ok(cells) => {
+                let cells: Vec<&str> = cells.iter().map(AsRef::as_ref).collect();
+                self.row(chunk, number, &cells, text.as_bytes(), gather);
+            }
+            Err(reason) => gather.bad(number, reason, text.as_bytes()),
+        }
     }
 
     /// Blames the line that opened a quote, and reads the lines after it afresh.
-    fn give_up(&mut self, sink: &mut Sink<'_>) -> Result<(), GraphError> {
-        let lines = std::mem::take(&mut self.open);
-        let first = self.first;
-        sink(Err(BadLine { line: first, reason: "a quote is opened here and never closed".into() }))?;
-        for (offset, line) in lines.into_iter().enumerate().skip(1) {
-            self.line(first + offset as u64, &line, sink)?;
+    fn give_up(&self, delimiter: u8, chunk: &Chunk, open: &mut Open, gather: &mut Gather<'_>) {
+        let lines = std::mem::take(&mut open.lines);
+        let first = open.first;
+        let opener = lines.first().map(String::as_bytes).unwrap_or_default();
+        gather.bad(first, "a quote is opened here and never closed", opener);
+        for (number, line) in (first..).zip(&lines).skip(1) {
+            self.quoted(delimiter, chunk, number, line, open, gather);
         }
-        Ok(())
     }
 }
 
-impl Reader for Csv {
-    fn line(&mut self, number: u64, line: &str, sink: &mut Sink<'_>) -> Result<(), GraphError> {
-        let quoted = ends_quoted(line, !self.open.is_empty());
-        if self.open.is_empty() {
-            if !quoted {
-                return if line.trim().is_empty() { Ok(()) } else { Self::parse(number, line, sink) };
-            }
-            self.first = number;
-            self.bytes = 0;
-        }
-        self.bytes += line.len() + 1;
-        self.open.push(line.to_owned());
-        if !quoted {
-            let text = std::mem::take(&mut self.open).join("\n");
-            return Self::parse(self.first, &text, sink);
-        }
-        if self.bytes > LONGEST_ROW { self.give_up(sink) } else { Ok(()) }
+/// The cells of one row of CSV, of which the quotes are closed.
+pub(super) fn cells(text: &str, delimiter: u8) -> Result<Vec<std::borrow::Cow<'_, str>>, String> {
+    if memchr(b'"', text.as_bytes()).is_none() {
+        return Ok(text.split(char::from(delimiter)).map(Into::into).collect());
     }
-
-    fn finish(&mut self, sink: &mut Sink<'_>) -> Result<(), GraphError> {
-        while !self.open.is_empty() {
-            self.give_up(sink)?;
-        }
-        Ok(())
-    }
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .buffer_capacity(text.len() + 1)
+        .from_reader(text.as_bytes());
+    let mut record = csv::StringRecord::new();
+    reader.read_record(&mut record).map_err(|error| error.to_string())?;
+    Ok(record.iter().map(|cell| cell.to_owned().into()).collect())
 }
 
 /// Whether a line of CSV ends within quotes, given whether it began so.
-fn ends_quoted(line: &str, mut quoted: bool) -> bool {
+fn ends_quoted(line: &[u8], delimiter: u8, mut quoted: bool) -> bool {
     let mut field_starts = !quoted;
-    for byte in line.bytes() {
+    for byte in line.iter().copied() {
         match byte {
             b'"' if quoted => quoted = false,
             // A doubled quote closes and opens again; elsewhere only a field's start opens.
             b'"' if field_starts => quoted = true,
             _ => {}
         }
-        field_starts = !quoted && (byte == b',' || byte == b'"');
+        field_starts = !quoted && (byte == delimiter || byte == b'"');
     }
     quoted
 }
 
-fn row(number: u64, cells: &[&str], sink: &mut Sink<'_>) -> Result<(), GraphError> {
-    let bad = |reason: String| Err(BadLine { line: number, reason });
-    let [subject, predicate, object] = cells else {
-        return sink(bad(format!("3 columns are needed and there are {}", cells.len())));
-    };
-    let (subject, predicate, object) = (subject.trim(), predicate.trim(), object.trim());
-    if number == 1 && is_header(subject, predicate, object) {
-        return Ok(());
-    }
-    for (name, cell) in [("subject", subject), ("predicate", predicate), ("object", object)] {
-        if cell.is_empty() {
-            return sink(bad(format!("the {name} is empty")));
-        }
-    }
-    sink(Ok(match term(predicate) {
-        Term::Relation => fact(subject, predicate, value(object)),
-        Term::Type => fact(subject, RDF_TYPE, value(object)),
-        other => describe(subject.to_owned(), other, object.to_owned(), None),
-    }))
-}
-
-fn fact(subject: &str, predicate: &str, object: Object) -> Meaning {
-    Meaning::Statement(Statement::fact(subject, predicate, object))
-}
-
-fn is_header(subject: &str, predicate: &str, object: &str) -> bool {
-    let is = |cell: &str, names: &[&str]| names.iter().any(|name| cell.eq_ignore_ascii_case(name));
-    is(subject, &["subject", "head", "s"])
-        && is(predicate, &["predicate", "relation", "property", "p"])
-        && is(object, &["object", "tail", "value", "o"])
-}
-
-/// What a cell says, by the rule at the top.
-fn value(cell: &str) -> Object {
-    let text = || Object::Text { text: cell.to_owned(), language: None };
-    match cell {
-        "true" | "True" | "TRUE" => return Object::Boolean(true),
-        "false" | "False" | "FALSE" => return Object::Boolean(false),
-        _ => {}
-    }
-    if is_number(cell) {
-        return Object::number(cell);
-    }
-    if cell.contains('-') && date(cell) == Some(cell) {
-        return Object::Date(cell.to_owned());
-    }
-    let numeric = cell.bytes().all(|b| b.is_ascii_digit() || b"+-., ()".contains(&b));
-    if (numeric && cell.bytes().any(|b| b.is_ascii_digit())) || cell.chars().count() > LONGEST_NAME {
-        return text();
-    }
-    iri_object(cell.to_owned())
-}
-
-/// Digits with sign, decimals and exponent, without leading zeros or plus sign (those are codes).
-fn is_number(cell: &str) -> bool {
-    let unsigned = cell.strip_prefix('-').unwrap_or(cell);
-    let whole = unsigned.split(['.', 'e', 'E']).next().unwrap_or_default();
-    let plain = whole.bytes().all(|b| b.is_ascii_digit()) && (whole == "0" || !whole.starts_with('0'));
-    !whole.is_empty() && plain && cell.parse::<f64>().is_ok_and(f64::is_finite)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Object, ends_quoted, value};
-
-    #[test]
-    fn cells_are_told_apart() {
-        assert_eq!(value("Sarasota"), Object::Entity("Sarasota".into()));
-        assert_eq!(value("50 Cent"), Object::Entity("50 Cent".into()));
-        assert_eq!(value("-3.5e4"), Object::number("-3.5e4"));
-        assert_eq!(value("1971"), Object::number("1971"));
-        assert_eq!(value("0.5"), Object::number("0.5"));
-        assert_eq!(value("1907-12-17"), Object::Date("1907-12-17".into()));
-        assert_eq!(value("true"), Object::Boolean(true));
-        for code in ["+93", "007", "1,234"] {
-            assert_eq!(value(code), Object::Text { text: code.into(), language: None });
-        }
-        assert_eq!(value("http://example.com/a"), Object::Entity("http://example.com/a".into()));
-        assert_eq!(value("mailto:a@b.example"), Object::Url("mailto:a@b.example".into()));
-        assert_eq!(value("inf"), Object::Entity("inf".into()));
-        assert!(matches!(value(&"long ".repeat(40)), Object::Text { .. }));
-    }
+    use super::ends_quoted;
 
     #[test]
     fn quotes_are_followed_over_lines() {
-        assert!(!ends_quoted(r#"a,"b ""c"" d",e"#, false));
-        assert!(ends_quoted(r#"a,"b"#, false));
-        assert!(!ends_quoted(r#"b",c"#, true));
-        assert!(!ends_quoted(r#"a,5" disk,c"#, false));
+        assert!(!ends_quoted(r#"a,"b ""c"" d",e"#.as_bytes(), b',', false));
+        assert!(ends_quoted(r#"a,"b"#.as_bytes(), b',', false));
+        assert!(!ends_quoted(r#"b",c"#.as_bytes(), b',', true));
+        assert!(!ends_quoted(r#"a,5" disk,c"#.as_bytes(), b',', false));
     }
 }

@@ -117,6 +117,27 @@ impl<'a> OpenShard<'a> {
         inline.into_iter().chain((0..count).map_while(move |_| take(&mut list).map(claim)))
     }
 
+    /// How many claims a value stands for.
+    pub(crate) fn count(&self, value: u64) -> u64 {
+        if value & 1 == 0 {
+            return 1;
+        }
+        self.list(value >> 1).and_then(|mut list| take(&mut list)).unwrap_or_default()
+    }
+
+    /// The claims of a value in a table that was written by node.
+    pub(crate) fn claims_by_node(&self, value: u64) -> impl Iterator<Item = Claim> + use<'a> {
+        let by_list = value & 1 == 1;
+        let mut node = 0;
+        self.claims(value).map(move |mut claim| {
+            if by_list {
+                node += claim.node;
+                claim.node = node;
+            }
+            claim
+        })
+    }
+
     fn list(&self, offset: u64) -> Option<&'a [u8]> {
         let lists = within(self.start, &self.shard.lists);
         let from = lists.start.checked_add(usize::try_from(offset).ok()?)?;
@@ -188,12 +209,20 @@ fn shard_of(key: &[u8]) -> (u8, u8) {
     (key.first().copied().unwrap_or_default(), key.get(1).copied().unwrap_or_default())
 }
 
-/// Writes a table from sorted keys. `weight` says of a claim what it weighs: the higher, the earlier in its list.
+/// The order of the claims on one key.
+pub(crate) enum Order<'a> {
+    /// The weightiest first, cut after some thousand.
+    Weight(&'a (dyn Fn(Claim) -> u32 + Sync)),
+    /// By node, all of them; each by how much its node is more than the one before.
+    Node,
+}
+
+/// Writes a table from sorted keys.
 pub(crate) fn write(
     writer: &mut Writer,
     name: u64,
     keys: &[Keys],
-    weight: impl Fn(Claim) -> u32 + Sync,
+    order: &Order<'_>,
 ) -> Result<Table, GraphError> {
     writer.section(name)?;
     let mut names: Vec<(u8, u8)> = Vec::new();
@@ -206,7 +235,7 @@ pub(crate) fn write(
     // Some at a time: what is built waits in memory until it is written.
     for names in names.chunks(256) {
         let built: Vec<(Vec<u8>, Vec<u8>)> =
-            names.par_iter().map(|shard| build(keys, *shard, &weight)).collect::<Result<_, _>>()?;
+            names.par_iter().map(|shard| build(keys, *shard, order)).collect::<Result<_, _>>()?;
         for ((first, second), (transducer, lists)) in names.iter().zip(built) {
             let place = |writer: &mut Writer, bytes: &[u8]| -> Result<Range<u64>, MappedError> {
                 let start = writer.section_length();
@@ -222,11 +251,7 @@ pub(crate) fn write(
 }
 
 /// A shard's transducer and lists.
-fn build(
-    keys: &[Keys],
-    shard: (u8, u8),
-    weight: &(impl Fn(Claim) -> u32 + Sync),
-) -> Result<(Vec<u8>, Vec<u8>), GraphError> {
+fn build(keys: &[Keys], shard: (u8, u8), order: &Order<'_>) -> Result<(Vec<u8>, Vec<u8>), GraphError> {
     let mut entries: Vec<(&[u8], Claim)> = Vec::new();
     for keys in keys {
         entries.extend(keys.of_shard(shard).iter().map(|entry| (keys.key(entry), entry.claim)));
@@ -239,27 +264,50 @@ fn build(
     for same in entries.chunk_by(|(a, _), (b, _)| a == b) {
         claims.clear();
         claims.extend(same.iter().map(|(_, claim)| *claim));
-        let value = match claims.as_mut_slice() {
+        if claims.len() > 1 {
+            arrange(&mut claims, order);
+        }
+        let value = match claims.as_slice() {
             [only] => packed(*only) << 1,
             several => {
-                several.sort_unstable_by_key(|claim| (claim.node, std::cmp::Reverse(weight(*claim))));
-                claims.dedup_by_key(|claim| claim.node);
-                claims.sort_by_cached_key(|claim| std::cmp::Reverse(weight(*claim)));
-                claims.truncate(LONGEST_LIST);
-                match claims.as_slice() {
-                    [only] => packed(*only) << 1,
-                    several => {
-                        let offset = lists.len() as u64;
-                        put(&mut lists, several.len() as u64);
-                        several.iter().for_each(|claim| put(&mut lists, packed(*claim)));
-                        offset << 1 | 1
+                let offset = lists.len() as u64;
+                put(&mut lists, several.len() as u64);
+                let mut before = 0;
+                for claim in several {
+                    let node = claim.node - before;
+                    put(&mut lists, packed(Claim { node, ..*claim }));
+                    if matches!(order, Order::Node) {
+                        before = claim.node;
                     }
                 }
+                offset << 1 | 1
             }
         };
         transducer.insert(same[0].0, value)?;
     }
     Ok((transducer.into_inner()?, lists))
+}
+
+/// Puts the claims on a key in order, one for each node.
+fn arrange(claims: &mut Vec<Claim>, order: &Order<'_>) {
+    match order {
+        Order::Weight(weight) => {
+            claims.sort_unstable_by_key(|claim| (claim.node, std::cmp::Reverse(weight(*claim))));
+            claims.dedup_by_key(|claim| claim.node);
+            claims.sort_by_cached_key(|claim| std::cmp::Reverse(weight(*claim)));
+            claims.truncate(LONGEST_LIST);
+        }
+        Order::Node => {
+            claims.sort_unstable_by_key(|claim| claim.node);
+            claims.dedup_by(|later, first| {
+                let same = later.node == first.node;
+                if same {
+                    first.flags |= later.flags;
+                }
+                same
+            });
+        }
+    }
 }
 
 #[cfg(test)]
@@ -283,7 +331,9 @@ mod tests {
         parts[0].push("", Claim { node: 1, flags: 0 });
         parts[0].push("不丹", Claim { node: 5, flags: 7 });
         parts.iter_mut().for_each(Keys::sort);
-        let table = write(&mut writer, 1, &parts, |claim| claim.node % 100 + u32::from(claim.flags)).unwrap();
+        let weight = |claim: Claim| claim.node % 100 + u32::from(claim.flags);
+        let table = write(&mut writer, 1, &parts, &Order::Weight(&weight)).unwrap();
+        let by_node = write(&mut writer, 2, &parts, &Order::Node).unwrap();
         writer.finish().unwrap();
         let mapped = Mapped::open(&path, KIND).unwrap();
         let start = mapped.section(1).start;
@@ -300,5 +350,10 @@ mod tests {
         );
         assert!(claims("nam").is_empty() && claims("").is_empty() && claims("不").is_empty());
         assert_eq!(table.shards_of(&mapped, start, b'n').count(), 1);
+        let shard = by_node.shards(&mapped, mapped.section(2).start, b'c', Some(b'o')).next().unwrap();
+        let value = shard.transducer().unwrap().get("common").unwrap().value();
+        assert_eq!(shard.count(value), 2000);
+        let claims = shard.claims_by_node(value);
+        assert!(claims.zip(0..).all(|(claim, node)| claim == Claim { node, flags: (node % 3) as u8 }));
     }
 }

@@ -7,14 +7,11 @@ use crate::statement::Statement;
 /// zstd's level: the fastest of those that are much smaller than none.
 const LEVEL: i32 = 1;
 
-/// Bytes of encoded statements from which on a block is full.
-const FULL: usize = 256 << 10;
-
 /// The longest block that is unpacked, in bytes: far more than one statement that an import takes.
 const LONGEST: usize = 256 << 20;
 
 /// Statements in the order of their file, encoded one after the other.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Block {
     bytes: Vec<u8>,
     pub(crate) facts: u64,
@@ -38,23 +35,22 @@ impl Block {
         self.bytes.is_empty()
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        self.bytes.len() >= FULL
+    /// The statements, as they come back.
+    #[cfg(test)]
+    pub(crate) fn statements(&self) -> Vec<Statement> {
+        let mut found = Vec::new();
+        unpack::<Box<dyn std::error::Error>>(&self.pack().unwrap(), |statement| {
+            found.push(statement.into_owned());
+            Ok(())
+        })
+        .unwrap();
+        found
     }
 
     /// The bytes to store.
-    pub(crate) fn pack(&self) -> std::io::Result<Packed> {
-        let bytes = zstd::bulk::compress(&self.bytes, LEVEL)?;
-        Ok(Packed { bytes, facts: self.facts, descriptions: self.descriptions })
+    pub(super) fn pack(&self) -> std::io::Result<Vec<u8>> {
+        zstd::bulk::compress(&self.bytes, LEVEL)
     }
-}
-
-/// A compressed block.
-#[derive(Clone, Debug)]
-pub(crate) struct Packed {
-    pub(super) bytes: Vec<u8>,
-    pub(super) facts: u64,
-    pub(super) descriptions: u64,
 }
 
 /// Calls `take` with each statement of a stored block.
@@ -106,12 +102,12 @@ mod tests {
         assert_eq!((block.facts, block.descriptions), (666, 334));
         let packed = block.pack().unwrap();
         let mut back = Vec::new();
-        unpack::<Box<dyn std::error::Error>>(&packed.bytes, |statement| {
+        unpack::<Box<dyn std::error::Error>>(&packed, |statement| {
             back.push(format!("{statement:?}"));
             Ok(())
         })
         .unwrap();
         assert_eq!(back, statements.iter().map(|statement| format!("{statement:?}")).collect::<Vec<_>>());
-        assert!(unpack::<Box<dyn std::error::Error>>(&packed.bytes[1..], |_| Ok(())).is_err());
+        assert!(unpack::<Box<dyn std::error::Error>>(&packed[1..], |_| Ok(())).is_err());
     }
 }

@@ -3,9 +3,11 @@
 use loquat_contract::Generation;
 use serde::{Deserialize, Serialize};
 
-use super::Packed;
-use super::{BLOCKS, RUNS, Store, numbered};
+use super::{BLOCKS, Block, RUNS, Store, numbered};
 use crate::GraphError;
+
+/// Bytes that the database may hold in memory before they are flushed.
+const UNFLUSHED: usize = 64 << 20;
 
 /// One import of one source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +49,8 @@ pub(crate) struct Checkpoint {
     pub(crate) lines: u64,
     /// XXH3-64 of those bytes.
     pub(crate) digest: u64,
+    /// Bad lines among them.
+    pub(crate) bad: u64,
     /// What the reader has to know of them.
     pub(crate) state: Vec<u8>,
 }
@@ -66,6 +70,8 @@ pub(crate) struct Writer<'a> {
     store: &'a mut Store,
     pub(super) number: u64,
     pub(super) run: Run,
+    /// Bytes written since the last flush.
+    unflushed: usize,
 }
 
 /// What a complete run came to.
@@ -97,7 +103,7 @@ impl Store {
             if run.options == options && checkpoint.is_some() {
                 self.remove_blocks(*number, run.blocks)?;
                 let (number, run, checkpoint) = (*number, run.clone(), checkpoint.clone());
-                return Ok((Writer { store: self, number, run }, checkpoint));
+                return Ok((Writer { store: self, number, run, unflushed: 0 }, checkpoint));
             }
             self.remove_run(*number)?;
         }
@@ -115,7 +121,7 @@ impl Store {
         };
         self.write_run(number, &run)?;
         self.flush()?;
-        Ok((Writer { store: self, number, run }, None))
+        Ok((Writer { store: self, number, run, unflushed: 0 }, None))
     }
 
     /// Takes a source's facts out of the graph; whether there were any. They are gone from what is read once the snapshot is
@@ -171,22 +177,24 @@ impl Store {
 }
 
 impl Writer<'_> {
-    /// The run's number.
-    pub(crate) fn number(&self) -> u64 {
-        self.number
-    }
-
     /// Adds a block; durable with the next checkpoint, and used once the run is complete.
-    pub(crate) fn append(&mut self, block: Packed) -> Result<(), GraphError> {
-        self.store.insert(BLOCKS, &numbered(self.number, self.run.blocks), block.bytes)?;
+    pub(crate) fn append(&mut self, block: &Block) -> Result<(), GraphError> {
+        let packed = block.pack().map_err(|source| self.store.failed(source))?;
+        self.unflushed += packed.len();
+        self.store.insert(BLOCKS, &numbered(self.number, self.run.blocks), packed)?;
         self.run.blocks += 1;
         self.run.facts += block.facts;
         self.run.descriptions += block.descriptions;
+        if self.unflushed >= UNFLUSHED {
+            self.unflushed = 0;
+            self.store.flush()?;
+        }
         Ok(())
     }
 
     /// Makes everything so far durable: an import that stops from here on can go on from here.
     pub(crate) fn checkpoint(&mut self, checkpoint: Checkpoint) -> Result<(), GraphError> {
+        self.unflushed = 0;
         self.store.flush()?;
         self.run.state = RunState::Begun(Some(checkpoint));
         self.store.write_run(self.number, &self.run)?;

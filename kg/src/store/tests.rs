@@ -5,7 +5,7 @@ use std::fs;
 use loquat_contract::Generation;
 use tempfile::tempdir;
 
-use super::{Block, Change, Checkpoint, Packed, RunState, Store};
+use super::{Block, Change, Checkpoint, RunState, Store};
 use crate::GraphError;
 use crate::statement::{Object, Statement};
 
@@ -13,10 +13,10 @@ fn fact(number: u32) -> Statement {
     Statement::fact(&format!("s{number}"), "p", Object::number(number.to_string()))
 }
 
-fn block(numbers: std::ops::Range<u32>) -> Packed {
+fn block(numbers: std::ops::Range<u32>) -> Block {
     let mut block = Block::default();
     numbers.for_each(|number| block.push(&fact(number)).unwrap());
-    block.pack().unwrap()
+    block
 }
 
 fn expected(numbers: std::ops::Range<u32>) -> Vec<Statement> {
@@ -32,7 +32,7 @@ fn a_complete_run_survives_reopening_in_order() {
         let (mut writer, checkpoint) = store.begin("a.nt", "a", 7).unwrap();
         assert_eq!(checkpoint, None);
         for first in (0..3000).step_by(100) {
-            writer.append(block(first..first + 100)).unwrap();
+            writer.append(&block(first..first + 100)).unwrap();
         }
         assert_eq!(writer.complete("A".into(), 1).unwrap().generation, Generation(1));
     }
@@ -47,20 +47,20 @@ fn a_complete_run_survives_reopening_in_order() {
 #[test]
 fn an_interrupted_run_goes_on_at_its_checkpoint() {
     let folder = tempdir().unwrap();
-    let at = Checkpoint { bytes: 10, lines: 2, digest: 3, state: vec![4] };
+    let at = Checkpoint { bytes: 10, lines: 2, digest: 3, bad: 0, state: vec![4] };
     {
         let mut store = Store::open(folder.path()).unwrap();
         let (mut writer, _) = store.begin("a.nt", "a", 7).unwrap();
-        writer.append(block(0..100)).unwrap();
+        writer.append(&block(0..100)).unwrap();
         writer.checkpoint(at.clone()).unwrap();
-        writer.append(block(500..600)).unwrap();
+        writer.append(&block(500..600)).unwrap();
         // Dropped: what a crash leaves behind.
     }
     let mut store = Store::open(folder.path()).unwrap();
     assert_eq!(store.statements(), []);
     let (mut writer, checkpoint) = store.begin("a.nt", "a", 7).unwrap();
     assert_eq!(checkpoint, Some(at));
-    writer.append(block(100..200)).unwrap();
+    writer.append(&block(100..200)).unwrap();
     writer.complete("A".into(), 1).unwrap();
     assert_eq!(store.statements(), expected(0..200));
 }
@@ -70,14 +70,14 @@ fn other_options_or_no_checkpoint_begin_anew() {
     let folder = tempdir().unwrap();
     let mut store = Store::open(folder.path()).unwrap();
     let (mut writer, _) = store.begin("a.nt", "a", 7).unwrap();
-    writer.append(block(0..100)).unwrap();
+    writer.append(&block(0..100)).unwrap();
     writer.checkpoint(Checkpoint::default()).unwrap();
     let (mut writer, checkpoint) = store.begin("a.nt", "a", 8).unwrap();
     assert_eq!(checkpoint, None);
-    writer.append(block(0..1)).unwrap();
+    writer.append(&block(0..1)).unwrap();
     let (mut writer, checkpoint) = store.begin("a.nt", "a", 8).unwrap();
     assert_eq!(checkpoint, None);
-    writer.append(block(1..2)).unwrap();
+    writer.append(&block(1..2)).unwrap();
     writer.complete("A".into(), 1).unwrap();
     assert_eq!((store.runs().unwrap().len(), store.statements()), (1, expected(1..2)));
 }
@@ -88,11 +88,11 @@ fn a_source_that_comes_again_takes_its_own_place() {
     let mut store = Store::open(folder.path()).unwrap();
     for (content, (key, numbers)) in [("a", 0..2), ("b", 5..6), ("a", 1..3)].into_iter().enumerate() {
         let (mut writer, _) = store.begin("file", key, 0).unwrap();
-        writer.append(block(numbers)).unwrap();
+        writer.append(&block(numbers)).unwrap();
         writer.complete("A".into(), content as u64).unwrap();
     }
     let (mut writer, _) = store.begin("file", "a", 0).unwrap();
-    writer.append(block(1..3)).unwrap();
+    writer.append(&block(1..3)).unwrap();
     let again = writer.complete("A".into(), 2).unwrap();
     assert_eq!((again.run, again.generation), (None, Generation(3)), "the same again changes nothing");
     assert_eq!(store.runs().unwrap()[0].1.state, RunState::Retired);
@@ -111,7 +111,7 @@ fn an_empty_run_changes_nothing_but_can_retire() {
     assert_eq!((done.generation, done.run), (Generation(0), None));
     assert!(store.runs().unwrap().is_empty());
     let (mut writer, _) = store.begin("a.nt", "a", 0).unwrap();
-    writer.append(block(0..1)).unwrap();
+    writer.append(&block(0..1)).unwrap();
     writer.complete("A".into(), 1).unwrap();
     store.begin("a.nt", "a", 0).unwrap().0.complete("A".into(), 2).unwrap();
     assert_eq!(store.statements(), []);

@@ -164,6 +164,11 @@ impl Overlay {
         !self.entities.is_empty() && self.entities.contains_key(&node)
     }
 
+    /// The entities that have words of their own here.
+    pub(crate) fn renamed(&self) -> impl Iterator<Item = (u32, &Arc<Entity>)> {
+        self.entities.iter().map(|(node, entity)| (*node, entity))
+    }
+
     /// Whether there are names beside the snapshot's.
     pub(crate) fn has_names(&self) -> bool {
         !self.names[0].is_empty() || !self.names[1].is_empty()

@@ -84,6 +84,23 @@ pub fn key(folded: &[Folded]) -> String {
     key.trim().to_owned()
 }
 
+/// A text folded as loosely as names are, but for its punctuation: for search, which splits words there.
+pub fn fold_text(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let folded = fold(text);
+    let plain = |Folded { c, .. }: &Folded| {
+        let mut loose = loosen(&[Folded { c: *c, start: 0, end: 0 }]);
+        let dropped = loose.is_empty();
+        if dropped {
+            loose.push(Folded { c: ' ', start: 0, end: 0 });
+        }
+        loose
+    };
+    folded.iter().flat_map(plain).map(|folded| folded.c).collect()
+}
+
 /// How German writes a name where it has no umlauts: `muenchen`. `None` where the name has none.
 pub fn transcribed(key: &str) -> Option<String> {
     key.contains(['ä', 'ö', 'ü']).then(|| key.replace('ä', "ae").replace('ö', "oe").replace('ü', "ue"))

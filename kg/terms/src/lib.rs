@@ -15,3 +15,4 @@ pub mod names;
 pub mod statement;
 pub mod triple;
 pub mod vocabulary;
+pub mod wikidata;

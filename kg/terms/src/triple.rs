@@ -1,9 +1,14 @@
-//! From an RDF triple to what it means. In: oxrdf terms. Out: a statement, something about the graph itself, or a reason.
+//! From a triple to what it means. In: subject, predicate and object as the file has them. Out: a statement, something
+//! about the graph itself, or a reason.
 
-use oxrdf::{Literal, NamedOrBlankNode, Term as RdfTerm, Triple};
+use oxrdf::vocab::xsd;
+use oxrdf::{NamedOrBlankNodeRef, TermRef, TripleRef};
 
 use crate::statement::{Describes, Object, Statement};
-use crate::vocabulary::{RDF_TYPE, Term, WKT, XSD, is_graph_class, is_property_class, term};
+use crate::vocabulary::{
+    NOTHING, RDF_TYPE, Term, UNIT, UNKNOWN, WKT, XSD, is_graph_class, is_property_class, term,
+};
+use crate::wikidata as names;
 
 /// What the import made of a triple.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +31,15 @@ pub enum Meaning {
         /// The licence.
         text: String,
     },
+    /// There is a page of Wikipedia about it, in this language.
+    Page {
+        /// The id of what it is about.
+        about: String,
+        /// The language.
+        language: String,
+    },
+    /// Nothing to keep, and nothing wrong.
+    Nothing,
 }
 
 /// Why a triple is not kept, and the text in it to look for when searching its line.
@@ -36,44 +50,110 @@ pub struct Refusal {
     pub near: String,
 }
 
-/// What a triple means.
+/// A triple as a file has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts<'a> {
+    /// `None` where it is a blank node.
+    pub subject: Option<&'a str>,
+    /// The predicate's IRI.
+    pub predicate: &'a str,
+    /// The object.
+    pub object: Part<'a>,
+}
+
+/// An object as a file has it.
+#[derive(Clone, Copy, Debug)]
+pub enum Part<'a> {
+    /// A thing.
+    Iri(&'a str),
+    /// A thing without a name.
+    Blank,
+    /// A value.
+    Literal {
+        /// As written.
+        text: &'a str,
+        /// The datatype's IRI; `None` for text.
+        datatype: Option<&'a str>,
+        /// The language tag, where there is one.
+        language: Option<&'a str>,
+    },
+}
+
+impl<'a> From<TripleRef<'a>> for Parts<'a> {
+    fn from(triple: TripleRef<'a>) -> Self {
+        let subject = match triple.subject {
+            NamedOrBlankNodeRef::NamedNode(node) => Some(node.as_str()),
+            NamedOrBlankNodeRef::BlankNode(_) => None,
+        };
+        let object = match triple.object {
+            TermRef::NamedNode(node) => Part::Iri(node.as_str()),
+            TermRef::BlankNode(_) => Part::Blank,
+            TermRef::Literal(literal) => {
+                let (text, language) = (literal.value(), literal.language());
+                let datatype = literal.datatype();
+                let is_text = language.is_some() || datatype == xsd::STRING;
+                Part::Literal { text, datatype: (!is_text).then(|| datatype.as_str()), language }
+            }
+        };
+        Self { subject, predicate: triple.predicate.as_str(), object }
+    }
+}
+
+/// What a triple means; one that is part of a described fact is for the import.
 ///
 /// # Errors
 /// It is about a blank node, or its literal is no value of its datatype.
-pub fn understand(triple: Triple) -> Result<Meaning, Refusal> {
-    let NamedOrBlankNode::NamedNode(subject) = triple.subject else {
-        return Err(blank());
-    };
-    let subject = subject.into_string();
-    let meaning = term(triple.predicate.as_str());
-    if let Term::Relation | Term::Type = meaning {
-        let object = match triple.object {
-            RdfTerm::NamedNode(node) => {
-                let iri = node.into_string();
-                if meaning == Term::Type && is_graph_class(&iri) {
+pub fn understand(parts: Parts<'_>) -> Result<Meaning, Refusal> {
+    let Some(subject) = parts.subject else { return Err(blank()) };
+    if let Some(meaning) = names::peculiar(subject, &parts) {
+        return Ok(meaning);
+    }
+    let property = names::predicate_of_property(subject);
+    let is_property = property.is_some();
+    let subject = property.unwrap_or_else(|| subject.to_owned());
+    let meaning = term(parts.predicate);
+    match meaning {
+        Term::Describes(_) | Term::Source | Term::License => {
+            let (text, language) = match parts.object {
+                Part::Literal { text, language, .. } => (text, language),
+                Part::Iri(iri) => (iri, None),
+                Part::Blank => return Err(blank()),
+            };
+            return Ok(describe(subject, meaning, text.to_owned(), language.map(str::to_owned)));
+        }
+        Term::Type => {
+            if let Part::Iri(iri) = parts.object {
+                if is_graph_class(iri) {
                     return Ok(Meaning::Graph(subject));
                 }
-                if meaning == Term::Type && is_property_class(&iri) {
+                if is_property_class(iri) {
                     return Ok(describes(subject, Describes::Property, String::new(), None));
                 }
-                iri_object(iri)
             }
-            RdfTerm::BlankNode(_) => return Err(blank()),
-            RdfTerm::Literal(literal) => literal_object(literal)?,
-        };
-        let predicate =
-            if meaning == Term::Type { RDF_TYPE.to_owned() } else { triple.predicate.into_string() };
-        return Ok(Meaning::Statement(Statement::fact(&subject, &predicate, object)));
-    }
-    let (text, language) = match triple.object {
-        RdfTerm::Literal(literal) => {
-            let (text, _, language) = literal.destruct();
-            (text, language)
         }
-        RdfTerm::NamedNode(node) => (node.into_string(), None),
-        RdfTerm::BlankNode(_) => return Err(blank()),
-    };
-    Ok(describe(subject, meaning, text, language))
+        _ => {}
+    }
+    if is_property {
+        return Ok(Meaning::Nothing);
+    }
+    let predicate = if meaning == Term::Type { RDF_TYPE } else { parts.predicate };
+    let object = object(parts.predicate, parts.object)?;
+    Ok(Meaning::Statement(Statement::fact(&subject, predicate, object)))
+}
+
+/// The object of a fact or the value of a qualifier.
+///
+/// # Errors
+/// It is a blank node, or no value of its datatype.
+pub fn object(predicate: &str, part: Part<'_>) -> Result<Object, Refusal> {
+    match part {
+        Part::Iri(UNKNOWN) => Ok(Object::Unknown),
+        Part::Iri(NOTHING) => Ok(Object::Nothing),
+        Part::Iri(iri) => Ok(names::object(predicate, iri).unwrap_or_else(|| iri_object(iri.to_owned()))),
+        Part::Blank if names::is_direct(predicate) => Ok(Object::Unknown),
+        Part::Blank => Err(blank()),
+        Part::Literal { text, datatype, language } => literal_object(text, datatype, language),
+    }
 }
 
 /// A description or an origin, from its parts.
@@ -82,11 +162,12 @@ pub fn describe(about: String, meaning: Term, text: String, language: Option<Str
         Term::Source => Meaning::Source { about, text },
         Term::License => Meaning::License { about, text },
         Term::Describes(what) => describes(about, what, text, language),
-        Term::Type | Term::Relation => describes(about, Describes::Alias, text, language),
+        _ => describes(about, Describes::Alias, text, language),
     }
 }
 
-fn describes(about: String, what: Describes, text: String, language: Option<String>) -> Meaning {
+/// A description, from its parts.
+pub fn describes(about: String, what: Describes, text: String, language: Option<String>) -> Meaning {
     Meaning::Statement(Statement::Description { about, what, text, language })
 }
 
@@ -103,55 +184,95 @@ fn blank() -> Refusal {
 }
 
 /// A literal by its datatype. One that its datatype does not allow is refused; other datatypes are kept as text.
-fn literal_object(literal: Literal) -> Result<Object, Refusal> {
-    let (text, datatype, language) = literal.destruct();
-    let Some(datatype) = datatype else { return Ok(Object::Text { text, language }) };
-    if datatype.as_str() == WKT {
-        return place(&text).map(Object::Coordinate).ok_or_else(|| Refusal {
-            reason: format!("{text:?} is no point of longitude and latitude in degrees"),
-            near: text,
-        });
-    }
-    let Some(kind) = datatype.as_str().strip_prefix(XSD) else {
-        return Ok(Object::Text { text, language: None });
-    };
+fn literal_object(text: &str, datatype: Option<&str>, language: Option<&str>) -> Result<Object, Refusal> {
+    let plain = || Object::Text { text: text.to_owned(), language: language.map(str::to_owned) };
+    let Some(datatype) = datatype else { return Ok(plain()) };
     let trimmed = text.trim();
+    if datatype == WKT {
+        return Ok(point(trimmed).map_or_else(plain, Object::Coordinate));
+    }
+    let refuse =
+        |kind: &str| Refusal { reason: format!("{text:?} is no value of {kind}"), near: text.to_owned() };
+    if let Some(unit) = datatype.strip_prefix(UNIT) {
+        let unit = percent_decoded(unit).filter(|unit| !unit.is_empty());
+        let number = number(trimmed).map(str::to_owned);
+        return match (number, unit) {
+            (Some(lexical), Some(unit)) => Ok(Object::Number { lexical, unit: Some(unit) }),
+            _ => Err(refuse("a unit")),
+        };
+    }
+    let Some(kind) = datatype.strip_prefix(XSD) else { return Ok(plain()) };
     let object = match kind {
         "integer" | "decimal" | "double" | "float" | "int" | "long" | "short" | "byte"
         | "nonNegativeInteger" | "positiveInteger" | "nonPositiveInteger" | "negativeInteger"
         | "unsignedInt" | "unsignedLong" | "unsignedShort" | "unsignedByte" => {
-            trimmed.parse::<f64>().ok().filter(|value| value.is_finite()).map(|_| Object::number(trimmed))
+            number(trimmed).map(Object::number)
         }
         "date" | "gYear" | "gYearMonth" => date(trimmed).map(|date| Object::Date(date.to_owned())),
-        "dateTime" => {
-            trimmed.split_once('T').and_then(|(day, _)| date(day)).map(|day| Object::Date(day.into()))
-        }
+        "dateTime" => match trimmed.split_once('T') {
+            Some((day, _)) if is_beyond_history(day) => {
+                Some(Object::Text { text: day.to_owned(), language: None })
+            }
+            Some((day, _)) => date(day).map(|day| Object::Date(day.to_owned())),
+            None => None,
+        },
         "boolean" => match trimmed {
             "true" | "1" => Some(Object::Boolean(true)),
             "false" | "0" => Some(Object::Boolean(false)),
             _ => None,
         },
-        "anyURI" => Some(Object::Url(trimmed.into())),
-        _ => Some(Object::Text { text: text.clone(), language: None }),
+        "anyURI" => Some(Object::Url(trimmed.to_owned())),
+        _ => Some(plain()),
     };
-    object.ok_or_else(|| Refusal { reason: format!("{text:?} is no value of xsd:{kind}"), near: text })
+    object.ok_or_else(|| refuse(&format!("xsd:{kind}")))
 }
 
-/// Latitude and longitude, as written, of a point in well-known text, which has the longitude first: `Point(89.6 27.4)`. The
-/// reference system may be named before it if it is WGS 84 in that order.
-fn place(text: &str) -> Option<String> {
-    const CRS84: &str = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>";
-    let text = text.trim();
-    let point = text.strip_prefix(CRS84).unwrap_or(text).trim_start();
-    let (kind, rest) = point.split_at_checked(5)?;
-    let inside = rest.trim().strip_prefix('(')?.strip_suffix(')')?;
-    let (longitude, latitude) = inside.trim().split_once(' ')?;
-    let latitude = latitude.trim_start();
-    let within = |degrees: &str, most: f64| {
-        degrees.parse::<f64>().is_ok_and(|degrees| (-most..=most).contains(&degrees))
-    };
-    let good = kind.eq_ignore_ascii_case("point") && within(longitude, 180.0) && within(latitude, 90.0);
-    good.then(|| format!("{latitude} {longitude}"))
+/// A finite number without its plus sign.
+pub fn number(text: &str) -> Option<&str> {
+    let text =
+        text.strip_prefix('+').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())).unwrap_or(text);
+    text.parse::<f64>().is_ok_and(f64::is_finite).then_some(text)
+}
+
+/// Whether the year has more digits than a calendar needs, as geological times have.
+fn is_beyond_history(day: &str) -> bool {
+    let year = day.trim_start_matches(['-', '+']).split('-').next().unwrap_or_default();
+    year.len() > 6 && year.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Latitude and longitude, with a space between, of `Point(longitude latitude)` on Earth.
+fn point(text: &str) -> Option<String> {
+    let inside = text.get(..5).filter(|head| head.eq_ignore_ascii_case("point")).map(|_| text[5..].trim())?;
+    let mut numbers = inside.strip_prefix('(')?.strip_suffix(')')?.split_whitespace();
+    let (longitude, latitude) = (numbers.next()?, numbers.next()?);
+    if numbers.next().is_some() {
+        return None;
+    }
+    coordinate(latitude, longitude)
+}
+
+/// Latitude and longitude as they are stored, where they are on the globe.
+pub fn coordinate(latitude: &str, longitude: &str) -> Option<String> {
+    let (latitude, longitude) = (number(latitude)?, number(longitude)?);
+    let within = |text: &str, most: f64| text.parse::<f64>().is_ok_and(|degrees| degrees.abs() <= most);
+    (within(latitude, 90.0) && within(longitude, 360.0)).then(|| format!("{latitude} {longitude}"))
+}
+
+/// The text with `%20` and its like as what they stand for; `None` where that is no text.
+pub fn percent_decoded(text: &str) -> Option<String> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if *first != b'%' {
+            decoded.push(*first);
+            continue;
+        }
+        let (hex, after) = after.split_at_checked(2)?;
+        decoded.push(u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()?);
+        rest = after;
+    }
+    String::from_utf8(decoded).ok()
 }
 
 /// The date in `YYYY`, `YYYY-MM` or `YYYY-MM-DD`, without a time zone; `None` where the text is no date.
@@ -184,30 +305,7 @@ pub fn date(text: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{date, place};
-
-    #[test]
-    fn points_have_the_longitude_first() {
-        for text in ["Point(89.64 27.47)", " POINT ( 89.64  27.47 )"] {
-            assert_eq!(place(text).as_deref().map(str::trim), Some("27.47 89.64"), "{text}");
-        }
-        let named = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84> Point(1 2)";
-        assert_eq!(place(named).as_deref(), Some("2 1"));
-        let other = "<http://www.opengis.net/def/crs/EPSG/0/27700> Point(1 2)";
-        for bad in [
-            "",
-            "Point",
-            "Point(1)",
-            "Point(200 2)",
-            "Line(1 2)",
-            "Point(1 2 3)",
-            "Point(NaN 1)",
-            "日本国日",
-            other,
-        ] {
-            assert_eq!(place(bad), None, "{bad}");
-        }
-    }
+    use super::date;
 
     #[test]
     fn dates_are_checked_by_the_calendar() {

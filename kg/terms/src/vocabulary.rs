@@ -9,15 +9,35 @@
 //! | `loquat:templateTrue`, `loquat:templateFalse` | predicate | the sentence for a boolean |
 //! | `loquat:inverseLabel`, `loquat:inverseTemplate` | predicate | its name and sentence from object to subject |
 //! | `loquat:unit` | predicate | the symbol (no language) or a name (with language) of its numbers' unit |
+//! | `schema:description` | entity, predicate | what it is, in a few words |
+//! | `loquat:popularity`, `wikibase:sitelinks` | entity | how well known it is |
+//! | `loquat:redirect` | entity | the id of what it was merged into |
 //! | `dct:source`, `dct:license` | the graph itself | where the file's facts come from |
+//!
+//! A fact with a rank or qualifiers is told by triples about `https://loquat.example/fact/` and its id: `rdf:subject`,
+//! `rdf:predicate`, `rdf:object`, `loquat:rank`, and every other predicate is a qualifier. They have to follow each other.
 
 use crate::statement::Describes;
 
 /// The framework's own namespace.
 const LOQUAT: &str = "https://loquat.example/ns#";
+/// Before the id of a fact that is itself described.
+pub const FACT: &str = "https://loquat.example/fact/";
+/// Before the percent-encoded id of a unit, as the datatype of a number.
+pub const UNIT: &str = "https://loquat.example/unit/";
+/// The object of a fact whose value exists and is not known.
+pub const UNKNOWN: &str = "https://loquat.example/ns#unknown";
+/// The object of a fact that there is no value.
+pub const NOTHING: &str = "https://loquat.example/ns#nothing";
+/// The datatype of a point on Earth.
+pub const WKT: &str = "http://www.opengis.net/ont/geosparql#wktLiteral";
+const WIKIBASE: &str = "http://wikiba.se/ontology#";
+const OWL: &str = "http://www.w3.org/2002/07/owl#";
 const RDFS: &str = "http://www.w3.org/2000/01/rdf-schema#";
 const SKOS: &str = "http://www.w3.org/2004/02/skos/core#";
 const DCT: &str = "http://purl.org/dc/terms/";
+const SCHEMA: &str = "http://schema.org/";
+const SCHEMAS: &str = "https://schema.org/";
 const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 
 /// `rdf:type`.
@@ -26,32 +46,22 @@ pub const RDF_TYPE: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type";
 /// The namespace of XML Schema's datatypes.
 pub const XSD: &str = "http://www.w3.org/2001/XMLSchema#";
 
-/// GeoSPARQL's datatype of places.
-pub const WKT: &str = "http://www.opengis.net/ont/geosparql#wktLiteral";
-
-/// Every predicate, as an IRI, that [`term`] finds a meaning in besides a relation and `rdf:type`.
+/// Every predicate, as an IRI, whose triples are never facts: they describe, tell an origin, or are part of a described fact.
 pub fn describing() -> impl Iterator<Item = String> {
     let names = |namespace: &'static str, names: &'static [&'static str]| {
         names.iter().map(move |name| format!("{namespace}{name}"))
     };
+    let said = ["article", "template", "templatePlural", "templateTrue", "templateFalse"];
+    let said =
+        said.into_iter().chain(["inverseLabel", "inverseTemplate", "unit", "popularity", "redirect", "rank"]);
     names(RDFS, &["label"])
         .chain(names(SKOS, &["prefLabel", "altLabel"]))
-        .chain(names("http://schema.org/", &["alternateName"]))
-        .chain(names("https://schema.org/", &["alternateName"]))
-        .chain(names(
-            LOQUAT,
-            &[
-                "article",
-                "template",
-                "templatePlural",
-                "templateTrue",
-                "templateFalse",
-                "inverseLabel",
-                "inverseTemplate",
-                "unit",
-            ],
-        ))
+        .chain(names(SCHEMA, &["name", "alternateName", "description"]))
+        .chain(names(SCHEMAS, &["name", "alternateName", "description"]))
+        .chain(said.map(|name| format!("{LOQUAT}{name}")))
+        .chain(names(WIKIBASE, &["sitelinks"]))
         .chain(names(DCT, &["source", "license"]))
+        .chain(names(RDF, &["subject", "predicate", "object"]))
 }
 
 /// What a predicate of the file means to the import.
@@ -65,6 +75,20 @@ pub enum Term {
     Source,
     /// The terms that the subject may be used under.
     License,
+    /// The subject of a fact that is described itself.
+    FactSubject,
+    /// Its predicate.
+    FactPredicate,
+    /// Its object.
+    FactObject,
+    /// Its rank.
+    FactRank,
+    /// The subject is a page about the object.
+    About,
+    /// The subject is what the object was merged into, in Wikidata.
+    SameAs,
+    /// The object is the subject's predicate in facts, in Wikidata.
+    DirectClaim,
     /// Nothing special: the triple is a fact.
     Relation,
 }
@@ -77,10 +101,16 @@ pub fn term(predicate: &str) -> Term {
     };
     match (namespace, name) {
         (RDFS | "rdfs:", "label") | (SKOS | "skos:", "prefLabel") => Term::Describes(Describes::Label),
-        (SKOS | "skos:", "altLabel")
-        | ("http://schema.org/" | "https://schema.org/" | "schema:", "alternateName") => {
+        (SKOS | "skos:", "altLabel") | (SCHEMA | SCHEMAS | "schema:", "alternateName") => {
             Term::Describes(Describes::Alias)
         }
+        (SCHEMA | SCHEMAS | "schema:", "name") => Term::Describes(Describes::Label),
+        (SCHEMA | SCHEMAS | "schema:", "description") => Term::Describes(Describes::Description),
+        (SCHEMA | SCHEMAS, "about") => Term::About,
+        (LOQUAT | "loquat:", "popularity") | (WIKIBASE, "sitelinks") => {
+            Term::Describes(Describes::Popularity)
+        }
+        (LOQUAT | "loquat:", "redirect") => Term::Describes(Describes::Redirect),
         (LOQUAT | "loquat:", "article") => Term::Describes(Describes::Article),
         (LOQUAT | "loquat:", "template") => Term::Describes(Describes::Template),
         (LOQUAT | "loquat:", "templatePlural") => Term::Describes(Describes::PluralTemplate),
@@ -92,14 +122,20 @@ pub fn term(predicate: &str) -> Term {
         (DCT | "dct:" | "dcterms:", "source") => Term::Source,
         (DCT | "dct:" | "dcterms:", "license") => Term::License,
         (RDF | "rdf:", "type") => Term::Type,
+        (RDF, "subject") => Term::FactSubject,
+        (RDF, "predicate") => Term::FactPredicate,
+        (RDF, "object") => Term::FactObject,
+        (LOQUAT, "rank") => Term::FactRank,
+        (OWL, "sameAs") => Term::SameAs,
+        (WIKIBASE, "directClaim") => Term::DirectClaim,
         _ => Term::Relation,
     }
 }
 
 /// Whether a thing of this class is a predicate.
 pub fn is_property_class(class: &str) -> bool {
-    const OWL: &str = "http://www.w3.org/2002/07/owl#";
     class.strip_prefix(RDF).is_some_and(|name| name == "Property")
+        || class.strip_prefix(WIKIBASE).is_some_and(|name| name == "Property")
         || class.strip_prefix(OWL).is_some_and(|name| name.ends_with("Property"))
 }
 

@@ -1,9 +1,9 @@
 //! `loquat kg`. In: files, texts, names. Out: a fuller graph, or what it holds.
 
 mod endpoint;
+mod import;
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use loquat_contract::{Fact, Language};
@@ -12,7 +12,7 @@ use owo_colors::OwoColorize;
 
 use crate::cli::KgCommand;
 use crate::config::Loaded;
-use crate::parts::{Places, graph, import, open_for_import, remember_import, report_bad_lines};
+use crate::parts::{Places, graph};
 use crate::progress::Screen;
 
 pub(super) fn kg(loaded: &Loaded, command: &KgCommand) -> anyhow::Result<ExitCode> {
@@ -20,8 +20,12 @@ pub(super) fn kg(loaded: &Loaded, command: &KgCommand) -> anyhow::Result<ExitCod
         return endpoint::kg(&loaded.config, command);
     }
     let screen = Screen::default();
-    if let KgCommand::Import { files } = command {
-        return import_files(loaded, files, &screen);
+    if let KgCommand::Import { files, settings, quarantine, check } = command {
+        return if *check {
+            import::check_files(files, settings, &screen)
+        } else {
+            import::import_files(loaded, files, settings, quarantine.as_deref(), &screen)
+        };
     }
     let graph = graph(loaded, &Places::of(&loaded.config)?, &screen)?;
     screen.clear();
@@ -33,29 +37,6 @@ pub(super) fn kg(loaded: &Loaded, command: &KgCommand) -> anyhow::Result<ExitCod
         KgCommand::Import { .. } => {}
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn import_files(loaded: &Loaded, files: &[PathBuf], screen: &Screen) -> anyhow::Result<ExitCode> {
-    let (graph, store) = open_for_import(loaded, screen)?;
-    let mut out = anstream::stdout();
-    let mut bad = 0;
-    for file in files {
-        let report = import(&graph, file, screen)?;
-        remember_import(&store, file)?;
-        report_bad_lines(file, &report, screen);
-        bad += report.bad;
-        writeln!(
-            out,
-            "{}: {} new facts about {} entities with {} predicates, {} retired, {} lines left out",
-            file.display(),
-            report.facts,
-            report.entities,
-            report.predicates,
-            report.retired,
-            report.bad
-        )?;
-    }
-    Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::from(super::PARTLY) })
 }
 
 fn stats(graph: &Graph) -> anyhow::Result<()> {

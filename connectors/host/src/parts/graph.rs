@@ -3,20 +3,20 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, bail};
-use loquat_kg::{Graph, ImportOptions, ImportReport};
+use loquat_kg::{Graph, ImportOptions};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Places;
+use super::import::{ImportSettings, import, report_bad_lines};
 use crate::config::{Loaded, Origin};
 use crate::progress::Screen;
 
 /// The graph of the built-in sample.
 const BUILTIN_GRAPH: (&str, &str) = ("world.ttl", include_str!("../../../../examples/world/world.ttl"));
-/// How many bad lines a notice lists.
-const LISTED: usize = 20;
 
 /// What a store was built from; kept beside it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +25,36 @@ struct Built {
     /// The config's files.
     sources: Vec<SourceFile>,
     /// Files that `loquat kg import` added.
-    imported: Vec<PathBuf>,
+    imported: Vec<Imported>,
+}
+
+/// A file that was added by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Imported {
+    /// Without any flags.
+    Plain(PathBuf),
+    /// With flags.
+    With { path: PathBuf, settings: ImportSettings },
+}
+
+impl Imported {
+    fn new(path: PathBuf, settings: ImportSettings) -> Self {
+        if settings == ImportSettings::default() { Self::Plain(path) } else { Self::With { path, settings } }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Plain(path) | Self::With { path, .. } => path,
+        }
+    }
+
+    fn settings(&self) -> ImportSettings {
+        match self {
+            Self::Plain(_) => ImportSettings::default(),
+            Self::With { settings, .. } => settings.clone(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,14 +109,21 @@ pub fn open_for_import(loaded: &Loaded, screen: &Screen) -> anyhow::Result<(Grap
 ///
 /// # Errors
 /// When the note cannot be written.
-pub fn remember_import(store: &Path, file: &Path) -> anyhow::Result<()> {
+pub fn remember_import(store: &Path, file: &Path, settings: &ImportSettings) -> anyhow::Result<()> {
     let mut built = Built::read(store)?;
-    let file = std::path::absolute(file)?;
+    let file = Imported::new(std::path::absolute(file)?, settings.absolute()?);
     if !built.imported.contains(&file) {
+        // The last import of a file is what the graph has of it.
+        built.imported.retain(|known| known.path() != file.path());
         built.imported.push(file);
         built.write(store)?;
     }
     Ok(())
+}
+
+/// Where the bad lines of a store's files go.
+pub fn quarantine(store: &Path) -> PathBuf {
+    beside(store, "quarantine")
 }
 
 /// The config's files with their hashes.
@@ -113,6 +149,8 @@ fn build(loaded: &Loaded, store: &Path, built: Built, screen: &Screen) -> anyhow
     let fresh = building.path().join("graph");
     {
         let graph = Graph::open(&fresh)?;
+        let (quarantine, never) = (quarantine(store), AtomicBool::new(false));
+        let plain = ImportOptions { quarantine: Some(quarantine.clone()), ..ImportOptions::default() };
         for source in &built.sources {
             let unpacked;
             let path = if loaded.origin == Origin::Builtin && source.path == Path::new(BUILTIN_GRAPH.0) {
@@ -122,11 +160,13 @@ fn build(loaded: &Loaded, store: &Path, built: Built, screen: &Screen) -> anyhow
             } else {
                 &source.path
             };
-            report_bad_lines(path, &import(&graph, path, screen)?, screen);
+            report_bad_lines(path, &import(&graph, path, &plain, &never, screen)?, screen);
         }
-        for path in &built.imported {
+        for imported in &built.imported {
+            let path = imported.path();
             if path.exists() {
-                import(&graph, path, screen)?;
+                let options = imported.settings().options(quarantine.clone())?;
+                import(&graph, path, &options, &never, screen)?;
             } else {
                 let note = "was imported by hand and is gone; its facts are not in the graph any more";
                 screen.say(&format!("warning: {} {note}", path.display()));
@@ -139,38 +179,6 @@ fn build(loaded: &Loaded, store: &Path, built: Built, screen: &Screen) -> anyhow
     }
     fs::rename(&fresh, store).with_context(|| format!("{} cannot be written", store.display()))?;
     built.write(store)
-}
-
-/// Imports one file with a bar.
-///
-/// # Errors
-/// When the file cannot be read, or the store not written.
-pub(crate) fn import(graph: &Graph, path: &Path, screen: &Screen) -> anyhow::Result<ImportReport> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let task = format!("importing {name}");
-    let report = graph.import(path, &ImportOptions::default(), |progress| {
-        screen.show(&task, progress.read, Some(progress.total), true);
-    });
-    screen.clear();
-    Ok(report?)
-}
-
-/// Lists the lines that were not understood.
-pub(crate) fn report_bad_lines(path: &Path, report: &ImportReport, screen: &Screen) {
-    if report.bad == 0 {
-        return;
-    }
-    screen.say(&format!(
-        "warning: {}: {} lines were not understood, the others are imported:",
-        path.display(),
-        report.bad
-    ));
-    for bad in report.bad_lines.iter().take(LISTED) {
-        screen.say(&format!("  line {}: {}", bad.line, bad.reason));
-    }
-    if report.bad > LISTED as u64 {
-        screen.say(&format!("  … and {} more", report.bad - LISTED as u64));
-    }
 }
 
 impl Built {
