@@ -20,7 +20,6 @@ mod pipeline;
 mod quarantine;
 mod table;
 mod tally;
-mod triple;
 mod turtle;
 mod unpack;
 mod wikidata;
@@ -33,6 +32,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use loquat_contract::Generation;
+use loquat_terms::triple;
 use serde::{Deserialize, Serialize};
 
 use crate::GraphError;

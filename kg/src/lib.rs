@@ -29,9 +29,6 @@
 mod error;
 mod graph;
 mod linked;
-mod names;
-mod statement;
-mod vocabulary;
 
 mod import;
 mod store;
@@ -43,12 +40,14 @@ mod view;
 mod link;
 mod search;
 
+use loquat_terms::{names, statement, vocabulary};
+
 pub use error::GraphError;
 pub use graph::{Graph, Shown, Source, Stats};
 pub use import::{
     Answer, BadLine, Filter, Format, ImportOptions, ImportReport, Mapping, Progress, Wikipedia, check,
 };
 pub use linked::{Linked, Unlinked};
+pub use loquat_terms::statement::{Describes, Object, Statement};
 pub use search::{Found, Search};
-pub use statement::{Describes, Object, Statement};
 pub use view::{Edge, FactIndex, Walk};

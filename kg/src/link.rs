@@ -1,10 +1,10 @@
 //! Names in plain text. In: a message. Out: which stretches of it name what, with scores, and what looks like a name and is none
 //! of the graph's. Knows no store, and of the graph only what [`surroundings`] lists.
 //!
-//! 1. Text and names are folded alike ([`fold`]): NFKC, lower case, simplified characters, one space for any. Every folded
+//! 1. Text and names are folded alike ([`fold`](mod@fold)): NFKC, lower case, simplified characters, one space for any. Every folded
 //!    character keeps its bytes in the message. A looser form without diacritics and punctuation is kept beside it.
 //! 2. From each word's start (each character, in scripts without spaces) every name in the index is taken ([`scan`]), also in
-//!    the plural ([`inflect`]). Case and common words decide what may be meant ([`case`]).
+//!    the plural ([`inflect`]). Case and common words decide what may be meant ([`case`](mod@case)).
 //! 3. Where words are written as a name ([`shape`]) and no name covers them as a whole, names with small spelling mistakes
 //!    are looked for ([`fuzzy`], [`search`]).
 //! 4. Of readings that overlap, those that explain most of the text stand ([`cover`]): leftmost and longest as a rule.
@@ -31,10 +31,8 @@
 //! | among other words | at most 0.97 |
 
 mod calibrate;
-mod case;
 mod context;
 mod cover;
-mod fold;
 mod function_words;
 mod fuzzy;
 mod index;
@@ -47,6 +45,8 @@ mod score;
 mod search;
 mod shape;
 mod surroundings;
+
+use loquat_terms::{borders, case, fold};
 
 pub(crate) use fold::{fold_text, is_unspaced};
 pub(crate) use index::{Index, PREFERRED, PredicateNames, flags};

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use loquat_contract::testing::knowledge;
 use loquat_contract::{EntityId, Fact, Generation, Knowledge, Language, Value};
 use loquat_kg::{Graph, GraphError, ImportOptions, ImportReport};
 use tempfile::tempdir;
@@ -96,6 +97,15 @@ async fn what_goes_in_comes_out() {
     let mentions = graph.link("Is Druk Yul larger than the Netherlands?").await.unwrap();
     let texts: Vec<&str> = mentions.iter().map(|mention| mention.text.as_str()).collect();
     assert_eq!(texts, ["Druk Yul", "Netherlands"]);
+}
+
+#[tokio::test]
+async fn it_keeps_the_promises_of_every_graph() {
+    let folder = tempdir().unwrap();
+    let graph = Graph::open(folder.path().join("graph")).unwrap();
+    let report = add(&graph, &folder.path().join("promises.ttl"), knowledge::TURTLE);
+    assert_eq!(report.bad_lines, []);
+    knowledge::keeps_its_promises(&graph).await.unwrap();
 }
 
 #[tokio::test]

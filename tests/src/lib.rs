@@ -67,7 +67,8 @@ impl ExampleBot {
     /// When a citation is of no fact that the graph has: no reply may do that.
     pub fn cited(&self, reply: &Reply) -> anyhow::Result<Vec<Fact>> {
         let fact = |citation: &loquat_contract::Citation| {
-            let shown = self.parts.graph.show(&citation.subject, 1000);
+            let graph = self.parts.graph.local().context("the examples have local graphs")?;
+            let shown = graph.show(&citation.subject, 1000);
             let mut facts = shown.into_iter().flat_map(|shown| shown.facts);
             facts
                 .find(|fact| fact.id == citation.id)

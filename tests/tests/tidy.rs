@@ -22,10 +22,11 @@ const HOSTS: [[&str; 2]; 5] = [
 ];
 
 /// What each package may use of the others: `None` is anything.
-const MAY_USE: [(&str, Option<&[&str]>); 17] = [
+const MAY_USE: [(&str, Option<&[&str]>); 20] = [
     ("loquat-contract", Some(&[])),
     ("loquat-artifacts", Some(&[])),
     ("loquat-export", Some(&[])),
+    ("loquat-mapped", Some(&[])),
     ("loquat-store", Some(&[])),
     ("loquat-text", Some(&[])),
     ("loquat-inference", Some(&["loquat-contract"])),
@@ -33,7 +34,9 @@ const MAY_USE: [(&str, Option<&[&str]>); 17] = [
     ("loquat-journal", Some(&["loquat-contract"])),
     ("loquat-dispatch", Some(&["loquat-contract"])),
     ("loquat-conformance", Some(&["loquat-contract", "loquat-dispatch", "loquat-journal"])),
-    ("loquat-kg", Some(&["loquat-contract", "loquat-store", "loquat-text"])),
+    ("loquat-terms", Some(&["loquat-contract", "loquat-text"])),
+    ("loquat-kg", Some(&["loquat-contract", "loquat-mapped", "loquat-store", "loquat-terms"])),
+    ("loquat-sparql", Some(&["loquat-contract", "loquat-terms", "loquat-text"])),
     ("loquat-terminal", Some(&["loquat-contract"])),
     ("loquat-web", Some(&["loquat-contract"])),
     ("loquat-irc", Some(&["loquat-contract"])),

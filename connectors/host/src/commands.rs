@@ -63,13 +63,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 /// What has just been started, on standard error.
 fn introduce(parts: &crate::parts::Parts, screen: &crate::progress::Screen) -> anyhow::Result<()> {
-    let stats = parts.graph.stats()?;
     let models: Vec<&str> = parts.models.iter().map(|model| model.info().identity.name.as_str()).collect();
-    screen.say(&format!(
-        "{} facts about {} entities; models: {}",
-        stats.facts,
-        stats.entities,
-        models.join(", ")
-    ));
+    screen.say(&format!("{}; models: {}", parts.graph.summary()?, models.join(", ")));
     Ok(())
 }

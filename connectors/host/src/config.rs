@@ -87,6 +87,8 @@ pub struct GraphConfig {
     /// The folder of the store. Default: a folder of the bot's name among the user's data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub store: Option<PathBuf>,
+    /// A SPARQL endpoint in place of sources and store.
+    pub sparql: loquat_sparql::Config,
 }
 
 /// What runs the models.

@@ -5,6 +5,7 @@ mod graph;
 mod import;
 mod model;
 mod place;
+mod source;
 
 use std::sync::Arc;
 
@@ -13,7 +14,6 @@ use loquat_artifacts::{Cache, catalog, ensure};
 use loquat_contract::{LanguageModel, Sampling};
 use loquat_dialogue::{Bot, Engine};
 use loquat_inference::{OnnxModel, Runtime};
-use loquat_kg::Graph;
 
 use crate::config::{Config, Loaded};
 use crate::progress::Screen;
@@ -24,11 +24,12 @@ pub(crate) use import::{import, report_bad_lines};
 pub use model::{Source as ModelSource, folder_of, import_gguf, ready_folder, sources};
 pub(crate) use model::{open_unaltered, options};
 pub use place::Places;
+pub use source::GraphSource;
 
 /// Everything that an engine is made of.
 pub struct Parts {
     /// The graph.
-    pub graph: Arc<Graph>,
+    pub graph: GraphSource,
     /// The models that are in use, in the order of preference.
     pub models: Vec<Arc<OnnxModel>>,
     /// The engine.
@@ -73,7 +74,7 @@ pub fn assemble(loaded: &Loaded, screen: &Screen) -> anyhow::Result<Parts> {
     let config = &loaded.config;
     let cache = cache(config)?;
     let places = Places::of(config)?;
-    let graph = Arc::new(graph(loaded, &places, screen)?);
+    let graph = GraphSource::open(loaded, &places, screen)?;
     let runtime = runtime(config, &cache, screen)?;
     let models = models(config, &runtime, &cache, screen)?;
     let bot = Bot {
@@ -88,7 +89,7 @@ pub fn assemble(loaded: &Loaded, screen: &Screen) -> anyhow::Result<Parts> {
         },
     };
     let speakers = models.iter().map(|model| model.clone() as Arc<dyn LanguageModel>).collect();
-    let engine = Arc::new(Engine::new(bot, graph.clone(), speakers)?);
+    let engine = Arc::new(Engine::new(bot, graph.knowledge(), speakers)?);
     screen.clear();
     Ok(Parts { graph, models, engine })
 }

@@ -1,6 +1,7 @@
-//! Fakes for tests: a model that says what it is told, a graph in memory, an engine that echoes.
+//! Fakes for tests: a model that says what it is told, a graph in memory, an engine that echoes. And what every graph has to do.
 
 mod echo;
+pub mod knowledge;
 mod memory_graph;
 mod scripted_model;
 

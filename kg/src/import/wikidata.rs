@@ -5,7 +5,7 @@
 
 mod entity;
 mod languages;
-pub(super) mod names;
+pub(super) use loquat_terms::wikidata as names;
 mod time;
 mod value;
 

@@ -147,7 +147,7 @@ impl Index<'_> {
             .filter(|near| near.hit.edits == least)
             .flat_map(|near| near.table.postings(&near.shard, near.hit.name))
             .filter(|posting| !posting.acronym)
-            .filter_map(|posting| Some((posting, certainty * stretch.fit(&posting, self)?)))
+            .filter_map(|posting| Some((posting, certainty * self.fit(&stretch, &posting)?)))
             .filter(|(_, fit)| *fit >= LEAST_EVIDENCE)
             .collect();
         Reading::new(text, range, claims)

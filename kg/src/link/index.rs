@@ -5,6 +5,7 @@ use std::sync::Arc;
 use loquat_contract::Predicate;
 use rustc_hash::FxHashSet;
 
+use super::case::{Spelling, Stretch};
 use super::fold::{fold, key, loosen};
 use super::keys::Form;
 use super::relations::Relations;
@@ -22,9 +23,7 @@ const ACRONYM: u8 = 4;
 
 /// What is kept of a name beside its key.
 pub(crate) fn flags(name: &str, preferred: bool) -> u8 {
-    let capital = name.chars().any(char::is_uppercase);
-    let short = || name.chars().filter(|c| c.is_alphabetic()).count() <= 3;
-    let acronym = capital && short() && !name.chars().any(char::is_lowercase);
+    let Spelling { capital, acronym } = Spelling::of(name);
     u8::from(preferred) * PREFERRED | u8::from(capital) * CAPITAL | u8::from(acronym) * ACRONYM
 }
 
@@ -40,6 +39,12 @@ pub(super) struct Posting {
     pub(super) capital: bool,
     /// The name is three letters or fewer and has no lower-case letter: "US".
     pub(super) acronym: bool,
+}
+
+impl Posting {
+    pub(super) fn spelling(&self) -> Spelling {
+        Spelling { capital: self.capital, acronym: self.acronym }
+    }
 }
 
 /// Names as folded, or their looser forms.
@@ -87,6 +92,12 @@ impl PredicateNames {
 }
 
 impl<'v> Index<'v> {
+    /// How well a stretch of a message fits a name by case.
+    pub(super) fn fit(&self, stretch: &Stretch<'_>, posting: &Posting) -> Option<f32> {
+        let PredicateNames { names, words, .. } = self.predicates;
+        stretch.fit(posting.spelling(), |key| names.contains(key), |key| words.contains(key))
+    }
+
     pub(crate) fn new(view: &'v View) -> Self {
         let snapshot = view.snapshot();
         let table =

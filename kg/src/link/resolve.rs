@@ -50,12 +50,6 @@ pub(crate) struct Names {
 }
 
 impl Index<'_> {
-    /// The names in a message, by names and their prior alone.
-    #[cfg(test)]
-    pub(crate) fn link(&self, text: &str) -> Vec<Found> {
-        self.resolve(text, None, &[]).found
-    }
-
     /// The names in a message, in the light of what lies around them and of what the conversation is about.
     pub(crate) fn resolve(&self, text: &str, around: Option<&dyn Surroundings>, about: &[u32]) -> Names {
         let text = Text::new(text);

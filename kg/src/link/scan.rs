@@ -4,11 +4,11 @@
 use std::ops::Range;
 
 use fst::raw::{Fst, Output};
-use unicode_segmentation::UnicodeSegmentation;
 
 use super::LEAST_EVIDENCE;
-use super::case::{Message, Stretch, is_common};
-use super::fold::{Folded, fold, is_unspaced, key, loosen, without_and};
+use super::borders::borders;
+use super::case::{Message, Stretch, begins_sentence, is_common};
+use super::fold::{Folded, fold, is_unspaced, loosen, without_and};
 use super::function_words::{Side, is_grammar, parts_words, splits_word};
 use super::index::{Index, Posting, Table};
 use super::inflect::endings;
@@ -98,7 +98,7 @@ impl Index<'_> {
         let mut claims = Vec::new();
         for found in matches {
             for posting in &found.postings {
-                claims.extend(stretch.fit(posting, self).map(|fit| (*posting, fit * found.factor * place)));
+                claims.extend(self.fit(&stretch, posting).map(|fit| (*posting, fit * found.factor * place)));
             }
         }
         Reading::new(text, range, claims)
@@ -143,14 +143,11 @@ impl<'a> Text<'a> {
 
     /// Whether a sentence begins at this byte.
     pub(super) fn begins_sentence(&self, at: usize) -> bool {
-        let before = self.text[..at].trim_end_matches(|c: char| c.is_whitespace() || "\"'“‘«(¿¡".contains(c));
-        before.is_empty() || before.ends_with(['.', '!', '?', ':', ';', '。', '！', '？', '\n'])
+        begins_sentence(self.text, at)
     }
 
     pub(super) fn stretch(&self, range: Range<usize>) -> Stretch<'a> {
-        let begins = self.begins_sentence(range.start);
-        let text = &self.text[range];
-        Stretch::new(text, key(&loosen(&fold(text))), begins)
+        Stretch::of(self.text, range)
     }
 
     /// Where a name of as many characters ends in the message; `None` where it would end within a word.
@@ -265,24 +262,4 @@ fn walk_shard(
             place = next;
         }
     }
-}
-
-/// Where names may begin and end: between grapheme clusters, but not within a word. A possessive `'s` is no part of the
-/// word before it; another apostrophe is (`don't`), though a name may begin after it (`d'Ivoire`).
-fn borders(text: &str) -> Vec<bool> {
-    let mut borders = vec![false; text.len() + 1];
-    let clusters: Vec<(usize, &str)> = text.grapheme_indices(true).collect();
-    let word = |at: usize| {
-        let c = clusters.get(at).and_then(|(_, cluster)| cluster.chars().next());
-        c.is_some_and(|c| c.is_alphanumeric() && !is_unspaced(c))
-    };
-    for (at, (start, cluster)) in clusters.iter().enumerate() {
-        let joined = at > 0 && word(at - 1) && word(at);
-        let apostrophe = matches!(*cluster, "'" | "’") && at > 0 && word(at - 1) && word(at + 1);
-        let possessive =
-            clusters.get(at + 1).is_some_and(|(_, s)| s.eq_ignore_ascii_case("s")) && !word(at + 2);
-        borders[*start] = !joined && (!apostrophe || possessive);
-    }
-    borders[text.len()] = true;
-    borders
 }

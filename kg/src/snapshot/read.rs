@@ -185,24 +185,5 @@ impl Snapshot {
 
 /// The value of a literal; its unit is left to the caller.
 pub(crate) fn value_of(literal: statement::Object<Cow<'_, str>>) -> Option<Value> {
-    use statement::Object;
-    Some(match literal {
-        Object::Entity(_) => return None,
-        Object::Text { text, language } => {
-            Value::Text(Label { text: text.into_owned(), language: language.map(Language::new) })
-        }
-        Object::Number { lexical, .. } => {
-            let value = lexical.parse().unwrap_or(f64::NAN);
-            Value::number(lexical, value)
-        }
-        Object::Date(date) => Value::Date(date.into_owned()),
-        Object::Boolean(value) => Value::Boolean(value),
-        Object::Url(url) => Value::Url(url.into_owned()),
-        Object::Coordinate(degrees) => {
-            let (latitude, longitude) = degrees.split_once(' ')?;
-            Value::Coordinate { latitude: latitude.parse().ok()?, longitude: longitude.parse().ok()? }
-        }
-        Object::Unknown => Value::Unknown,
-        Object::Nothing => Value::Nothing,
-    })
+    literal.value().ok()
 }

@@ -9,6 +9,7 @@ use loquat_contract::{Generation, Query, State};
 use loquat_inference::Runtime;
 use loquat_journal::Ledger;
 use loquat_kg::{Graph, GraphError};
+use loquat_sparql::SparqlGraph;
 use owo_colors::OwoColorize;
 
 use crate::config::{Config, ConfigError, Loaded, ProviderName};
@@ -147,6 +148,12 @@ fn model(source: &ModelSource, config: &Config, runtime: &Runtime, cache: &Cache
 }
 
 fn graph(config: &Config, store: &Path) -> Finding {
+    if config.graph.sparql.endpoint.is_some() {
+        return match SparqlGraph::probe(&config.graph.sparql) {
+            Ok(address) => Finding::Ok(format!("{address} answers")),
+            Err(error) => Finding::problem(error, "run this again afterwards"),
+        };
+    }
     let missing: Vec<String> = config
         .graph
         .sources

@@ -1,5 +1,6 @@
 //! `loquat kg`. In: files, texts, names. Out: a fuller graph, or what it holds.
 
+mod endpoint;
 mod import;
 
 use std::io::Write;
@@ -15,6 +16,9 @@ use crate::parts::{Places, graph};
 use crate::progress::Screen;
 
 pub(super) fn kg(loaded: &Loaded, command: &KgCommand) -> anyhow::Result<ExitCode> {
+    if loaded.config.graph.sparql.endpoint.is_some() {
+        return endpoint::kg(&loaded.config, command);
+    }
     let screen = Screen::default();
     if let KgCommand::Import(command) = command {
         return if command.check {

@@ -24,12 +24,16 @@ builtin = "minimind2"
 /// Environment variables that are not keys of the config.
 const NOT_KEYS: [&str; 2] = ["LOQUAT_CONFIG", "LOQUAT_LOG"];
 /// Keys that are lists, written with commas in the environment.
-const LISTS: [&str; 8] = [
+const LISTS: [&str; 12] = [
     "access.allow",
     "access.block",
     "bot.languages",
     "bot.suggestions",
     "graph.sources",
+    "graph.sparql.label_predicates",
+    "graph.sparql.alias_predicates",
+    "graph.sparql.description_predicates",
+    "graph.sparql.languages",
     "runtime.providers",
     "connectors.web.allowed_hosts",
     "connectors.irc.channels",

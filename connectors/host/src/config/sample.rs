@@ -2,14 +2,16 @@
 
 /// The sample that `loquat config sample` prints.
 pub fn sample() -> String {
-    let nested = |connector: &str, name: &str| {
-        connector.replace(&format!("[{name}]"), &format!("[connectors.{name}]"))
+    let within = |table: &str, sample: &str, name: &str| {
+        sample.replace(&format!("[{name}]"), &format!("[{table}.{name}]"))
     };
+    let nested = |connector: &str, name: &str| within("connectors", connector, name);
+    let sparql = within("graph", loquat_sparql::sample(), "sparql");
     let web = nested(loquat_web::sample(), "web");
     let irc = nested(loquat_irc::sample(), "irc");
     let terminal = nested(loquat_terminal::sample(), "terminal");
     let (delivery, access) = (loquat_dispatch::sample(), loquat_dispatch::access::sample());
-    format!("{SAMPLE}\n{delivery}\n{access}\n{web}\n{irc}\n{terminal}")
+    format!("{SAMPLE}\n{sparql}\n{delivery}\n{access}\n{web}\n{irc}\n{terminal}")
 }
 
 const SAMPLE: &str = r#"# A Loquat bot. Relative paths are relative to this file.

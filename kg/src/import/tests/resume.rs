@@ -53,7 +53,7 @@ fn an_import_goes_on_where_it_was_stopped() {
     {
         let mut store = Store::open(&twice.join("graph")).unwrap();
         let error = stopped(&mut store, &at(&twice), text.len() as u64 * 3 / 4);
-        assert!(error.to_string().contains("goes on from where it was"), "{error}");
+        assert!(error.to_string().contains("go on from where they were"), "{error}");
         assert_eq!(store.generation().unwrap(), loquat_contract::Generation(0));
     }
     let mut store = Store::open(&twice.join("graph")).unwrap();

@@ -1,6 +1,8 @@
 //! What an import writes and the view reads: one triple, as a fact or as a description of a name. Knows no file format.
 
-use loquat_contract::{FactId, Rank};
+use std::borrow::Cow;
+
+use loquat_contract::{FactId, Label, Language, Rank, Value};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -23,7 +25,7 @@ pub enum Object<S = String> {
         /// The id of its unit's entity, where it has a unit of its own.
         unit: Option<S>,
     },
-    /// As [`Value::Date`](loquat_contract::Value::Date) has it.
+    /// As [`Value::Date`] has it.
     Date(S),
     /// Yes or no.
     Boolean(bool),
@@ -109,8 +111,7 @@ impl Statement {
 
 impl Statement<&str> {
     /// The same with texts of its own.
-    #[cfg(test)]
-    pub(crate) fn into_owned(self) -> Statement {
+    pub fn into_owned(self) -> Statement {
         match self {
             Self::Fact { subject, predicate, object, rank, qualifiers } => Statement::Fact {
                 subject: subject.into(),
@@ -134,7 +135,7 @@ impl Statement<&str> {
 
 impl Statement {
     /// The same, borrowed.
-    pub(crate) fn as_ref(&self) -> Statement<&str> {
+    pub fn as_ref(&self) -> Statement<&str> {
         match self {
             Self::Fact { subject, predicate, object, rank, qualifiers } => Statement::Fact {
                 subject,
@@ -155,7 +156,7 @@ impl Statement {
 
 impl<S: AsRef<str>> Statement<S> {
     /// The id of what it is about.
-    pub(crate) fn about(&self) -> &str {
+    pub fn about(&self) -> &str {
         match self {
             Self::Fact { subject: about, .. } | Self::Description { about, .. } => about.as_ref(),
         }
@@ -163,7 +164,7 @@ impl<S: AsRef<str>> Statement<S> {
 
     /// XXH3-128 of the parts in a fixed order, each with its length before it; the same in every store. A fact's rank is
     /// not among them, its qualifiers are: "mayor, 1990 to 1994" and "mayor, 2002 to 2006" are two facts.
-    pub(crate) fn digest(&self) -> u128 {
+    pub fn digest(&self) -> u128 {
         let mut bytes = Vec::with_capacity(160);
         let mut part = |tag: u8, text: &str| {
             bytes.push(tag);
@@ -202,7 +203,7 @@ impl Object {
 
 impl<S> Object<S> {
     /// The same with other texts.
-    pub(crate) fn map<T>(self, text_of: impl Fn(S) -> T) -> Object<T> {
+    pub fn map<T>(self, text_of: impl Fn(S) -> T) -> Object<T> {
         match self {
             Self::Entity(id) => Object::Entity(text_of(id)),
             Self::Text { text, language } => {
@@ -221,9 +222,43 @@ impl<S> Object<S> {
     }
 }
 
+impl<S: Into<String>> Object<S> {
+    /// The value of an object that is no entity; an entity's id comes back as the error.
+    ///
+    /// # Errors
+    /// It is an entity.
+    pub fn value(self) -> Result<Value, S> {
+        Ok(match self {
+            Self::Entity(id) => return Err(id),
+            Self::Text { text, language } => Value::Text(Label {
+                text: text.into(),
+                language: language.map(|tag| Language::new(tag.into())),
+            }),
+            Self::Number { lexical, .. } => {
+                let lexical: String = lexical.into();
+                let value = lexical.parse().unwrap_or(f64::NAN);
+                Value::number(lexical, value)
+            }
+            Self::Date(date) => Value::Date(date.into()),
+            Self::Boolean(value) => Value::Boolean(value),
+            Self::Url(url) => Value::Url(url.into()),
+            Self::Coordinate(degrees) => {
+                let degrees: String = degrees.into();
+                let place = degrees.split_once(' ').and_then(|(latitude, longitude)| {
+                    let (latitude, longitude) = (latitude.parse().ok()?, longitude.parse().ok()?);
+                    Some(Value::Coordinate { latitude, longitude })
+                });
+                place.unwrap_or(Value::Unknown)
+            }
+            Self::Unknown => Value::Unknown,
+            Self::Nothing => Value::Nothing,
+        })
+    }
+}
+
 impl<S: AsRef<str>> Object<S> {
     /// The same, borrowed.
-    pub(crate) fn as_ref(&self) -> Object<&str> {
+    pub fn as_ref(&self) -> Object<&str> {
         let texts: Object<&S> = match self {
             Self::Entity(id) => Object::Entity(id),
             Self::Text { text, language } => Object::Text { text, language: language.as_ref() },
@@ -249,7 +284,7 @@ impl<S: AsRef<str>> Object<S> {
                 }
             }
             Self::Number { lexical, unit } => {
-                part(b'n', lexical.as_ref());
+                part(b'n', &canonical(lexical.as_ref()));
                 if let Some(unit) = unit {
                     part(b'm', unit.as_ref());
                 }
@@ -264,15 +299,61 @@ impl<S: AsRef<str>> Object<S> {
     }
 }
 
+/// One form for equal numbers, as plain decimals: stores are free to give `38394.0` back as `38394` or `3.8394E4`.
+fn canonical(lexical: &str) -> Cow<'_, str> {
+    if lexical.contains(['e', 'E'])
+        && let Ok(value) = lexical.parse::<f64>()
+    {
+        return Cow::Owned(canonical(&value.to_string()).into_owned());
+    }
+    let (sign, digits) = match lexical.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", lexical.strip_prefix('+').unwrap_or(lexical)),
+    };
+    let digits = match digits.contains('.') {
+        true => digits.trim_end_matches('0').trim_end_matches('.'),
+        false => digits,
+    };
+    let digits = digits.trim_start_matches('0');
+    match digits.chars().next() {
+        None => Cow::Borrowed("0"),
+        Some('.') => Cow::Owned(format!("{sign}0{digits}")),
+        Some(_) if lexical.ends_with(digits) && lexical.len() == sign.len() + digits.len() => {
+            Cow::Borrowed(lexical)
+        }
+        Some(_) => Cow::Owned(format!("{sign}{digits}")),
+    }
+}
+
 /// The id to show of a digest: its first 80 bits as 20 hexadecimal digits. Among 100 million facts the chance that any
 /// two share an id is below one in 10⁸.
-pub(crate) fn fact_id(digest: u128) -> FactId {
+pub fn fact_id(digest: u128) -> FactId {
     FactId(format!("{:020x}", digest >> 48).into())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Object, Statement, fact_id};
+    use super::{Object, Statement, canonical, fact_id};
+
+    #[test]
+    fn equal_numbers_have_one_form() {
+        for (one, other) in [
+            ("38394.0", "38394"),
+            ("3.8394E4", "38394"),
+            ("+7", "7"),
+            ("007", "7"),
+            ("0.50", "0.5"),
+            (".5", "0.5"),
+            ("-0.0", "0"),
+            ("-1.10", "-1.1"),
+            ("100", "100"),
+            ("1e-7", "0.0000001"),
+            ("0", "0"),
+            ("123456789012345678901234567890", "123456789012345678901234567890"),
+        ] {
+            assert_eq!(canonical(one), other, "{one}");
+        }
+    }
 
     #[test]
     fn ids_are_stable_and_tell_every_part_apart() {

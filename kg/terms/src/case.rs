@@ -1,7 +1,8 @@
-//! What case and common words say about a stretch of text. In: the stretch and a name's traits. Out: a factor, or a no.
+//! What case and common words say about a stretch of text. In: the stretch and how a name is spelt. Out: a factor, or a no.
 
-use super::fold::is_unspaced;
-use super::index::{Index, Posting};
+use std::ops::Range;
+
+use crate::fold::{fold, is_unspaced, key, loosen};
 
 /// English, German and French words of grammar, and words that questions begin with. Alone they name nothing, whatever
 /// the graph holds.
@@ -26,7 +27,7 @@ const COMMON: &[&str] = &[
 ];
 
 /// Whether a folded word is one of grammar.
-pub(super) fn is_common(word: &str) -> bool {
+pub fn is_common(word: &str) -> bool {
     COMMON.contains(&word)
 }
 
@@ -39,17 +40,18 @@ const GERMAN: &[&str] = &[
 
 /// What the message says about case as a whole.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Message {
+pub struct Message {
     /// It has letters with case and all are capitals, so capitals mean nothing.
-    pub(super) shouting: bool,
+    pub shouting: bool,
     /// Words of grammar have capitals too, as in a headline.
-    pub(super) headline: bool,
+    pub headline: bool,
     /// It is German, where any noun has a capital.
-    pub(super) german: bool,
+    pub german: bool,
 }
 
 impl Message {
-    pub(super) fn of(text: &str) -> Self {
+    /// Reads the whole message.
+    pub fn of(text: &str) -> Self {
         let capitals = text.chars().filter(|c| c.is_uppercase()).count();
         let words = || text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
         let lower = |word: &str| word.chars().all(char::is_lowercase);
@@ -64,25 +66,48 @@ impl Message {
     }
 
     /// Whether a capital within a sentence marks a name.
-    pub(super) fn capitals_mark_names(self) -> bool {
+    pub fn capitals_mark_names(self) -> bool {
         !self.shouting && !self.headline && !self.german
     }
 }
 
+/// How a name is spelt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spelling {
+    /// It has a capital letter.
+    pub capital: bool,
+    /// It is three letters or fewer and has no lower-case letter: "US".
+    pub acronym: bool,
+}
+
+impl Spelling {
+    /// How this name is spelt.
+    pub fn of(name: &str) -> Self {
+        let capital = name.chars().any(char::is_uppercase);
+        let short = || name.chars().filter(|c| c.is_alphabetic()).count() <= 3;
+        Self { capital, acronym: capital && short() && !name.chars().any(char::is_lowercase) }
+    }
+}
+
 /// A stretch of the message that some name matches.
-pub(super) struct Stretch<'a> {
-    pub(super) text: &'a str,
+pub struct Stretch<'a> {
+    /// As it stands there.
+    pub text: &'a str,
     /// As folded loosely.
-    pub(super) key: String,
+    pub key: String,
     /// It is the first word of a sentence, where a capital means nothing.
-    pub(super) begins_sentence: bool,
+    pub begins_sentence: bool,
     capital: bool,
     lower: bool,
     words: usize,
 }
 
 impl<'a> Stretch<'a> {
-    pub(super) fn new(text: &'a str, key: String, begins_sentence: bool) -> Self {
+    /// The stretch of `message` in this range, which lies at the borders of characters.
+    pub fn of(message: &'a str, range: Range<usize>) -> Self {
+        let begins_sentence = begins_sentence(message, range.start);
+        let text = &message[range];
+        let key = key(&loosen(&fold(text)));
         let capital = text.chars().any(char::is_uppercase);
         let lower = text.chars().any(char::is_lowercase);
         let words = text.split_whitespace().count();
@@ -90,7 +115,7 @@ impl<'a> Stretch<'a> {
     }
 
     /// Whether these words cannot name anything: a single word of grammar, unless it is written as a name.
-    pub(super) fn is_grammar(&self, message: Message) -> bool {
+    pub fn is_grammar(&self, message: Message) -> bool {
         let letters = self.text.chars().filter(|c| c.is_alphabetic()).count();
         let as_name = self.capital && !self.begins_sentence && !message.shouting;
         let as_acronym = self.capital && !self.lower && letters > 1 && !message.shouting;
@@ -104,29 +129,50 @@ impl<'a> Stretch<'a> {
         self.words > 1 && self.capital && !article && first.chars().all(char::is_lowercase)
     }
 
-    /// How well the stretch fits a name by case, from 0 to 1; `None` where it cannot mean it.
-    pub(super) fn fit(&self, posting: &Posting, index: &Index<'_>) -> Option<f32> {
+    /// How well the stretch fits a name by case, from 0 to 1; `None` where it cannot mean it. `is_predicate` tells whether
+    /// a folded name is also that of a predicate, `of_predicate` whether it is a word of one.
+    pub fn fit(
+        &self,
+        name: Spelling,
+        is_predicate: impl Fn(&str) -> bool,
+        of_predicate: impl Fn(&str) -> bool,
+    ) -> Option<f32> {
         let letters = self.text.chars().filter(|c| c.is_alphabetic()).count();
         if letters == 0 && self.text.is_ascii() {
             // "7" or "$" is far more often a figure than a name.
             return (self.text.len() > 2).then_some(0.5);
         }
-        if posting.acronym && self.lower {
+        if name.acronym && self.lower {
             return None;
         }
         let plain = self.text.chars().all(|c| c.is_alphabetic() && !is_unspaced(c));
         let noun = plain && self.lower && !self.capital;
-        if noun && !posting.capital {
+        if noun && !name.capital {
             // A noun rather than a name; and one that names a predicate more likely asks for it.
-            return Some(if index.predicates.words.contains(&self.key) { 0.72 } else { 0.78 });
+            return Some(if of_predicate(&self.key) { 0.72 } else { 0.78 });
         }
-        if !posting.capital || self.capital || !self.lower {
+        if !name.capital || self.capital || !self.lower {
             return Some(if self.is_ragged() { 0.85 } else { 1.0 });
         }
         // Lower case, and the name has a capital: people do write so, unless it is a word of its own.
-        if letters <= 3 || index.predicates.names.contains(&self.key) {
+        if letters <= 3 || is_predicate(&self.key) {
             return None;
         }
         Some(if self.words == 1 { 0.78 } else { 0.9 })
     }
+}
+
+/// Whether a sentence begins at this byte of a message.
+pub fn begins_sentence(message: &str, at: usize) -> bool {
+    let before = message[..at].trim_end_matches(|c: char| c.is_whitespace() || "\"'“‘«(¿¡".contains(c));
+    before.is_empty() || before.ends_with(['.', '!', '?', ':', ';', '。', '！', '？', '\n'])
+}
+
+/// Whether the range is a single character of an unspaced script within a longer run of it: part of a word, not a name.
+pub fn is_lone_character(message: &str, range: &Range<usize>) -> bool {
+    let mut characters = message[range.clone()].chars();
+    let alone = characters.next().is_some_and(is_unspaced) && characters.next().is_none();
+    let before = message[..range.start].chars().next_back().is_some_and(is_unspaced);
+    let after = message[range.end..].chars().next().is_some_and(is_unspaced);
+    alone && (before || after)
 }

@@ -22,15 +22,15 @@ use crate::statement::Describes;
 /// The framework's own namespace.
 const LOQUAT: &str = "https://loquat.example/ns#";
 /// Before the id of a fact that is itself described.
-pub(crate) const FACT: &str = "https://loquat.example/fact/";
+pub const FACT: &str = "https://loquat.example/fact/";
 /// Before the percent-encoded id of a unit, as the datatype of a number.
-pub(crate) const UNIT: &str = "https://loquat.example/unit/";
+pub const UNIT: &str = "https://loquat.example/unit/";
 /// The object of a fact whose value exists and is not known.
-pub(crate) const UNKNOWN: &str = "https://loquat.example/ns#unknown";
+pub const UNKNOWN: &str = "https://loquat.example/ns#unknown";
 /// The object of a fact that there is no value.
-pub(crate) const NOTHING: &str = "https://loquat.example/ns#nothing";
+pub const NOTHING: &str = "https://loquat.example/ns#nothing";
 /// The datatype of a point on Earth.
-pub(crate) const WKT: &str = "http://www.opengis.net/ont/geosparql#wktLiteral";
+pub const WKT: &str = "http://www.opengis.net/ont/geosparql#wktLiteral";
 const WIKIBASE: &str = "http://wikiba.se/ontology#";
 const OWL: &str = "http://www.w3.org/2002/07/owl#";
 const RDFS: &str = "http://www.w3.org/2000/01/rdf-schema#";
@@ -41,23 +41,47 @@ const SCHEMAS: &str = "https://schema.org/";
 const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 
 /// `rdf:type`.
-pub(crate) const RDF_TYPE: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type";
+pub const RDF_TYPE: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type";
 
 /// The namespace of XML Schema's datatypes.
-pub(crate) const XSD: &str = "http://www.w3.org/2001/XMLSchema#";
+pub const XSD: &str = "http://www.w3.org/2001/XMLSchema#";
+
+/// Every predicate, as an IRI, whose triples are never facts: they describe, tell an origin, or are part of a described fact.
+pub fn describing() -> impl Iterator<Item = String> {
+    let names = |namespace: &'static str, names: &'static [&'static str]| {
+        names.iter().map(move |name| format!("{namespace}{name}"))
+    };
+    let said = ["article", "template", "templatePlural", "templateTrue", "templateFalse"];
+    let said =
+        said.into_iter().chain(["inverseLabel", "inverseTemplate", "unit", "popularity", "redirect", "rank"]);
+    names(RDFS, &["label"])
+        .chain(names(SKOS, &["prefLabel", "altLabel"]))
+        .chain(names(SCHEMA, &["name", "alternateName", "description"]))
+        .chain(names(SCHEMAS, &["name", "alternateName", "description"]))
+        .chain(said.map(|name| format!("{LOQUAT}{name}")))
+        .chain(names(WIKIBASE, &["sitelinks"]))
+        .chain(names(DCT, &["source", "license"]))
+        .chain(names(RDF, &["subject", "predicate", "object"]))
+}
 
 /// What a predicate of the file means to the import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Term {
+pub enum Term {
     /// A description of the subject.
     Describes(Describes),
+    /// The subject's class.
     Type,
+    /// Where the subject comes from.
     Source,
+    /// The terms that the subject may be used under.
     License,
-    /// Parts of a fact that is described itself.
+    /// The subject of a fact that is described itself.
     FactSubject,
+    /// Its predicate.
     FactPredicate,
+    /// Its object.
     FactObject,
+    /// Its rank.
     FactRank,
     /// The subject is a page about the object.
     About,
@@ -70,7 +94,7 @@ pub(crate) enum Term {
 }
 
 /// What `predicate` means; it may be written as an IRI or with one of the usual prefixes.
-pub(crate) fn term(predicate: &str) -> Term {
+pub fn term(predicate: &str) -> Term {
     let (namespace, name) = match predicate.rfind(['#', '/', ':']) {
         Some(at) => predicate.split_at(at + 1),
         None => return Term::Relation,
@@ -109,14 +133,14 @@ pub(crate) fn term(predicate: &str) -> Term {
 }
 
 /// Whether a thing of this class is a predicate.
-pub(crate) fn is_property_class(class: &str) -> bool {
+pub fn is_property_class(class: &str) -> bool {
     class.strip_prefix(RDF).is_some_and(|name| name == "Property")
         || class.strip_prefix(WIKIBASE).is_some_and(|name| name == "Property")
         || class.strip_prefix(OWL).is_some_and(|name| name.ends_with("Property"))
 }
 
 /// Whether a thing of this class is the graph itself.
-pub(crate) fn is_graph_class(class: &str) -> bool {
+pub fn is_graph_class(class: &str) -> bool {
     class.strip_prefix(LOQUAT).is_some_and(|name| name == "Graph")
         || matches!(
             class,
@@ -139,6 +163,7 @@ mod tests {
             Term::Describes(Describes::PluralTemplate)
         );
         assert_eq!(term("http://purl.org/dc/terms/source"), Term::Source);
+        assert!(super::describing().all(|iri| !matches!(term(&iri), Term::Relation | Term::Type)));
         assert_eq!(term("label"), Term::Relation);
         assert_eq!(term("http://example.com/label"), Term::Relation);
         assert!(is_property_class("http://www.w3.org/2002/07/owl#ObjectProperty"));

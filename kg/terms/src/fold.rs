@@ -7,15 +7,18 @@ use unicode_segmentation::UnicodeSegmentation;
 
 /// A folded character and the bytes of the grapheme cluster it came from. A cluster can fold to several characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Folded {
-    pub(super) c: char,
-    pub(super) start: u32,
-    pub(super) end: u32,
+pub struct Folded {
+    /// The character.
+    pub c: char,
+    /// Where its cluster begins in the text, in bytes.
+    pub start: u32,
+    /// Where its cluster ends.
+    pub end: u32,
 }
 
 /// NFKC, lower case (ß as ss), traditional Chinese as simplified, quotes and dashes in their plain form, runs of space as
 /// one; variation selectors and other marks without width are dropped.
-pub(super) fn fold(text: &str) -> Vec<Folded> {
+pub fn fold(text: &str) -> Vec<Folded> {
     let mut folded: Vec<Folded> = Vec::with_capacity(text.len());
     for (start, cluster) in text.grapheme_indices(true) {
         let range = (start as u32, (start + cluster.len()) as u32);
@@ -49,7 +52,7 @@ fn push(folded: &mut Vec<Folded>, c: char, (start, end): (u32, u32)) {
 }
 
 /// The looser form: letters without diacritics; full stops and apostrophes dropped, other punctuation as space.
-pub(super) fn loosen(folded: &[Folded]) -> Vec<Folded> {
+pub fn loosen(folded: &[Folded]) -> Vec<Folded> {
     let mut loose: Vec<Folded> = Vec::with_capacity(folded.len());
     for &Folded { c, start, end } in folded {
         let range = (start, end);
@@ -76,7 +79,7 @@ pub(super) fn loosen(folded: &[Folded]) -> Vec<Folded> {
 }
 
 /// The loose form without the words for "and", which "&" leaves out already; `None` where it has none.
-pub(super) fn without_and(loose: &[Folded]) -> Option<Vec<Folded>> {
+pub fn without_and(loose: &[Folded]) -> Option<Vec<Folded>> {
     let is_and = |word: &[Folded]| {
         ["and", "und"].iter().any(|and| {
             let word = word.split_last().filter(|(last, _)| last.c == ' ').map_or(word, |(_, rest)| rest);
@@ -93,13 +96,13 @@ pub(super) fn without_and(loose: &[Folded]) -> Option<Vec<Folded>> {
 }
 
 /// The folded characters as a key of the index, without space at the ends.
-pub(super) fn key(folded: &[Folded]) -> String {
+pub fn key(folded: &[Folded]) -> String {
     let key: String = folded.iter().map(|folded| folded.c).collect();
     key.trim().to_owned()
 }
 
 /// A text folded as loosely as names are, but for its punctuation: for search, which splits words there.
-pub(crate) fn fold_text(text: &str) -> String {
+pub fn fold_text(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
@@ -116,13 +119,13 @@ pub(crate) fn fold_text(text: &str) -> String {
 }
 
 /// How German writes a name where it has no umlauts: `muenchen`. `None` where the name has none.
-pub(super) fn transcribed(key: &str) -> Option<String> {
+pub fn transcribed(key: &str) -> Option<String> {
     key.contains(['ä', 'ö', 'ü']).then(|| key.replace('ä', "ae").replace('ö', "oe").replace('ü', "ue"))
 }
 
 /// Whether a character belongs to a script that is written without spaces between words, or, as Korean, with endings
 /// joined to the word.
-pub(crate) fn is_unspaced(c: char) -> bool {
+pub fn is_unspaced(c: char) -> bool {
     matches!(u32::from(c),
         0x0e00..=0x0eff | 0x1000..=0x109f | 0x1780..=0x17ff       // Thai, Lao; Burmese; Khmer
         | 0x3040..=0x30ff | 0x31f0..=0x31ff                       // kana

@@ -1,13 +1,13 @@
 //! Names for what has none. In: an id. Out: words.
 
 /// The name of an entity without label: the last segment of its IRI, or the whole of a table's name; `_` as space.
-pub(crate) fn entity_name(id: &str) -> String {
+pub fn entity_name(id: &str) -> String {
     let name = if is_iri(id) { last_segment(id) } else { id };
     percent_decoded(name).replace('_', " ").trim().to_owned()
 }
 
 /// The name of a predicate without label: the last segment of an IRI or path, split at underscores and camel case.
-pub(crate) fn predicate_name(id: &str) -> String {
+pub fn predicate_name(id: &str) -> String {
     let name = if is_iri(id) || id.starts_with('/') { last_segment(id) } else { id };
     let name = percent_decoded(name);
     let characters: Vec<char> = name.chars().collect();
@@ -32,7 +32,7 @@ pub(crate) fn predicate_name(id: &str) -> String {
 }
 
 /// Whether an id is an IRI rather than a name from a table.
-pub(crate) fn is_iri(id: &str) -> bool {
+pub fn is_iri(id: &str) -> bool {
     let Some((scheme, rest)) = id.split_once(':') else { return false };
     !rest.is_empty()
         && !rest.starts_with(' ')

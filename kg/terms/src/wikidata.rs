@@ -1,12 +1,14 @@
 //! Wikidata's own conventions in RDF. In: triples of its dumps. Out: what they mean here, so that its RDF and its JSON give
 //! the same graph: entities are `…/entity/Q42`, predicates `…/prop/direct/P31`.
 
-use super::super::triple::{Meaning, Part, Parts, describes};
 use crate::statement::{Describes, Object, Statement};
+use crate::triple::{Meaning, Part, Parts, describes};
 use crate::vocabulary::{RDF_TYPE, Term, term};
 
-pub(crate) const ENTITY: &str = "http://www.wikidata.org/entity/";
-pub(crate) const DIRECT: &str = "http://www.wikidata.org/prop/direct/";
+/// Before the id of an entity.
+pub const ENTITY: &str = "http://www.wikidata.org/entity/";
+/// Before the id of a predicate in facts.
+pub const DIRECT: &str = "http://www.wikidata.org/prop/direct/";
 const NO_VALUE: &str = "http://www.wikidata.org/prop/novalue/";
 const WIKIDATA: &str = "http://www.wikidata.org/";
 /// Before the predicates of facts, and of nodes that stand for facts.
@@ -16,14 +18,14 @@ const SOME_VALUE: &str = "http://www.wikidata.org/.well-known/genid/";
 const DATA: &str = "://www.wikidata.org/wiki/Special:EntityData/";
 
 /// Whether the id is a letter of an entity's kind and digits.
-pub(crate) fn is_id(id: &str, kind: u8) -> bool {
+pub fn is_id(id: &str, kind: u8) -> bool {
     id.as_bytes().split_first().is_some_and(|(first, digits)| {
         *first == kind && !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
     })
 }
 
 /// A full id: `Q5`, `wd:Q5`, `P31` and `wdt:P31` are expanded, everything else is as it is.
-pub(crate) fn expanded(id: &str) -> String {
+pub fn expanded(id: &str) -> String {
     let short = id.strip_prefix("wdt:").or_else(|| id.strip_prefix("wd:")).unwrap_or(id);
     match () {
         () if is_id(short, b'Q') => format!("{ENTITY}{short}"),
@@ -33,18 +35,18 @@ pub(crate) fn expanded(id: &str) -> String {
 }
 
 /// The predicate that a property, such as `wd:P31`, is in facts.
-pub(crate) fn predicate_of_property(subject: &str) -> Option<String> {
+pub fn predicate_of_property(subject: &str) -> Option<String> {
     let id = subject.strip_prefix(ENTITY).filter(|id| is_id(id, b'P'))?;
     Some(format!("{DIRECT}{id}"))
 }
 
 /// Whether this is a predicate of Wikidata's facts.
-pub(crate) fn is_direct(predicate: &str) -> bool {
+pub fn is_direct(predicate: &str) -> bool {
     predicate.starts_with(DIRECT)
 }
 
 /// An IRI as the object of one of Wikidata's facts; `None` where there is nothing special about it.
-pub(crate) fn object(predicate: &str, iri: &str) -> Option<Object> {
+pub fn object(predicate: &str, iri: &str) -> Option<Object> {
     if iri.starts_with(SOME_VALUE) {
         return Some(Object::Unknown);
     }
@@ -59,7 +61,7 @@ pub(crate) fn object(predicate: &str, iri: &str) -> Option<Object> {
 }
 
 /// What a triple means that is not what it seems.
-pub(crate) fn peculiar(subject: &str, parts: &Parts<'_>) -> Option<Meaning> {
+pub fn peculiar(subject: &str, parts: &Parts<'_>) -> Option<Meaning> {
     if let Some(wikidata) = parts.predicate.strip_prefix(PROP)
         && !wikidata.starts_with("direct/")
     {

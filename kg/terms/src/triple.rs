@@ -4,29 +4,38 @@
 use oxrdf::vocab::xsd;
 use oxrdf::{NamedOrBlankNodeRef, TermRef, TripleRef};
 
-use super::wikidata::names;
 use crate::statement::{Describes, Object, Statement};
 use crate::vocabulary::{
     NOTHING, RDF_TYPE, Term, UNIT, UNKNOWN, WKT, XSD, is_graph_class, is_property_class, term,
 };
+use crate::wikidata as names;
 
 /// What the import made of a triple.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub enum Meaning {
+    /// A fact or a description.
     Statement(Statement),
     /// This subject is the graph itself.
     Graph(String),
+    /// Where something comes from.
     Source {
+        /// The id of that something.
         about: String,
+        /// The source.
         text: String,
     },
+    /// The terms something may be used under.
     License {
+        /// The id of that something.
         about: String,
+        /// The licence.
         text: String,
     },
     /// There is a page of Wikipedia about it, in this language.
     Page {
+        /// The id of what it is about.
         about: String,
+        /// The language.
         language: String,
     },
     /// Nothing to keep, and nothing wrong.
@@ -34,26 +43,40 @@ pub(super) enum Meaning {
 }
 
 /// Why a triple is not kept, and the text in it to look for when searching its line.
-pub(super) struct Refusal {
-    pub(super) reason: String,
-    pub(super) near: String,
+pub struct Refusal {
+    /// Why.
+    pub reason: String,
+    /// The text to look for.
+    pub near: String,
 }
 
 /// A triple as a file has it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Parts<'a> {
+pub struct Parts<'a> {
     /// `None` where it is a blank node.
-    pub(super) subject: Option<&'a str>,
-    pub(super) predicate: &'a str,
-    pub(super) object: Part<'a>,
+    pub subject: Option<&'a str>,
+    /// The predicate's IRI.
+    pub predicate: &'a str,
+    /// The object.
+    pub object: Part<'a>,
 }
 
 /// An object as a file has it.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Part<'a> {
+pub enum Part<'a> {
+    /// A thing.
     Iri(&'a str),
+    /// A thing without a name.
     Blank,
-    Literal { text: &'a str, datatype: Option<&'a str>, language: Option<&'a str> },
+    /// A value.
+    Literal {
+        /// As written.
+        text: &'a str,
+        /// The datatype's IRI; `None` for text.
+        datatype: Option<&'a str>,
+        /// The language tag, where there is one.
+        language: Option<&'a str>,
+    },
 }
 
 impl<'a> From<TripleRef<'a>> for Parts<'a> {
@@ -76,8 +99,11 @@ impl<'a> From<TripleRef<'a>> for Parts<'a> {
     }
 }
 
-/// What a triple means; one that is part of a described fact is for [`Facts`](super::facts::Facts).
-pub(super) fn understand(parts: Parts<'_>) -> Result<Meaning, Refusal> {
+/// What a triple means; one that is part of a described fact is for the import.
+///
+/// # Errors
+/// It is about a blank node, or its literal is no value of its datatype.
+pub fn understand(parts: Parts<'_>) -> Result<Meaning, Refusal> {
     let Some(subject) = parts.subject else { return Err(blank()) };
     if let Some(meaning) = names::peculiar(subject, &parts) {
         return Ok(meaning);
@@ -116,7 +142,10 @@ pub(super) fn understand(parts: Parts<'_>) -> Result<Meaning, Refusal> {
 }
 
 /// The object of a fact or the value of a qualifier.
-pub(super) fn object(predicate: &str, part: Part<'_>) -> Result<Object, Refusal> {
+///
+/// # Errors
+/// It is a blank node, or no value of its datatype.
+pub fn object(predicate: &str, part: Part<'_>) -> Result<Object, Refusal> {
     match part {
         Part::Iri(UNKNOWN) => Ok(Object::Unknown),
         Part::Iri(NOTHING) => Ok(Object::Nothing),
@@ -128,7 +157,7 @@ pub(super) fn object(predicate: &str, part: Part<'_>) -> Result<Object, Refusal>
 }
 
 /// A description or an origin, from its parts.
-pub(super) fn describe(about: String, meaning: Term, text: String, language: Option<String>) -> Meaning {
+pub fn describe(about: String, meaning: Term, text: String, language: Option<String>) -> Meaning {
     match meaning {
         Term::Source => Meaning::Source { about, text },
         Term::License => Meaning::License { about, text },
@@ -137,12 +166,13 @@ pub(super) fn describe(about: String, meaning: Term, text: String, language: Opt
     }
 }
 
-pub(super) fn describes(about: String, what: Describes, text: String, language: Option<String>) -> Meaning {
+/// A description, from its parts.
+pub fn describes(about: String, what: Describes, text: String, language: Option<String>) -> Meaning {
     Meaning::Statement(Statement::Description { about, what, text, language })
 }
 
 /// An IRI as object: mail and telephone addresses are values, everything else may be an entity.
-pub(super) fn iri_object(iri: String) -> Object {
+pub fn iri_object(iri: String) -> Object {
     if iri.starts_with("mailto:") || iri.starts_with("tel:") { Object::Url(iri) } else { Object::Entity(iri) }
 }
 
@@ -198,7 +228,7 @@ fn literal_object(text: &str, datatype: Option<&str>, language: Option<&str>) ->
 }
 
 /// A finite number without its plus sign.
-pub(super) fn number(text: &str) -> Option<&str> {
+pub fn number(text: &str) -> Option<&str> {
     let text =
         text.strip_prefix('+').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())).unwrap_or(text);
     text.parse::<f64>().is_ok_and(f64::is_finite).then_some(text)
@@ -222,14 +252,14 @@ fn point(text: &str) -> Option<String> {
 }
 
 /// Latitude and longitude as they are stored, where they are on the globe.
-pub(super) fn coordinate(latitude: &str, longitude: &str) -> Option<String> {
+pub fn coordinate(latitude: &str, longitude: &str) -> Option<String> {
     let (latitude, longitude) = (number(latitude)?, number(longitude)?);
     let within = |text: &str, most: f64| text.parse::<f64>().is_ok_and(|degrees| degrees.abs() <= most);
     (within(latitude, 90.0) && within(longitude, 360.0)).then(|| format!("{latitude} {longitude}"))
 }
 
 /// The text with `%20` and its like as what they stand for; `None` where that is no text.
-pub(super) fn percent_decoded(text: &str) -> Option<String> {
+pub fn percent_decoded(text: &str) -> Option<String> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {
@@ -246,7 +276,7 @@ pub(super) fn percent_decoded(text: &str) -> Option<String> {
 }
 
 /// The date in `YYYY`, `YYYY-MM` or `YYYY-MM-DD`, without a time zone; `None` where the text is no date.
-pub(super) fn date(text: &str) -> Option<&str> {
+pub fn date(text: &str) -> Option<&str> {
     let zone = text.strip_suffix('Z').or_else(|| {
         let (date, zone) = text.split_at_checked(text.len().checked_sub(6)?)?;
         (zone.starts_with(['+', '-']) && zone.as_bytes()[3] == b':').then_some(date)
