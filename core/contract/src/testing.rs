@@ -1,10 +1,12 @@
-//! Fakes for tests: a model that says what it is told, a graph in memory, an engine that echoes.
+//! Fakes for tests: a model that says what it is told, a graph in memory, an embedder without a model, an engine that echoes.
 
 mod echo;
+mod hashed_embedder;
 mod memory_graph;
 mod scripted_model;
 
 pub use echo::{BREAKDOWN, Echo, UNANSWERABLE, reply};
+pub use hashed_embedder::HashedEmbedder;
 pub use memory_graph::MemoryGraph;
 pub use scripted_model::ScriptedModel;
 
