@@ -5,6 +5,7 @@
 //!
 //! The way of a fact, which is the order of the modules: a file is **imported** line by line into *statements*; the **store**
 //! keeps them in sled; the **view** holds them as a petgraph graph; **link** finds its names in text; [`Graph`] is the front.
+//! [`Retriever`] finds the facts worth citing for a question, in this graph or any other.
 //!
 //! ```
 //! use loquat_kg::{Graph, ImportOptions};
@@ -30,6 +31,7 @@ mod error;
 mod graph;
 mod import;
 mod link;
+mod retrieve;
 mod statement;
 mod store;
 mod view;
@@ -38,3 +40,7 @@ mod vocabulary;
 pub use error::GraphError;
 pub use graph::{Graph, Shown, Source, Stats};
 pub use import::{BadLine, Format, ImportOptions, ImportReport, Progress};
+pub use retrieve::{
+    Answer, Computed, Group, Most, Outcome, RankedFact, Retrieval, RetrieveError, RetrieveOptions, Retriever,
+    Shape, Step, TokenCounter, verbalise,
+};

@@ -87,6 +87,27 @@ pub struct GraphConfig {
     /// The folder of the store. Default: a folder of the bot's name among the user's data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub store: Option<PathBuf>,
+    /// What compares questions with relations by meaning, beside their words: `off`, `auto` (a model for each of the bot's
+    /// languages that there is one for), `all-minilm-l6-v2`, `gte-small` or `bge-small-zh`. Default: `off`.
+    pub embeddings: Embeddings,
+}
+
+/// A sentence embedding model that Loquat fetches by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Embeddings {
+    /// None: words alone decide, and nothing is fetched.
+    #[default]
+    Off,
+    /// For English all-MiniLM-L6-v2, for Chinese bge-small-zh.
+    Auto,
+    /// all-MiniLM-L6-v2, English, 90 MB.
+    #[serde(rename = "all-minilm-l6-v2")]
+    MiniLm,
+    /// gte-small, English, 133 MB.
+    GteSmall,
+    /// bge-small-zh-v1.5, Chinese, 24 MB.
+    BgeSmallZh,
 }
 
 /// What runs the models.

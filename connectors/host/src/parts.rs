@@ -1,6 +1,7 @@
 //! Config → parts. In: a bot's config. Out: the runtime, the models, the graph and the engine, fetched, converted and opened. Talks
 //! to no platform.
 
+mod embedder;
 mod graph;
 mod model;
 mod place;
@@ -17,6 +18,7 @@ use loquat_kg::Graph;
 use crate::config::{Config, Loaded};
 use crate::progress::Screen;
 
+pub use embedder::embedders;
 pub use graph::{graph, open_for_import, remember_import};
 pub(crate) use graph::{import, report_bad_lines};
 pub use model::{Source as ModelSource, folder_of, import_gguf, ready_folder, sources};

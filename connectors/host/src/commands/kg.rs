@@ -1,5 +1,7 @@
 //! `loquat kg`. In: files, texts, names. Out: a fuller graph, or what it holds.
 
+mod ask;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,6 +20,9 @@ pub(super) fn kg(loaded: &Loaded, command: &KgCommand) -> anyhow::Result<ExitCod
     if let KgCommand::Import { files } = command {
         return import_files(loaded, files, &screen);
     }
+    if let KgCommand::Ask { question, hops, limit } = command {
+        return ask::ask(loaded, question, usize::from(*hops), *limit);
+    }
     let graph = graph(loaded, &Places::of(&loaded.config)?, &screen)?;
     screen.clear();
     let language = loaded.config.bot.languages.first().cloned().unwrap_or_else(Language::english);
@@ -25,7 +30,7 @@ pub(super) fn kg(loaded: &Loaded, command: &KgCommand) -> anyhow::Result<ExitCod
         KgCommand::Stats => stats(&graph)?,
         KgCommand::Link { text } => link(&graph, text, &language)?,
         KgCommand::Show { entity, limit } => return show(&graph, entity, *limit, &language),
-        KgCommand::Import { .. } => {}
+        KgCommand::Import { .. } | KgCommand::Ask { .. } => {}
     }
     Ok(ExitCode::SUCCESS)
 }
