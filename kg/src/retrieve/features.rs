@@ -140,15 +140,21 @@ impl Candidate<'_> {
             return;
         }
         let said = self.said[chosen.len()];
+        let is_last = chosen.len() + 1 == self.said.len();
+        let asks = |token: usize| self.question.tokens[token].kind == Kind::Ask;
         for (at, occurrence) in said.iter().enumerate() {
+            // A question word on its own asks for the last relation: "where is the capital of …".
+            if !is_last && occurrence.tokens.iter().all(|(token, _)| asks(*token)) {
+                continue;
+            }
             let free = chosen.iter().zip(&self.said).all(|(other, said)| {
                 other.is_none_or(|other| {
                     let tokens = &said[other].tokens;
-                    // A question word can speak for several steps.
-                    occurrence.tokens.iter().all(|(token, _)| {
-                        self.question.tokens[*token].kind == Kind::Ask
-                            || tokens.iter().all(|(taken, _)| taken != token)
-                    })
+                    // A question word can help several steps.
+                    occurrence
+                        .tokens
+                        .iter()
+                        .all(|(token, _)| asks(*token) || tokens.iter().all(|(taken, _)| taken != token))
                 })
             });
             if free {

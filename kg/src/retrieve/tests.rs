@@ -163,6 +163,8 @@ async fn chinese_questions_are_answered() {
     assert_eq!(best(&retrieve(books.clone(), "围城是哪个出版社出版的?").await), ["人民文学出版社"]);
     assert_eq!(best(&retrieve(books.clone(), "圍城有多少頁?").await), ["359"]);
     assert_eq!(best(&retrieve(books, "围城的作者的妻子是谁?").await), ["杨绛"]);
+    let land = facts("不丹 | 位于 | 南亚\n印度 | 位于 | 南亚\n不丹 | 首都 | 廷布\n印度 | 首都 | 新德里");
+    assert_eq!(best(&retrieve(land, "不丹的首都是哪里？").await), ["廷布"]);
 }
 
 #[tokio::test]
