@@ -61,19 +61,19 @@ pub struct Progress {
     pub total: u64,
 }
 
-/// What is answered to a [`Progress`]: nothing, or whether to go on.
-pub trait Answer {
+/// What a caller says to a [`Progress`]: nothing, or whether to go on.
+pub trait IntoFlow {
     /// Whether to go on.
     fn flow(self) -> ControlFlow<()>;
 }
 
-impl Answer for () {
+impl IntoFlow for () {
     fn flow(self) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 }
 
-impl Answer for ControlFlow<()> {
+impl IntoFlow for ControlFlow<()> {
     fn flow(self) -> ControlFlow<()> {
         self
     }
@@ -243,7 +243,7 @@ pub(crate) fn import(
 ///
 /// # Errors
 /// As [`Graph::import`](crate::Graph::import), the store's aside.
-pub fn check<A: Answer>(
+pub fn check<A: IntoFlow>(
     path: impl AsRef<Path>,
     options: &ImportOptions,
     mut progress: impl FnMut(Progress) -> A,

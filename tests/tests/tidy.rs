@@ -35,7 +35,7 @@ const MAY_USE: [(&str, Option<&[&str]>); 20] = [
     ("loquat-dispatch", Some(&["loquat-contract"])),
     ("loquat-conformance", Some(&["loquat-contract", "loquat-dispatch", "loquat-journal"])),
     ("loquat-terms", Some(&["loquat-contract", "loquat-text"])),
-    ("loquat-kg", Some(&["loquat-contract", "loquat-mapped", "loquat-store", "loquat-terms"])),
+    ("loquat-kg", Some(&["loquat-contract", "loquat-mapped", "loquat-store", "loquat-terms", "loquat-text"])),
     ("loquat-sparql", Some(&["loquat-contract", "loquat-terms", "loquat-text"])),
     ("loquat-terminal", Some(&["loquat-contract"])),
     ("loquat-web", Some(&["loquat-contract"])),

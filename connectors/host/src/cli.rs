@@ -255,6 +255,20 @@ pub enum KgCommand {
         /// The text
         text: String,
     },
+    /// Shows the facts that a question asks for, and what is computed of them
+    #[command(
+        after_help = "Examples:\n  loquat kg ask \"Which countries border Bhutan?\"\n  loquat kg ask \"Which is larger, Bhutan or Nepal?\""
+    )]
+    Ask {
+        /// The question
+        question: String,
+        /// The most relations between what the question names and the answer
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=3))]
+        hops: u8,
+        /// At most this many facts
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
     /// Shows an entity, by name or id, with its facts
     #[command(after_help = "Example:\n  loquat kg show Bhutan")]
     Show {

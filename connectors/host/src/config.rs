@@ -89,6 +89,27 @@ pub struct GraphConfig {
     pub store: Option<PathBuf>,
     /// A SPARQL endpoint in place of sources and store.
     pub sparql: loquat_sparql::Config,
+    /// What compares questions with relations by meaning, beside their words: `off`, `auto` (a model for each of the bot's
+    /// languages that there is one for), `all-minilm-l6-v2`, `gte-small` or `bge-small-zh`. Default: `off`.
+    pub embeddings: Embeddings,
+}
+
+/// A sentence embedding model that Loquat fetches by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Embeddings {
+    /// None: words alone decide, and nothing is fetched.
+    #[default]
+    Off,
+    /// For English all-MiniLM-L6-v2, for Chinese bge-small-zh.
+    Auto,
+    /// all-MiniLM-L6-v2, English, 90 MB.
+    #[serde(rename = "all-minilm-l6-v2")]
+    MiniLm,
+    /// gte-small, English, 133 MB.
+    GteSmall,
+    /// bge-small-zh-v1.5, Chinese, 24 MB.
+    BgeSmallZh,
 }
 
 /// What runs the models.

@@ -1,6 +1,7 @@
 //! Config → parts. In: a bot's config. Out: the runtime, the models, the graph and the engine, fetched, converted and opened. Talks
 //! to no platform.
 
+mod embedder;
 mod graph;
 mod import;
 mod model;
@@ -18,6 +19,7 @@ use loquat_inference::{OnnxModel, Runtime};
 use crate::config::{Config, Loaded};
 use crate::progress::Screen;
 
+pub use embedder::embedders;
 pub use graph::{graph, open_for_import, quarantine, remember_import};
 pub use import::ImportSettings;
 pub(crate) use import::{import, report_bad_lines};

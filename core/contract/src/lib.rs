@@ -19,6 +19,7 @@ mod knowledge;
 mod language;
 mod language_model;
 mod reply;
+mod text_embedder;
 
 mod capabilities;
 mod connector;
@@ -56,5 +57,6 @@ pub use message::{
     Address, Attachment, Event, Inbound, Mentioned, Message, MessageId, NoPerson, Person, Place, Sender,
 };
 pub use reply::{Citation, LinkedEntity, Outcome, Policy, Reply, Sentence, Timings, Verdict};
+pub use text_embedder::{TextEmbedder, normalised};
 pub use timestamp::Timestamp;
 pub use tokio_util::sync::CancellationToken;

@@ -128,6 +128,14 @@ pub enum InferenceError {
         /// What does not fit.
         reason: String,
     },
+    /// The graph is sound, but gives no hidden state a token.
+    #[error("{graph} is not an encoder that Loquat can drive: {reason}; export it for feature extraction")]
+    NoEncoder {
+        /// The graph.
+        graph: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
     /// None of the providers that were asked for works.
     #[error("no execution provider works: {}; add `cpu` to the providers", list(.skipped))]
     NoProvider {

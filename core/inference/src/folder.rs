@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 pub use config::ModelConfig;
 pub(crate) use config::Names;
-pub(crate) use identity::identity;
+pub(crate) use identity::{identity, sha256};
 use serde_json::Value;
 
 use crate::InferenceError;

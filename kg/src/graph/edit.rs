@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::Graph;
 use crate::GraphError;
-use crate::import::{Answer, ImportOptions, ImportReport, Progress, import};
+use crate::import::{ImportOptions, ImportReport, IntoFlow, Progress, import};
 use crate::statement::{Statement, fact_id};
 use crate::store::{Change, Completed};
 use crate::view::View;
@@ -24,7 +24,7 @@ impl Graph {
     ///
     /// After a stop it goes on from where it was, where the format allows it. `progress` may answer with a
     /// [`ControlFlow`](std::ops::ControlFlow) to stop.
-    pub fn import<A: Answer>(
+    pub fn import<A: IntoFlow>(
         &self,
         path: impl AsRef<Path>,
         options: &ImportOptions,

@@ -1,5 +1,6 @@
 //! `loquat kg`. In: files, texts, names. Out: a fuller graph, or what it holds.
 
+mod ask;
 mod endpoint;
 mod import;
 
@@ -27,6 +28,9 @@ pub(super) fn kg(loaded: &Loaded, command: &KgCommand) -> anyhow::Result<ExitCod
             import::import_files(loaded, command, &screen)
         };
     }
+    if let KgCommand::Ask { question, hops, limit } = command {
+        return ask::ask(loaded, question, usize::from(*hops), *limit);
+    }
     let graph = graph(loaded, &Places::of(&loaded.config)?, &screen)?;
     screen.clear();
     let language = loaded.config.bot.languages.first().cloned().unwrap_or_else(Language::english);
@@ -34,7 +38,7 @@ pub(super) fn kg(loaded: &Loaded, command: &KgCommand) -> anyhow::Result<ExitCod
         KgCommand::Stats => stats(&graph)?,
         KgCommand::Link { text } => link(&graph, text, &language)?,
         KgCommand::Show { entity, limit } => return show(&graph, entity, *limit, &language),
-        KgCommand::Import(_) => {}
+        KgCommand::Import(_) | KgCommand::Ask { .. } => {}
     }
     Ok(ExitCode::SUCCESS)
 }

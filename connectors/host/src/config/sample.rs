@@ -45,6 +45,9 @@ max_message_chars = 4000
 sources = []
 # The folder of the store. Default: among the user's data, by the bot's name.
 # store = "data/graph"
+# What compares questions with relations by meaning, beside their words: off, auto (a model for each of the bot's languages that
+# there is one for), all-minilm-l6-v2, gte-small or bge-small-zh. Only those named are fetched.
+embeddings = "off"
 
 # What runs the models.
 [runtime]

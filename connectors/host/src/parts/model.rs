@@ -91,7 +91,7 @@ pub(crate) fn open_unaltered(runtime: &Runtime, options: OnnxModelOptions) -> an
     }
 }
 
-fn providers(config: &Config) -> Vec<Provider> {
+pub(super) fn providers(config: &Config) -> Vec<Provider> {
     let device = config.runtime.device;
     let provider = |name: &ProviderName| match name {
         ProviderName::TensorRt => Provider::TensorRt { device },

@@ -46,7 +46,7 @@ pub(crate) fn identity(folder: &ModelFolder, name: Option<String>) -> Result<Mod
     if let Some(stamp) = stamp.filter(|stamp| stamp.files == entries) {
         return Ok(ModelIdentity { name, sha256: stamp.sha256 });
     }
-    let sha256 = hash(&files)?;
+    let sha256 = sha256(&files)?;
     let stamp = Stamp { files: entries, sha256 };
     // A folder that cannot be written to is hashed at every start, which is slower but no failure.
     if let Err(error) = write(folder.path(), &stamp_file, &stamp) {
@@ -66,7 +66,8 @@ fn entry(folder: &Path, file: &Path) -> Result<Entry, InferenceError> {
     })
 }
 
-fn hash(files: &[&Path]) -> Result<String, InferenceError> {
+/// The SHA-256 over the files in their order.
+pub(crate) fn sha256(files: &[&Path]) -> Result<String, InferenceError> {
     let mut sha256 = Sha256::new();
     let mut block = vec![0; 1 << 20];
     for &file in files {

@@ -1,0 +1,209 @@
+//! Measures retrieval on three sets of questions: the share whose answer is stated by one of the first 1, 5 and 20 facts.
+//!
+//! ```text
+//! cargo run --release -p loquat-kg --example retrieval -- [--sample 2000] [--embeddings off|minilm|gte] [--sets eq,metaqa,nlpcc]
+//!     [--tuning] [--failures 20] [--features FEATURES.jsonl] [--data ../shared/data]
+//! ```
+//!
+//! The sets are EntityQuestions (Sciavolino et al. 2021), MetaQA (Zhang et al. 2018) with the topic's brackets taken away, and NLPCC
+//! 2016 KBQA; one whose files are not there is skipped. Weights are learnt from EntityQuestions' training questions and from one half
+//! of the two others' (`--tuning`, by a hash of the question); what is reported is the other half, and EntityQuestions' dev questions.
+//! `--features` writes what `learn.py` learns weights from.
+
+mod embedders;
+mod sets;
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use loquat_contract::{Language, Value};
+use loquat_kg::{Graph, ImportOptions, Retrieval, RetrieveOptions, Retriever};
+
+use sets::{Question, Set};
+
+type Failure = Box<dyn std::error::Error>;
+
+struct Options {
+    sample: usize,
+    embeddings: String,
+    sets: String,
+    tuning: bool,
+    failures: usize,
+    features: Option<PathBuf>,
+    data: PathBuf,
+}
+
+#[derive(Default)]
+struct Tally {
+    asked: usize,
+    within: [usize; 3],
+    unlinked: usize,
+    unreached: usize,
+    lower: usize,
+    times: Vec<Duration>,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Failure> {
+    let options = options()?;
+    let mut features = options.features.as_ref().map(File::create).transpose()?.map(BufWriter::new);
+    let embedder = embedders::open(&options.embeddings)?;
+    say(
+        "| questions | asked | in the first 1 | 5 | 20 | topic not linked | not found | lower | median | p99 |",
+    );
+    say("|---|---|---|---|---|---|---|---|---|---|");
+    for set in sets::all(&options.data, options.tuning) {
+        if !options.sets.split(',').any(|name| set.name.to_lowercase().contains(name)) {
+            continue;
+        }
+        let Some(questions) = set.questions(options.sample)? else {
+            say(&format!("| {} | skipped: its files are not in {} |", set.name, options.data.display()));
+            continue;
+        };
+        let folder = tempfile::tempdir()?;
+        let graph = Graph::open(folder.path())?;
+        graph.import(&set.facts, &ImportOptions::default(), |_| {})?;
+        let mut retriever = Retriever::new(
+            Arc::new(graph),
+            RetrieveOptions { max_facts: 200, token_budget: 8000, ..Default::default() },
+        );
+        if let Some(embedder) = &embedder {
+            retriever = retriever.with_embedder(embedder.clone());
+        }
+        let mut tally = Tally::default();
+        for question in &questions {
+            ask(&retriever, &set, question, &mut tally, &mut features, options.failures).await?;
+        }
+        tally.print(&set.name);
+    }
+    Ok(())
+}
+
+async fn ask(
+    retriever: &Retriever,
+    set: &Set,
+    question: &Question,
+    tally: &mut Tally,
+    features: &mut Option<BufWriter<File>>,
+    failures: usize,
+) -> Result<(), Failure> {
+    let start = Instant::now();
+    let (found, values) = retriever.retrieve_with_features(&question.text, &[]).await?;
+    tally.times.push(start.elapsed());
+    tally.asked += 1;
+    let place = place(&found, question);
+    for (within, limit) in tally.within.iter_mut().zip([1, 5, 20]) {
+        *within += usize::from(place.is_some_and(|place| place < limit));
+    }
+    let linked = question
+        .topic
+        .as_ref()
+        .is_none_or(|topic| found.groups.iter().any(|group| group.topic.names().any(|name| name == topic)));
+    match place {
+        None if !linked => tally.unlinked += 1,
+        None => tally.unreached += 1,
+        Some(place) if place >= 20 => tally.lower += 1,
+        _ => {}
+    }
+    if place != Some(0) && tally.asked - tally.within[0] <= failures {
+        let english = Language::english();
+        let best = found.groups.first().map(|group| (group.reason(&english), group.score, &group.matched));
+        say(&format!(
+            "  {} [{place:?}] {best:?} wanted {:?}",
+            question.text,
+            question.answers.iter().take(2).collect::<Vec<_>>()
+        ));
+    }
+    if let Some(file) = features {
+        let groups: Vec<serde_json::Value> = found
+            .groups
+            .iter()
+            .zip(&values)
+            .map(|(group, values)| {
+                let right = group.answers.iter().filter(|answer| question.accepts(&answer.value)).count();
+                let values: Vec<f32> = values.iter().map(|(_, value)| *value).collect();
+                serde_json::json!({ "right": right, "all": group.answers.len(), "features": values, "path": group.reason(&Language::english()) })
+            })
+            .collect();
+        let line = serde_json::json!({ "set": set.name, "question": question.text, "gold": question.answers.len(), "groups": groups });
+        writeln!(file, "{line}")?;
+    }
+    Ok(())
+}
+
+/// The place of the first fact that states an answer.
+fn place(found: &Retrieval, question: &Question) -> Option<usize> {
+    found.facts().iter().position(|ranked| {
+        ranked.group.is_some_and(|group| {
+            let states = |answer: &&loquat_kg::Answer| {
+                answer.facts.last().is_some_and(|fact| fact.id == ranked.fact.id)
+            };
+            group.answers.iter().find(states).is_some_and(|answer| question.accepts(&answer.value))
+        })
+    })
+}
+
+impl Question {
+    fn accepts(&self, value: &Value) -> bool {
+        let named = |name: &str| self.answers.iter().any(|answer| sets::plain(answer) == sets::plain(name));
+        match value {
+            Value::Entity(entity) => entity.names().any(named),
+            other => named(&other.text(&Language::english())),
+        }
+    }
+}
+
+impl Tally {
+    fn print(&mut self, name: &str) {
+        self.times.sort();
+        let at = |share: f64| {
+            self.times.get((self.times.len() as f64 * share) as usize).copied().unwrap_or_default()
+        };
+        let percent = |count: usize| format!("{:.1} %", 100.0 * count as f64 / self.asked.max(1) as f64);
+        let [one, five, twenty] = self.within.map(percent);
+        say(&format!(
+            "| {name} | {} | {one} | {five} | {twenty} | {} | {} | {} | {:.1?} | {:.1?} |",
+            self.asked,
+            percent(self.unlinked),
+            percent(self.unreached),
+            percent(self.lower),
+            at(0.5),
+            at(0.99)
+        ));
+    }
+}
+
+fn options() -> Result<Options, Failure> {
+    let mut options = Options {
+        sample: 2000,
+        embeddings: "off".to_owned(),
+        sets: "entity,metaqa,nlpcc".to_owned(),
+        tuning: false,
+        failures: 0,
+        features: None,
+        data: PathBuf::from("../shared/data"),
+    };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or(format!("{argument} wants a value"));
+        match argument.as_str() {
+            "--sample" => options.sample = value()?.parse()?,
+            "--embeddings" => options.embeddings = value()?,
+            "--sets" => options.sets = value()?,
+            "--tuning" => options.tuning = true,
+            "--failures" => options.failures = value()?.parse()?,
+            "--features" => options.features = Some(value()?.into()),
+            "--data" => options.data = value()?.into(),
+            other => return Err(format!("{other} is not known").into()),
+        }
+    }
+    Ok(options)
+}
+
+#[expect(clippy::print_stdout, reason = "the numbers are what the program is for")]
+fn say(line: &str) {
+    println!("{line}");
+}

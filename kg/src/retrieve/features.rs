@@ -1,0 +1,292 @@
+//! How well a path fits a question. In: a path, the question's words, what their meaning is near to. Out: features, and a score.
+//! Knows no store.
+//!
+//! A log-linear model over paths, as Berant et al. (2013, section 3.2) have it over logical forms: `score = w · φ(question, path)`.
+//! No feature names a relation, so the weights serve any graph.
+
+use super::lexicon::Expected;
+use super::path::{Path, Step};
+use super::phrases::Occurrence;
+use super::question::{Kind, Question};
+use loquat_contract::Value;
+
+/// The number of features.
+pub(super) const COUNT: usize = 24;
+
+/// The features' names, in their order.
+pub(super) const NAMES: [&str; COUNT] = [
+    "several steps",
+    "three steps",
+    "evidence, sum",
+    "evidence, least",
+    "evidence of the last step",
+    "words unexplained, each place by one step",
+    "words unexplained by any step",
+    "back without a word, something in common asked",
+    "back without a word",
+    "step without a word",
+    "order of words",
+    "what is asked for is the last step",
+    "what is asked for is not the last step",
+    "kind of value as expected",
+    "kind of value not as expected",
+    "link, logarithm",
+    "share of the text that the name is",
+    "last step from object to subject",
+    "there and back, each with a word",
+    "meaning of the last step",
+    "meaning of all steps",
+    "something in common asked, not there and back",
+    "logarithm of the number of values",
+    "there and back, something in common asked",
+];
+
+/// One path before the weights.
+pub(super) struct Candidate<'a> {
+    pub(super) question: &'a Question,
+    /// For each token, how surely the graph has a relation for it.
+    pub(super) explicable: &'a [f32],
+    /// For each step, where the question says it.
+    pub(super) said: Vec<&'a [Occurrence]>,
+    /// For each step, how many standard deviations its meaning is nearer to the question's than other relations' is.
+    pub(super) meaning: Vec<f32>,
+    pub(super) path: &'a Path,
+    /// The score of the link to the topic.
+    pub(super) link: f32,
+    /// The share of the question's characters that name the topic.
+    pub(super) share: f32,
+}
+
+impl Candidate<'_> {
+    /// The features, and for each step the occurrence that is taken for it.
+    pub(super) fn features(&self) -> ([f32; COUNT], Vec<Option<usize>>) {
+        let taken = self.assign();
+        let steps = &self.path.steps;
+        let scores: Vec<f32> =
+            taken.iter().zip(&self.said).map(|(at, said)| at.map_or(0.0, |at| said[at].score)).collect();
+        let last = scores.last().copied().unwrap_or(0.0);
+        let (mut unexplained, mut loosely) = (0.0, 0.0);
+        for (token, known) in self.explicable.iter().enumerate().filter(|(_, known)| **known >= 0.5) {
+            let by = |occurrence: &Occurrence| {
+                occurrence.tokens.iter().find(|(at, _)| *at == token).map_or(0.0, |(_, near)| *near)
+            };
+            let strict = taken.iter().zip(&self.said).filter_map(|(at, said)| Some(by(&said[(*at)?])));
+            let loose = self.said.iter().flat_map(|said| said.iter().map(by));
+            unexplained += known * (1.0 - strict.fold(0.0, f32::max));
+            loosely += known * (1.0 - loose.fold(0.0, f32::max));
+        }
+        let (mut back_common, mut back, mut silent, mut both) = (0.0, 0.0, 0.0, 0.0);
+        let mut there_and_back = false;
+        for (at, score) in scores.iter().enumerate() {
+            let undoes = at > 0 && steps[at].undoes(&steps[at - 1]);
+            there_and_back |= undoes;
+            match (*score > 0.0, undoes) {
+                (true, true) => both += 1.0,
+                (true, false) => {}
+                (false, true) if self.question.common => back_common += 1.0,
+                (false, true) => back += 1.0,
+                (false, false) => silent += 1.0,
+            }
+        }
+        let (asked, asked_elsewhere) = self.asked();
+        let (fits, misfits) = self.kind();
+        let flag = |yes: bool| if yes { 1.0 } else { 0.0 };
+        let common = self.question.common;
+        let meaning = self.meaning.iter().sum::<f32>() / self.meaning.len().max(1) as f32;
+        let features = [
+            flag(steps.len() > 1),
+            flag(steps.len() > 2),
+            scores.iter().sum(),
+            scores.iter().copied().fold(f32::INFINITY, f32::min).min(1.0),
+            last,
+            unexplained,
+            loosely,
+            back_common,
+            back,
+            silent,
+            self.order(&taken),
+            asked,
+            asked_elsewhere,
+            fits,
+            misfits,
+            self.link.max(0.01).ln(),
+            self.share,
+            flag(steps.last().is_some_and(|step| step.inverse)),
+            both,
+            self.meaning.last().copied().unwrap_or(0.0),
+            meaning,
+            flag(common && !there_and_back),
+            (self.path.ends.len() as f32).ln_1p(),
+            flag(common && there_and_back),
+        ];
+        (features, taken)
+    }
+
+    /// Gives each step a place of its own in the question, so that the scores' sum is greatest; among equals, places in the
+    /// order of the walk.
+    fn assign(&self) -> Vec<Option<usize>> {
+        let mut best = (f32::NEG_INFINITY, vec![None; self.said.len()]);
+        let mut chosen = Vec::with_capacity(self.said.len());
+        self.assign_from(&mut chosen, 0.0, &mut best);
+        best.1
+    }
+
+    fn assign_from(&self, chosen: &mut Vec<Option<usize>>, sum: f32, best: &mut (f32, Vec<Option<usize>>)) {
+        if chosen.len() == self.said.len() {
+            let value = sum + 0.15 * self.order(chosen);
+            if value > best.0 {
+                *best = (value, chosen.clone());
+            }
+            return;
+        }
+        let said = self.said[chosen.len()];
+        let is_last = chosen.len() + 1 == self.said.len();
+        let asks = |token: usize| self.question.tokens[token].kind == Kind::Ask;
+        for (at, occurrence) in said.iter().enumerate() {
+            // A question word on its own asks for the last relation: "where is the capital of …".
+            if !is_last && occurrence.tokens.iter().all(|(token, _)| asks(*token)) {
+                continue;
+            }
+            let free = chosen.iter().zip(&self.said).all(|(other, said)| {
+                other.is_none_or(|other| {
+                    let tokens = &said[other].tokens;
+                    // A question word can help several steps.
+                    occurrence
+                        .tokens
+                        .iter()
+                        .all(|(token, _)| asks(*token) || tokens.iter().all(|(taken, _)| taken != token))
+                })
+            });
+            if free {
+                chosen.push(Some(at));
+                self.assign_from(chosen, sum + occurrence.score, best);
+                chosen.pop();
+            }
+        }
+        chosen.push(None);
+        self.assign_from(chosen, sum, best);
+        chosen.pop();
+    }
+
+    /// From −1 to 1: whether the words of earlier steps stand nearer to the name.
+    fn order(&self, taken: &[Option<usize>]) -> f32 {
+        let distances: Vec<usize> = taken
+            .iter()
+            .zip(&self.said)
+            .filter_map(|(at, said)| {
+                let tokens = &said[(*at)?].tokens;
+                let (token, _) = tokens
+                    .iter()
+                    .find(|(token, _)| self.question.tokens[*token].kind != Kind::Ask)
+                    .or_else(|| tokens.first())?;
+                Some(self.question.distance(*token))
+            })
+            .collect();
+        let pairs = distances.windows(2).map(|pair| (pair[1] as f32 - pair[0] as f32).clamp(-1.0, 1.0));
+        pairs.sum::<f32>() / distances.len().saturating_sub(1).max(1) as f32
+    }
+
+    /// Whether the last step says what the question word asks for, or another step does.
+    fn asked(&self) -> (f32, f32) {
+        let focus = focus(self.question, self.explicable);
+        let says = |said: &[Occurrence]| {
+            let near = said.iter().flat_map(|occurrence| &occurrence.tokens);
+            near.filter(|(token, _)| focus.contains(token)).map(|(_, near)| *near).fold(0.0, f32::max)
+        };
+        let last = self.said.last().map_or(0.0, |said| says(said));
+        (last, if focus.is_empty() { 0.0 } else { 1.0 - last })
+    }
+
+    fn kind(&self) -> (f32, f32) {
+        let Some(end) = self.path.ends.first() else { return (0.0, 0.0) };
+        match kind_fits(self.question.expected, &end.value) {
+            Some(true) => (1.0, 0.0),
+            Some(false) => (0.0, 1.0),
+            None => (0.0, 0.0),
+        }
+    }
+}
+
+/// Whether a value is of the expected kind; `None` where nothing can be said.
+pub(super) fn kind_fits(expected: Expected, value: &Value) -> Option<bool> {
+    let is_number = matches!(value, Value::Number { .. });
+    match expected {
+        Expected::Any => None,
+        Expected::Date => Some(year(value).is_some()),
+        Expected::Number => Some(is_number),
+        Expected::Count => is_number.then_some(true),
+        Expected::Entity => match value {
+            Value::Entity(_) => Some(true),
+            Value::Text(_) | Value::Coordinate { .. } | Value::Url(_) => None,
+            _ => Some(false),
+        },
+    }
+}
+
+/// The year of a date, or of a whole number that looks like one.
+pub(super) fn year(value: &Value) -> Option<i32> {
+    match value {
+        Value::Date(text) => {
+            let (sign, digits) = text.strip_prefix('-').map_or((1, text.as_str()), |rest| (-1, rest));
+            let digits: String = digits.split('-').next()?.replace('X', "0");
+            Some(sign * digits.parse::<i32>().ok()?)
+        }
+        Value::Number { value, unit: None, .. }
+            if value.fract() == 0.0 && (1000.0..=2100.0).contains(value) =>
+        {
+            Some(*value as i32)
+        }
+        _ => None,
+    }
+}
+
+/// The tokens that a question word asks for: behind "which", the words up to the next function word; behind "who" and "when",
+/// the first words that some relation explains; before the question word where none follow.
+pub(super) fn focus(question: &Question, explicable: &[f32]) -> Vec<usize> {
+    let Some(&(ask, expected)) = question.asks.first() else { return Vec::new() };
+    let mut focus = Vec::new();
+    let end = question.name_at.filter(|at| *at > ask).unwrap_or(question.tokens.len());
+    let known = |token: usize| explicable.get(token).is_some_and(|known| *known >= 0.5);
+    let mut seen = false;
+    for at in ask + 1..end {
+        let content = question.tokens[at].kind == Kind::Content;
+        if content {
+            seen = true;
+            if known(at) {
+                focus.push(at);
+            }
+        } else if seen && (expected == Expected::Any || !focus.is_empty()) {
+            break;
+        }
+    }
+    if !seen {
+        let before = (0..ask).rev().find(|&at| question.tokens[at].kind == Kind::Content);
+        focus.extend(before.filter(|at| known(*at)));
+    }
+    if expected == Expected::Date {
+        focus.push(ask);
+    }
+    focus
+}
+
+/// Whether the step may be walked though no word asks for it: back along the relation that led here.
+pub(super) fn may_be_silent(steps: &[Step], step: &Step) -> bool {
+    steps.last().is_some_and(|last| step.undoes(last))
+}
+
+/// `w · φ`.
+pub(super) fn score(features: &[f32; COUNT], weights: &[f32; COUNT]) -> f32 {
+    features.iter().zip(weights).map(|(x, w)| x * w).sum()
+}
+
+/// Learnt by `examples/retrieval/learn.py` from EntityQuestions' training questions, and the tuning halves of MetaQA dev and NLPCC 2016.
+pub(super) const WEIGHTS: [f32; COUNT] = [
+    -1.60, -2.56, 2.97, 0.00, 0.76, 0.00, -0.51, -0.93, -0.05, -2.58, 0.24, 1.71, -0.92, 1.07, -1.02, 2.37,
+    2.11, -2.40, -0.08, 0.00, 0.00, -3.03, -0.01, 3.82,
+];
+
+/// The same where an embedder says what is near in meaning.
+pub(super) const WEIGHTS_WITH_MEANING: [f32; COUNT] = [
+    -1.41, -2.42, 3.31, 0.00, 0.54, 0.00, -0.13, -0.92, -0.32, -2.00, 0.23, 1.59, -0.86, 1.03, -1.20, 1.78,
+    1.69, -2.23, -0.48, 0.20, 0.54, -2.77, -0.07, 3.43,
+];
