@@ -16,6 +16,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 /// Memory for sled's page cache, in bytes. What is read often is kept elsewhere, so a small one does.
 const CACHE_BYTES: usize = 64 << 20;
@@ -24,6 +25,9 @@ const NEVER: usize = u32::MAX as usize;
 
 /// Pairs in a leaf at most. sled writes whole leaves, and the values kept here are large.
 const FANOUT: usize = 16;
+
+/// How long a database that was closed in this process may take to give up its lock.
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// A key or a value.
 pub type Bytes = sled::InlineArray;
@@ -67,7 +71,16 @@ impl Database {
         guard_snapshot(path)?;
         let config =
             sled::Config::new().path(path).cache_capacity_bytes(CACHE_BYTES).flush_every_ms(Some(NEVER));
-        let db: sled::Db<FANOUT> = config.open()?;
+        // A database that this process has just closed holds its lock for a moment longer.
+        let start = Instant::now();
+        let db: sled::Db<FANOUT> = loop {
+            match config.open() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && start.elapsed() < CLOSING => {
+                    std::thread::sleep(CLOSING / 50);
+                }
+                opened => break opened?,
+            }
+        };
         let trees = trees.iter().map(|name| db.open_tree(name)).collect::<io::Result<_>>()?;
         Ok(Self { db, trees, failure: OnceLock::new() })
     }
