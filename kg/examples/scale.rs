@@ -1,12 +1,17 @@
 //! How a graph does at a size: import, space, opening, lookups, walks, linking, and reads beside edits.
 //!
 //! ```text
-//! cargo run --release -p loquat-kg --example scale -- FILE… [--keep FOLDER]
+//! cargo run --release -p loquat-kg --example scale -- FILE… [--keep FOLDER] [--synthetic ENTITIES]
 //! ```
+//!
+//! With `--synthetic` a file is made first: as many entities with made-up names, each with two facts that lead to others.
+//! `import_speed --n-triples` writes the npm data as N-Triples.
 //!
 //! Every number is of one run on one machine. Lookups are of names taken evenly from the graph itself, in a random order, once
 //! before the clock runs (so the page cache is warm) and once while it does.
 
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -24,15 +29,20 @@ const MESSAGES: usize = 2_000;
 
 #[expect(clippy::print_stdout, reason = "the numbers are what the program is for")]
 fn main() -> Result<(), Failure> {
-    let (mut files, mut keep) = (Vec::new(), None);
+    let (mut files, mut keep, mut synthetic) = (Vec::new(), None, None);
     let mut arguments = std::env::args_os().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.to_str() {
             Some("--keep") => keep = arguments.next().map(PathBuf::from),
+            Some("--synthetic") => synthetic = arguments.next(),
             _ => files.push(PathBuf::from(argument)),
         }
     }
     let temporary = tempfile::tempdir()?;
+    if let Some(entities) = synthetic {
+        files.push(temporary.path().join("synthetic.nt"));
+        write_synthetic(&temporary.path().join("synthetic.nt"), entities.to_string_lossy().parse()?)?;
+    }
     let folder = keep.unwrap_or_else(|| temporary.path().join("graph"));
     let mut input = 0;
     let graph = Graph::open(&folder)?;
@@ -78,6 +88,31 @@ fn main() -> Result<(), Failure> {
     lookups(&graph);
     linking(&graph);
     edits(&graph, &folder)
+}
+
+/// Writes a graph of made-up entities.
+fn write_synthetic(path: &Path, entities: u64) -> Result<(), Failure> {
+    const SYLLABLES: [&str; 20] = [
+        "ka", "lo", "mi", "ra", "ton", "ber", "vi", "shu", "an", "del", "or", "pe", "zu", "qui", "na", "tes",
+        "gra", "fo", "lin", "dar",
+    ];
+    let mut file = BufWriter::with_capacity(1 << 20, File::create(path)?);
+    for number in 0..entities {
+        let mixed = number.wrapping_mul(2_654_435_761) as usize;
+        let syllable = |place: usize| SYLLABLES[mixed / 20_usize.pow(place as u32) % 20];
+        let entity = format!("<http://example.com/entity/E{number}>");
+        let (next, group) = (number.wrapping_mul(7919).wrapping_add(13) % entities, number / 50);
+        writeln!(
+            file,
+            "{entity} <http://www.w3.org/2000/01/rdf-schema#label> \"{}{}{} {number}\" .\n\
+             {entity} <http://example.com/p/next> <http://example.com/entity/E{next}> .\n\
+             {entity} <http://example.com/p/in> <http://example.com/entity/E{group}> .",
+            syllable(0),
+            syllable(1),
+            syllable(2)
+        )?;
+    }
+    Ok(file.flush()?)
 }
 
 /// Names of entities, evenly from the whole graph, in a random order.

@@ -107,7 +107,8 @@ impl Engine {
         let mut turns = Vec::new();
         for clause in clauses(text, lexicon) {
             let begun = Instant::now();
-            let mentions = self.knowledge.link(&text[clause.clone()]).await?;
+            let about: Vec<_> = session.focus.iter().map(|entity| entity.id.clone()).collect();
+            let mentions = self.knowledge.link_in(&text[clause.clone()], &about).await?;
             timings.link += milliseconds(begun.elapsed());
             let begun = Instant::now();
             let asked = &text[clause.clone()];
