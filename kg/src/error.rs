@@ -105,6 +105,9 @@ pub enum GraphError {
     /// A snapshot that was just written cannot be read.
     #[error("{0}; check the disk, and start again: the snapshot is made anew from the store")]
     Snapshot(#[source] MappedError),
+    /// A statement to add or remove that no graph can hold.
+    #[error("{0}; correct the statement, nothing was changed")]
+    BadStatement(&'static str),
     /// There is more than the snapshot can number.
     #[error("the graph has more than {0}; split it over several graphs, or use a SPARQL endpoint")]
     TooLarge(&'static str),

@@ -100,18 +100,14 @@ impl<W: Write> Exporter<'_, W> {
     fn entity(&mut self, node: u32) -> io::Result<()> {
         let Some(entity) = self.view.entity(node) else { return Ok(()) };
         let id = entity.id.as_str();
-        if self.view.is_described(node) {
-            for (term, labels) in [
-                (rdfs::LABEL.as_str().to_owned(), &entity.labels),
-                (format!("{SKOS}altLabel"), &entity.aliases),
-                (format!("{LOQUAT}article"), &entity.articles),
-                (format!("{SCHEMA}description"), &entity.descriptions),
-            ] {
-                self.labels(id, &term, labels)?;
-            }
-            if let Some(symbol) = self.view.symbol(node) {
-                self.labels(id, &format!("{LOQUAT}unit"), &[Label::plain(symbol)])?;
-            }
+        if self.view.was_named(node) {
+            self.labels(id, rdfs::LABEL.as_str(), &entity.labels)?;
+            self.labels(id, &format!("{SKOS}altLabel"), &entity.aliases)?;
+        }
+        self.labels(id, &format!("{LOQUAT}article"), &entity.articles)?;
+        self.labels(id, &format!("{SCHEMA}description"), &entity.descriptions)?;
+        if let Some(symbol) = self.view.symbol(node) {
+            self.labels(id, &format!("{LOQUAT}unit"), &[Label::plain(symbol)])?;
         }
         if let Some(popularity) = self.view.given_popularity(node) {
             self.describe(id, &format!("{LOQUAT}popularity"), number(&popularity.to_string()).into())?;

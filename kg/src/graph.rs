@@ -34,7 +34,7 @@ struct Inner {
     path: PathBuf,
     store: Mutex<Store>,
     view: ArcSwap<View>,
-    /// Held while a snapshot is made: one at a time.
+    /// Held while edits are put into a snapshot: one at a time. Taken before the store, never while it is held.
     building: Mutex<()>,
     /// Makes a snapshot in the background.
     worker: Mutex<Option<JoinHandle<()>>>,

@@ -22,7 +22,7 @@ pub(crate) use read::value_of;
 use section::{Blobs, Column, Dictionary};
 
 /// What the file's end says. The number grows with the layout.
-pub(crate) const KIND: [u8; 8] = *b"LQgraph1";
+pub(crate) const KIND: [u8; 8] = *b"LQgraph2";
 
 /// The names of the sections.
 pub(crate) mod part {
@@ -30,6 +30,7 @@ pub(crate) mod part {
     pub(crate) const IDS: [u64; 3] = [10, 11, 12];
     pub(crate) const REDIRECTS: [u64; 3] = [13, 14, 15];
     pub(crate) const REDIRECT_TARGETS: u64 = 16;
+    pub(crate) const LATENT: u64 = 17;
     pub(crate) const RECORDS: [u64; 3] = [20, 21, 22];
     pub(crate) const PRIORS: u64 = 23;
     pub(crate) const OUT_STARTS: u64 = 30;
@@ -69,6 +70,10 @@ pub(crate) struct Meta {
     pub(crate) predicates: Vec<Predicate>,
     /// For each predicate its subject, where it has only one.
     pub(crate) sole_subjects: Vec<Option<u32>>,
+    /// For each predicate how many facts have it.
+    pub(crate) uses: Vec<u32>,
+    /// How many hashes of latent ids there are.
+    pub(crate) latent: u32,
     pub(crate) origins: Vec<Origin>,
     pub(crate) exact: Table,
     pub(crate) loose: Table,
@@ -120,6 +125,7 @@ pub(crate) struct Snapshot {
     ids: Dictionary,
     redirects: Dictionary,
     redirect_targets: Column,
+    latent: Column,
     records: Blobs,
     priors: Column,
     out_starts: Column,
@@ -154,6 +160,7 @@ impl Snapshot {
             ids: Dictionary::open(&mapped, part::IDS, meta.entities as usize),
             redirects: Dictionary::open(&mapped, part::REDIRECTS, meta.redirects as usize),
             redirect_targets: column(part::REDIRECT_TARGETS, 4),
+            latent: column(part::LATENT, 4),
             records: Blobs::open(&mapped, part::RECORDS),
             priors: column(part::PRIORS, 1),
             out_starts: column(part::OUT_STARTS, 4),
@@ -234,9 +241,21 @@ impl Snapshot {
         units.get(number)
     }
 
+    /// Whether a statement may mention an id that is no entity, or be void because of what the id is: an address, something that
+    /// only words are said of, a property, a type without a name, something that was merged. Told by a hash of 32 bits.
+    pub(crate) fn is_latent(&self, id: &str) -> bool {
+        let hashes = self.latent.slice(&self.mapped, 0..self.meta.latent as usize).unwrap_or_default();
+        hashes.binary_search_by_key(&latent_hash(id.as_bytes()), |hash| hash.get()).is_ok()
+    }
+
     /// An entity as the unit of a value.
     pub(crate) fn as_unit(&self, node: u32) -> Unit {
         let (entity, symbol) = self.words(node).unwrap_or_else(|| (Entity::default(), None));
         Unit { symbol: symbol.unwrap_or_default(), labels: entity.labels }
     }
+}
+
+/// The hash by which latent ids are told; see [`Snapshot::is_latent`].
+pub(crate) fn latent_hash(id: &[u8]) -> u32 {
+    xxhash_rust::xxh3::xxh3_64(id) as u32
 }

@@ -4,11 +4,12 @@
 //! they are done, and nobody waits.
 
 mod overlay;
+mod reach;
 mod walk;
 
 use std::sync::{Arc, OnceLock};
 
-use loquat_contract::{Entity, EntityId, Fact, Generation, Label, Predicate, Qualifier, Rank, Schema, Value};
+use loquat_contract::{Entity, EntityId, Fact, Generation, Predicate, Qualifier, Rank, Schema, Unit, Value};
 use petgraph::graph::DiGraph;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -17,6 +18,7 @@ use crate::names::entity_name;
 use crate::snapshot::{self, Snapshot};
 use crate::statement::{self, Statement, fact_id};
 pub(crate) use overlay::Overlay;
+pub(crate) use reach::as_other_address;
 pub use walk::{Edge, FactIndex, Walk};
 
 /// One state of the graph.
@@ -52,7 +54,7 @@ impl View {
 
     /// The same snapshot under other edits.
     pub(crate) fn with(&self, overlay: Overlay) -> Self {
-        let same = overlay.predicate_changes() == self.overlay.predicate_changes();
+        let same = overlay.new_predicates() == self.overlay.new_predicates();
         let predicate_names = if same { self.predicate_names.clone() } else { Arc::default() };
         Self { snapshot: self.snapshot.clone(), overlay, predicate_names }
     }
@@ -100,6 +102,11 @@ impl View {
         self.snapshot.entities() + self.overlay.new_entities()
     }
 
+    /// How many entities something is said of.
+    pub(crate) fn entity_count(&self) -> usize {
+        self.entities() as usize - self.overlay.gone()
+    }
+
     pub(crate) fn fact_count(&self) -> usize {
         self.snapshot.facts() as usize + self.overlay.added_facts() - self.overlay.removed_facts()
     }
@@ -111,19 +118,12 @@ impl View {
 
     /// Whether anything is said of an entity: edits can leave one without.
     pub(crate) fn is_anybody(&self, node: u32) -> bool {
-        if self.overlay.is_empty() {
-            return true;
-        }
-        self.is_described(node)
-            || self.outgoing(node).next().is_some()
-            || self.incoming(node).next().is_some()
+        !self.overlay.is_gone(node)
     }
 
-    /// Whether an entity was given words, beside facts.
-    pub(crate) fn is_described(&self, node: u32) -> bool {
-        let Some(entity) = self.overlay.entity(node) else { return self.snapshot.is_described(node) };
-        let own = || Label::plain(entity_name(entity.id.as_str()));
-        !(entity.aliases.is_empty() && entity.descriptions.is_empty() && entity.labels == [own()])
+    /// Whether an entity was given a name, and so has none made from its id.
+    pub(crate) fn was_named(&self, node: u32) -> bool {
+        self.overlay.is_named(&self.snapshot, node)
     }
 
     /// The symbol of an entity that is a unit.
@@ -270,19 +270,37 @@ impl View {
     fn value(&self, object: &Object) -> Option<Value> {
         match object {
             Object::Node(node) => self.entity(*node).map(Value::Entity),
-            Object::Literal(literal) => self.snapshot.value(*literal),
+            // Edits can have renamed its unit.
+            Object::Literal(literal) => match self.snapshot.value(*literal)? {
+                Value::Number { unit: Some(_), .. } if self.overlay.has_names() => {
+                    self.value(&Object::Value(self.snapshot.object(*literal)?))
+                }
+                value => Some(value),
+            },
             Object::Value(stated) => {
                 let unit = match stated {
-                    statement::Object::Number { unit: Some(unit), .. } => self.node(&unit.as_str().into()),
+                    statement::Object::Number { unit: Some(unit), .. } => Some(self.unit(unit)),
                     _ => None,
                 };
                 let mut value = snapshot::value_of(stated.as_ref().map(Into::into))?;
-                if let (Value::Number { unit: own, .. }, Some(node)) = (&mut value, unit) {
-                    *own = Some(Arc::new(self.snapshot.as_unit(node)));
+                if let Value::Number { unit: own, .. } = &mut value {
+                    *own = unit.map(Arc::new);
                 }
                 Some(value)
             }
         }
+    }
+
+    fn unit(&self, id: &str) -> Unit {
+        let Some(node) = self.node(&id.into()) else {
+            return Unit { symbol: entity_name(id), labels: Vec::new() };
+        };
+        let known = node < self.snapshot.entities();
+        let mut unit = if known { self.snapshot.as_unit(node) } else { Unit::default() };
+        if let Some(entity) = self.overlay.entity(node) {
+            unit.labels.clone_from(&entity.labels);
+        }
+        unit
     }
 
     /// The facts with `node` as subject, in the order of import, at most `limit`.

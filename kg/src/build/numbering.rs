@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Builder, RawFact};
+use super::{Builder, Origin, RawFact, Standing};
 use crate::names::is_iri;
 use crate::snapshot::LITERAL;
 use crate::statement::Describes;
@@ -27,6 +27,12 @@ pub(super) struct Numbering {
     pub(super) node_of: Vec<u32>,
     /// Terms that were merged into others, in the order of their ids, with the entity.
     pub(super) redirects: Vec<(u32, u32)>,
+}
+
+/// Whether a fact is one of the graph's: what only counted before makes no entity and no predicate.
+fn counts(origins: &[(Origin, Standing)], fact: &RawFact) -> bool {
+    let former = origins.get(fact.origin as usize).is_some_and(|(_, standing)| *standing == Standing::Former);
+    fact.subject != NOBODY && !former
 }
 
 impl Builder {
@@ -72,13 +78,13 @@ impl Builder {
         for fact in &mut self.facts {
             if !is_fact(fact) {
                 fact.subject = NOBODY;
-            } else if fact.predicate != last {
+            } else if counts(&self.origins, fact) && fact.predicate != last {
                 last = fact.predicate;
                 used.insert(last);
             }
         }
         for (fact, special) in &self.specials {
-            if self.facts[*fact as usize].subject != NOBODY {
+            if counts(&self.origins, &self.facts[*fact as usize]) {
                 used.extend(special.qualifiers.iter().map(|(predicate, _)| *predicate));
             }
         }
@@ -113,12 +119,12 @@ impl Builder {
                 is_entity[object as usize] = !id.starts_with(b"http://") && !id.starts_with(b"https://");
             }
         };
-        for fact in self.facts.iter().filter(|fact| fact.subject != NOBODY) {
+        for fact in self.facts.iter().filter(|fact| counts(&self.origins, fact)) {
             is_entity[fact.subject as usize] = true;
             mark_object(is_entity, fact.object);
         }
         for (fact, special) in &self.specials {
-            if self.facts[*fact as usize].subject != NOBODY {
+            if counts(&self.origins, &self.facts[*fact as usize]) {
                 special.qualifiers.iter().for_each(|(_, value)| mark_object(is_entity, *value));
             }
         }

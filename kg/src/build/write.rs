@@ -9,12 +9,14 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::numbering::{NOBODY, Numbering};
 use super::words::{Words, record};
-use super::{Builder, Building, Difference, Special, Standing, bare_predicate, describe, name_predicate};
+use super::{
+    Builder, Building, Difference, RawFact, Special, Standing, bare_predicate, describe, name_predicate,
+};
 use crate::GraphError;
 use crate::snapshot::codec::{put, put_literal, rank_byte};
 use crate::snapshot::names::{self, Claim, Order};
 use crate::snapshot::section::{Blobs, Column, Dictionary};
-use crate::snapshot::{KIND, LITERAL, Meta, Origin, part};
+use crate::snapshot::{KIND, LITERAL, Meta, Origin, latent_hash, part};
 use crate::statement::{Describes, Object};
 
 /// Facts in the order of their subjects, each once.
@@ -65,8 +67,12 @@ pub(super) fn write(mut builder: Builder, path: &Path, building: Building) -> Re
         languages: builder.languages.iter().map(|language| super::as_text(language).to_owned()).collect(),
         units: builder.units.iter().map(|unit| super::as_text(unit).to_owned()).collect(),
         sole_subjects: rows.subjects.iter().map(|subject| (*subject < MANY).then_some(*subject)).collect(),
+        uses: uses(&rows, &numbering),
         ..Meta::default()
     };
+    let latent = builder.latent(&numbering);
+    meta.latent = latent.len() as u32;
+    Column::write(writer, part::LATENT, 4, latent)?;
     let priors = priors(&builder, &numbering, &words, &rows);
     write_facts(writer, &mut meta, &builder, &rows, &numbering, &links)?;
     write_entities(writer, &builder, &numbering, &words, &priors)?;
@@ -129,10 +135,36 @@ impl Builder {
         Ok(links)
     }
 
+    /// Hashes of the ids that [`is_latent`](crate::snapshot::Snapshot::is_latent) tells, in order.
+    fn latent(&self, numbering: &Numbering) -> Vec<u32> {
+        let nobody = (0..self.terms.len() as u32).filter(|term| {
+            numbering.node_of[*term as usize] == NOBODY && !numbering.predicate_of.contains_key(term)
+        });
+        let void = self.facts.iter().filter(|fact| fact.subject == NOBODY).map(|fact| fact.object);
+        let properties = self.words.iter().filter(|word| word.what == Describes::Property);
+        let terms = nobody.chain(void.filter(|object| object & LITERAL == 0));
+        let terms = terms.chain(properties.map(|word| word.about));
+        let mut hashes: Vec<u32> = terms.map(|term| latent_hash(self.terms.get(term))).collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        hashes
+    }
+
     /// Sorts facts by subject, keeps each once, and compares what the latest run says with what was said before.
     fn rows(&self, numbering: &Numbering, links: &FxHashMap<u32, u32>, difference: &mut Difference) -> Rows {
         let node = |term: u32| numbering.node_of[term as usize];
-        let counts = self.facts.iter().filter(|fact| fact.subject != NOBODY);
+        let has_place = |fact: &RawFact| fact.subject != NOBODY && node(fact.subject) != NOBODY;
+        // What counted before, of subjects that are no entities any more.
+        let mut lost = FxHashSet::default();
+        for (fact, raw) in self.facts.iter().zip(0..) {
+            if fact.subject != NOBODY && !has_place(fact) {
+                let qualified = self.specials.get(&raw).filter(|special| !special.qualifiers.is_empty());
+                lost.insert((fact.subject, fact.predicate, fact.object, qualified));
+            }
+        }
+        difference.retired += lost.len() as u64;
+        drop(lost);
+        let counts = self.facts.iter().filter(|fact| has_place(fact));
         let mut raw_starts = vec![0_u32; numbering.entities.len() + 1];
         counts.for_each(|fact| raw_starts[node(fact.subject) as usize + 1] += 1);
         for at in 1..raw_starts.len() {
@@ -140,7 +172,7 @@ impl Builder {
         }
         let mut next = raw_starts.clone();
         let mut order = vec![0_u32; raw_starts.last().copied().unwrap_or_default() as usize];
-        for (fact, number) in self.facts.iter().zip(0..).filter(|(fact, _)| fact.subject != NOBODY) {
+        for (fact, number) in self.facts.iter().zip(0..).filter(|(fact, _)| has_place(fact)) {
             let place = &mut next[node(fact.subject) as usize];
             order[*place as usize] = number;
             *place += 1;
@@ -226,6 +258,13 @@ fn object(raw: u32, numbering: &Numbering, links: &FxHashMap<u32, u32>) -> u32 {
         NOBODY => links.get(&raw).copied().unwrap_or(LITERAL),
         node => node,
     }
+}
+
+/// How many facts each predicate has.
+fn uses(rows: &Rows, numbering: &Numbering) -> Vec<u32> {
+    let mut uses = vec![0; numbering.predicates.len()];
+    rows.predicates.iter().for_each(|predicate| uses[*predicate as usize] += 1);
+    uses
 }
 
 type Written = Result<(), loquat_mapped::MappedError>;

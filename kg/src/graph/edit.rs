@@ -4,15 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use loquat_contract::{EntityId, Fact, FactId, Generation};
+use loquat_contract::{EntityId, Fact, FactId, Generation, Label, Language};
 use rayon::prelude::*;
+use rustc_hash::FxHashSet;
 
 use super::Graph;
 use crate::GraphError;
 use crate::import::{ImportOptions, ImportReport, IntoFlow, Progress, import};
-use crate::statement::{Statement, fact_id};
+use crate::statement::{Describes, Object, Statement, fact_id};
 use crate::store::{Change, Completed};
-use crate::view::View;
+use crate::view::{View, as_other_address};
 
 impl Graph {
     /// Adds a file's facts. When this returns they are durable and seen by the next call; where it fails, or the process
@@ -62,8 +63,11 @@ impl Graph {
     /// Adds statements, all or none, which cite `source`. Durable, and seen by the next call, when this returns. Statements that
     /// the graph has already are passed over; the generation grows where anything is new.
     ///
+    /// Most edits lie beside the snapshot and cost nothing. What changes how other statements are read (a redirect, words or a
+    /// property for a predicate, a popularity, a description that goes) makes a new snapshot, as an import does.
+    ///
     /// # Errors
-    /// The store cannot be written; then nothing has changed.
+    /// A statement has an empty or overlong id, or the store cannot be written; then nothing has changed.
     pub fn add(&self, statements: Vec<Statement>, source: &str) -> Result<Generation, GraphError> {
         let new = |view: &View, statement: &Statement| !holds(view, statement, true);
         self.edit(Change::Add, statements, source, new)
@@ -73,7 +77,7 @@ impl Graph {
     /// call, when this returns. Statements that the graph has not are passed over.
     ///
     /// # Errors
-    /// The store cannot be written; then nothing has changed.
+    /// As for [`add`](Graph::add).
     pub fn remove(&self, statements: Vec<Statement>) -> Result<Generation, GraphError> {
         self.edit(Change::Remove, statements, "", |view, statement| holds(view, statement, false))
     }
@@ -85,19 +89,30 @@ impl Graph {
         source: &str,
         matters: impl Fn(&View, &Statement) -> bool,
     ) -> Result<Generation, GraphError> {
+        statements.iter().try_for_each(check)?;
         let mut store = self.inner.store();
         let view = self.view();
-        let changes: Vec<_> = statements
-            .into_iter()
-            .filter(|statement| matters(&view, statement))
-            .map(|s| (change, s))
-            .collect();
+        // Of what comes twice the last counts, as in the store.
+        let mut seen = FxHashSet::default();
+        let mut changes = Vec::new();
+        for statement in statements.into_iter().rev().filter(|statement| matters(&view, statement)) {
+            if seen.insert(statement.digest()) {
+                // Sources may state an address either way.
+                let other = (change == Change::Remove).then(|| as_other_address(&statement)).flatten();
+                changes.extend(other.map(|other| (change, other)));
+                changes.push((change, statement));
+            }
+        }
+        changes.reverse();
         if changes.is_empty() {
             return Ok(view.generation());
         }
         let (generation, edits) = store.edit(changes, source)?;
         let mut overlay = view.overlay().clone();
-        overlay.apply(view.snapshot(), edits.iter().map(|(_, edit)| edit));
+        if !overlay.apply(view.snapshot(), edits.iter().map(|(_, edit)| edit)) {
+            self.inner.renew(&mut store, None)?;
+            return Ok(generation);
+        }
         self.inner.view.store(Arc::new(view.with(overlay)));
         drop(store);
         self.compact_if_due();
@@ -115,18 +130,60 @@ impl Graph {
     }
 }
 
+/// Bytes of an id at most.
+const LONGEST_ID: usize = 1 << 16;
+
+/// Whether a graph can hold a statement.
+fn check(statement: &Statement) -> Result<(), GraphError> {
+    let id = |id: &str| match id {
+        _ if id.trim().is_empty() => Err(GraphError::BadStatement("a statement has an empty id")),
+        _ if id.len() > LONGEST_ID => {
+            Err(GraphError::BadStatement("a statement has an id of more than 65,536 bytes"))
+        }
+        _ if id.contains('\0') => Err(GraphError::BadStatement("a statement has an id with a NUL character")),
+        _ => Ok(()),
+    };
+    let value = |object: &Object| match object {
+        Object::Entity(own) | Object::Number { unit: Some(own), .. } => id(own),
+        _ => Ok(()),
+    };
+    match statement {
+        Statement::Fact { subject, predicate, object, qualifiers, .. } => {
+            id(subject)?;
+            id(predicate)?;
+            value(object)?;
+            qualifiers.iter().try_for_each(|(predicate, own)| id(predicate).and_then(|()| value(own)))
+        }
+        Statement::Description { about, what, text, .. } => {
+            id(about)?;
+            match what {
+                Describes::Redirect => id(text),
+                Describes::Label | Describes::Alias | Describes::InverseLabel if text.trim().is_empty() => {
+                    Err(GraphError::BadStatement("a statement gives an empty name"))
+                }
+                _ => Ok(()),
+            }
+        }
+    }
+}
+
 /// Whether the graph has a statement; `as_ranked` asks for the same rank too.
 fn holds(view: &View, statement: &Statement, as_ranked: bool) -> bool {
     match statement {
         Statement::Fact { subject, rank: wanted, .. } => {
             let Some(node) = view.node(&EntityId::from(subject.as_str())) else { return false };
-            let digest = statement.digest();
-            view.outgoing(node).filter_map(|fact| view.statement(fact)).any(|found| {
-                let same_rank = matches!(&found, Statement::Fact { rank, .. } if rank == wanted);
-                found.digest() == digest && (same_rank || !as_ranked)
-            })
+            view.matching(node, statement)
+                .filter_map(|fact| view.statement(fact))
+                .any(|found| !as_ranked || matches!(&found, Statement::Fact { rank, .. } if rank == wanted))
         }
-        // Whether a description would change anything is for the overlay to see.
-        Statement::Description { .. } => !as_ranked,
+        Statement::Description { about, what, text, language } => {
+            let label = Label { text: text.clone(), language: language.as_deref().map(Language::new) };
+            // The others leave no words by which to tell.
+            let told = !matches!(
+                what,
+                Describes::Redirect | Describes::Property | Describes::Popularity | Describes::Unit
+            );
+            if told { view.says(about, *what, &label) } else { !as_ranked }
+        }
     }
 }

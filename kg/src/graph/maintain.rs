@@ -1,5 +1,7 @@
 //! Keeping the snapshot. In: the store. Out: a view of all it holds; a new snapshot when the old one is missing, damaged or stale.
 
+use std::fs;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 
@@ -19,6 +21,9 @@ const FACTS_AN_EDIT: usize = 50;
 
 /// The file's name in the store's folder.
 const FILE: &str = "snapshot";
+
+/// What a compaction makes beside it.
+const COMPACTED: &str = "snapshot.compacted";
 
 /// The state of an open store.
 pub(super) fn open(store: &mut Store) -> Result<View, GraphError> {
@@ -53,7 +58,9 @@ pub(super) fn open(store: &mut Store) -> Result<View, GraphError> {
         store.clear_pending()?;
     }
     let mut overlay = Overlay::default();
-    overlay.apply(&snapshot, edits.iter().map(|(_, edit)| edit));
+    if !overlay.apply(&snapshot, edits.iter().map(|(_, edit)| edit)) {
+        return Ok(View::new(rebuild(store, None)?.0, Overlay::default()));
+    }
     Ok(View::new(snapshot, overlay))
 }
 
@@ -95,7 +102,7 @@ impl Material {
 
     fn build(
         &self,
-        store: &std::path::Path,
+        file: &Path,
         compared: Option<Compared>,
         stop: &AtomicBool,
     ) -> Result<Difference, GraphError> {
@@ -120,7 +127,7 @@ impl Material {
         builder.add_edits(&edits)?;
         let last_edit = self.edits.last().map_or(0, |(number, _)| *number);
         let building = Building { generation: self.generation, last_edit, runs: live(&self.runs) };
-        builder.write(&store.join(FILE), building)
+        builder.write(file, building)
     }
 
     /// Edits that later ones have made void.
@@ -148,20 +155,20 @@ fn rebuild(store: &mut Store, compared: Option<Compared>) -> Result<(Arc<Snapsho
         return Ok((Arc::new(Snapshot::open(&file)?), Difference::default()));
     }
     let material = Material::of(store)?;
-    let difference = material.build(store.path(), compared, &AtomicBool::new(false))?;
+    let difference = material.build(&file, compared, &AtomicBool::new(false))?;
     let snapshot = Snapshot::open(&file)?;
     material.settle(store)?;
     Ok((Arc::new(snapshot), difference))
 }
 
 impl Inner {
-    /// Makes a snapshot of everything, and puts it in place of the present view.
+    /// Makes a snapshot of everything, and puts it in place of the present view. Whoever has the store may: a compaction that
+    /// goes on beside it sees that it is late.
     pub(super) fn renew(
         &self,
         store: &mut Store,
         compared: Option<Compared>,
     ) -> Result<Difference, GraphError> {
-        let _one = self.building.lock().unwrap_or_else(PoisonError::into_inner);
         let (snapshot, difference) = rebuild(store, compared)?;
         self.view.store(Arc::new(View::new(snapshot, Overlay::default())));
         Ok(difference)
@@ -184,16 +191,24 @@ impl Inner {
     fn compact(&self) -> Result<(), GraphError> {
         let _one = self.building.lock().unwrap_or_else(PoisonError::into_inner);
         let material = Material::of(&mut self.store())?;
-        material.build(&self.path, None, &self.stop)?;
-        let snapshot = Arc::new(Snapshot::open(&self.path.join(FILE))?);
+        let made = self.path.join(COMPACTED);
+        material.build(&made, None, &self.stop)?;
         let mut store = self.store();
-        if live(&store.runs()?) != snapshot.meta.runs {
-            // An import came in between, and has made or is about to make its own.
-            return Ok(());
+        let failed = |source| GraphError::store(&self.path, source);
+        let overtaken = self.view.load().snapshot().meta.generation > material.generation;
+        if overtaken || live(&store.runs()?) != live(&material.runs) {
+            // A newer one was made in between, or is about to be.
+            return fs::remove_file(&made).map_err(failed);
         }
+        let file = self.path.join(FILE);
+        fs::rename(&made, &file).map_err(failed)?;
+        fs::File::open(&self.path).and_then(|folder| folder.sync_all()).map_err(failed)?;
+        let snapshot = Arc::new(Snapshot::open(&file)?);
         let mut overlay = Overlay::default();
         let later = store.edits_after(snapshot.meta.last_edit)?;
-        overlay.apply(&snapshot, later.iter().map(|(_, edit)| edit));
+        if !overlay.apply(&snapshot, later.iter().map(|(_, edit)| edit)) {
+            return self.renew(&mut store, None).map(|_| ());
+        }
         self.view.store(Arc::new(View::new(snapshot, overlay)));
         material.settle(&mut store)
     }

@@ -67,7 +67,7 @@ impl Graph {
         let snapshot_bytes = view.snapshot().bytes();
         Ok(Stats {
             generation: view.generation(),
-            entities: view.entities() as usize,
+            entities: view.entity_count(),
             facts: view.fact_count(),
             predicates: view.schema().predicates.len(),
             sources: complete

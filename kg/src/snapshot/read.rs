@@ -61,9 +61,23 @@ impl Snapshot {
         self.words(node).map(|(entity, _)| Arc::new(entity))
     }
 
-    /// Whether a name, or anything else, was said of an entity, beside facts.
-    pub(crate) fn is_described(&self, node: u32) -> bool {
-        self.records.get(&self.mapped, node as usize).is_some_and(|record| !record.is_empty())
+    /// Whether an entity was given a name; else it has one made from its id.
+    pub(crate) fn is_named(&self, node: u32) -> bool {
+        let named = || {
+            let mut record = self.records.get(&self.mapped, node as usize)?;
+            while !record.is_empty() {
+                let kind = take(&mut record)? & 7;
+                if kind == Word::Label as u64 || kind == Word::Alias as u64 {
+                    return Some(true);
+                }
+                let length = take(&mut record)?;
+                if length & 1 == 0 {
+                    take_bytes(&mut record, usize::try_from(length >> 1).ok()?)?;
+                }
+            }
+            Some(false)
+        };
+        named().unwrap_or_default()
     }
 
     /// An entity with its words, and its symbol should it be a unit.

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use loquat_contract::{Entity, EntityId, Generation, Label, Language, Predicate, Rank, Schema};
 
 use rpds::{HashTrieMapSync, HashTrieSetSync, VectorSync};
+use rustc_hash::FxHashMap;
 
+use super::reach::is_address;
 use super::{Ends, Object, View};
-use crate::build::{bare_predicate, describe, name_predicate};
+use crate::build::{bare_predicate, name_predicate};
 use crate::link::{Form, flags, keys_of};
 use crate::names::entity_name;
 use crate::snapshot::Snapshot;
@@ -35,8 +37,14 @@ pub(crate) struct Overlay {
     /// Entities with words of their own, in place of the snapshot's.
     entities: HashTrieMapSync<u32, Arc<Entity>>,
     predicates: VectorSync<Arc<Predicate>>,
-    /// The snapshot's predicates that more is said of.
-    described: HashTrieMapSync<u32, Arc<Predicate>>,
+    /// Entities above whose name was made from the id.
+    unnamed: HashTrieSetSync<u32>,
+    /// Entities that nothing is said of any more.
+    gone: HashTrieSetSync<u32>,
+    /// Addresses that facts name and that are no entities.
+    links: HashTrieSetSync<Arc<str>>,
+    /// A fact was added with qualifiers.
+    qualified: bool,
     removed: HashTrieSetSync<u32>,
     /// `None` where a later edit took the fact away.
     added: VectorSync<Option<Arc<Added>>>,
@@ -47,7 +55,6 @@ pub(crate) struct Overlay {
     names: [HashTrieMapSync<Arc<str>, VectorSync<Claim>>; 2],
     schema: Option<Arc<Schema>>,
     edits: usize,
-    predicate_changes: usize,
 }
 
 impl Default for Overlay {
@@ -57,7 +64,10 @@ impl Default for Overlay {
             by_id: HashTrieMapSync::new_sync(),
             entities: HashTrieMapSync::new_sync(),
             predicates: VectorSync::new_sync(),
-            described: HashTrieMapSync::new_sync(),
+            unnamed: HashTrieSetSync::new_sync(),
+            gone: HashTrieSetSync::new_sync(),
+            links: HashTrieSetSync::new_sync(),
+            qualified: false,
             removed: HashTrieSetSync::new_sync(),
             added: VectorSync::new_sync(),
             live: 0,
@@ -66,19 +76,23 @@ impl Default for Overlay {
             names: [HashTrieMapSync::new_sync(), HashTrieMapSync::new_sync()],
             schema: None,
             edits: 0,
-            predicate_changes: 0,
         }
     }
 }
 
 impl Overlay {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.edits == 0
+    /// How many predicates it has beside the snapshot's.
+    pub(super) fn new_predicates(&self) -> usize {
+        self.predicates.len()
     }
 
-    /// Grows whenever something about a predicate changes.
-    pub(super) fn predicate_changes(&self) -> usize {
-        self.predicate_changes
+    pub(super) fn is_gone(&self, node: u32) -> bool {
+        !self.gone.is_empty() && self.gone.contains(&node)
+    }
+
+    /// How many entities nothing is said of any more.
+    pub(super) fn gone(&self) -> usize {
+        self.gone.size()
     }
 
     /// How many edits it holds.
@@ -110,8 +124,7 @@ impl Overlay {
         snapshot: &'a Snapshot,
         predicate: u32,
     ) -> Option<&'a Arc<Predicate>> {
-        let base = || snapshot.predicates.get(predicate as usize);
-        self.described.get(&predicate).or_else(base).or_else(|| {
+        snapshot.predicates.get(predicate as usize).or_else(|| {
             self.predicates.get(predicate as usize - snapshot.predicates.len().min(predicate as usize))
         })
     }
@@ -166,6 +179,11 @@ impl Overlay {
         self.names[usize::from(form == Form::Loose)].get(key).into_iter().flatten().copied()
     }
 
+    /// Whether a fact names an address that is no entity.
+    pub(super) fn is_link(&self, id: &str) -> bool {
+        !self.links.is_empty() && self.links.contains(id)
+    }
+
     /// Whether the snapshot's names of an entity are void, because it has words of its own here.
     pub(crate) fn is_renamed(&self, node: u32) -> bool {
         !self.entities.is_empty() && self.entities.contains_key(&node)
@@ -181,13 +199,22 @@ impl Overlay {
         !self.names[0].is_empty() || !self.names[1].is_empty()
     }
 
-    /// Takes up edits, in their order.
-    pub(crate) fn apply<'e>(&mut self, snapshot: &Arc<Snapshot>, edits: impl IntoIterator<Item = &'e Edit>) {
+    /// Takes up edits, in their order. Where one is out of [reach](Overlay::reaches) it says no: then what it holds is of no use,
+    /// and the snapshot is to be made anew.
+    #[must_use]
+    pub(crate) fn apply<'e>(
+        &mut self,
+        snapshot: &Arc<Snapshot>,
+        edits: impl IntoIterator<Item = &'e Edit>,
+    ) -> bool {
         let mut generation = None;
         for edit in edits {
-            match edit.change {
-                Change::Add => self.add(snapshot, edit),
+            let taken = match edit.change {
+                Change::Add => self.reaches(snapshot, &edit.statement) && self.add(snapshot, edit),
                 Change::Remove => self.remove(snapshot, &edit.statement),
+            };
+            if !taken {
+                return false;
             }
             self.edits += 1;
             generation = Some(Generation(edit.generation));
@@ -195,64 +222,79 @@ impl Overlay {
         if let Some(generation) = generation {
             self.schema = Some(Arc::new(self.new_schema(snapshot, generation)));
         }
+        true
     }
 
     fn new_schema(&self, snapshot: &Arc<Snapshot>, generation: Generation) -> Schema {
-        let last = self.schema.as_ref().unwrap_or_else(|| snapshot.schema());
-        let count = snapshot.predicates.len() + self.predicates.len();
-        let predicates: Vec<_> =
-            (0..count as u32).filter_map(|number| self.predicate(snapshot, number).cloned()).collect();
-        let mut sole_subjects = last.sole_subjects.clone();
-        let subject_of = |added: &Added| self.id(snapshot, added.ends.subject);
-        for added in self.added.iter().flatten() {
-            let Some((predicate, subject)) =
-                predicates.get(added.ends.predicate as usize).zip(subject_of(added))
-            else {
+        let new = self.predicates.iter();
+        let predicates: Vec<_> = snapshot.predicates.iter().chain(new).cloned().collect();
+        let mut sole_subjects = snapshot.schema().sole_subjects.clone();
+        // For each predicate that edits touched: its subject, or that there are several.
+        let mut touched: FxHashMap<u32, Option<Option<u32>>> = FxHashMap::default();
+        let mut lost: FxHashMap<u32, u32> = FxHashMap::default();
+        for fact in self.removed.iter().filter_map(|fact| snapshot.numbers(*fact)) {
+            *lost.entry(fact.predicate).or_default() += 1;
+        }
+        let before = |predicate: u32| {
+            let uses = snapshot.meta.uses.get(predicate as usize).copied().unwrap_or_default();
+            let left = uses > lost.get(&predicate).copied().unwrap_or_default();
+            left.then(|| snapshot.meta.sole_subjects.get(predicate as usize).copied().flatten())
+        };
+        for predicate in lost.keys() {
+            touched.insert(*predicate, before(*predicate));
+        }
+        for Ends { subject, predicate, .. } in self.added.iter().flatten().map(|added| &added.ends) {
+            let known = touched.entry(*predicate).or_insert_with(|| before(*predicate));
+            let same = known.is_none_or(|known| known == Some(*subject));
+            *known = Some(same.then_some(*subject));
+        }
+        for (predicate, subject) in touched {
+            let Some(id) = predicates.get(predicate as usize).map(|predicate| &predicate.id) else {
                 continue;
             };
-            let is_new = added.ends.predicate as usize >= snapshot.predicates.len();
-            match sole_subjects.get(&predicate.id) {
-                Some(known) if known.id.as_str() != subject => {
-                    sole_subjects.remove(&predicate.id);
+            let entity = |node: u32| self.entity(node).cloned().or_else(|| snapshot.entity(node));
+            match subject.flatten().and_then(entity) {
+                Some(entity) => sole_subjects.insert(id.clone(), entity),
+                None => sole_subjects.remove(id),
+            };
+        }
+        if !self.entities.is_empty() {
+            for entity in sole_subjects.values_mut() {
+                let node = self.node(snapshot, entity.id.as_str());
+                if let Some(renamed) = node.and_then(|node| self.entity(node)) {
+                    entity.clone_from(renamed);
                 }
-                None if is_new && self.has_one_subject(added.ends.predicate) => {
-                    let entity = self.entity(added.ends.subject).cloned();
-                    if let Some(entity) = entity.or_else(|| snapshot.entity(added.ends.subject)) {
-                        sole_subjects.insert(predicate.id.clone(), entity);
-                    }
-                }
-                _ => {}
             }
         }
         Schema { generation, predicates, sole_subjects }
     }
 
-    fn has_one_subject(&self, predicate: u32) -> bool {
-        let mut subjects = self
-            .added
-            .iter()
-            .flatten()
-            .filter(|added| added.ends.predicate == predicate)
-            .map(|added| added.ends.subject);
-        subjects.next().is_some_and(|first| subjects.all(|subject| subject == first))
-    }
-
-    fn add(&mut self, snapshot: &Arc<Snapshot>, edit: &Edit) {
-        // A statement that is there already is said anew: its rank may differ.
-        self.remove(snapshot, &edit.statement);
+    fn add(&mut self, snapshot: &Arc<Snapshot>, edit: &Edit) -> bool {
         match &edit.statement {
             Statement::Fact { subject, predicate, object, rank, qualifiers } => {
+                // A fact that is there already is said anew: its rank may differ.
+                for (fact, _) in self.find(snapshot, &edit.statement) {
+                    self.take_away(snapshot, fact);
+                }
                 let subject = self.entity_number(snapshot, subject);
                 let predicate = self.predicate_number(snapshot, predicate);
                 let object = self.object(snapshot, object);
                 let qualifier = |(predicate, value): &(String, statement::Object)| {
                     (self.predicate_number(snapshot, predicate), self.object(snapshot, value))
                 };
-                let qualifiers = qualifiers.iter().map(qualifier).collect();
+                let qualifiers: Vec<_> = qualifiers.iter().map(qualifier).collect();
                 let number = self.added.len() as u32;
                 push(&mut self.outgoing, subject, number);
+                self.gone.remove_mut(&subject);
                 if let Object::Node(object) = object {
                     push(&mut self.incoming, object, number);
+                    self.gone.remove_mut(&object);
+                }
+                for (_, value) in &qualifiers {
+                    self.qualified = true;
+                    if let Object::Node(value) = value {
+                        self.gone.remove_mut(value);
+                    }
                 }
                 self.added.push_back_mut(Some(Arc::new(Added {
                     ends: Ends { subject, predicate, object },
@@ -264,103 +306,106 @@ impl Overlay {
                 self.live += 1;
             }
             Statement::Description { about, what, text, language } => {
-                self.describe(snapshot, about, *what, text, language.as_deref(), true);
+                let label = Label { text: text.to_owned(), language: language.as_deref().map(Language::new) };
+                self.describe(snapshot, about, *what, label);
             }
         }
+        true
     }
 
-    fn remove(&mut self, snapshot: &Arc<Snapshot>, statement: &Statement) {
-        match statement {
-            Statement::Fact { subject, .. } => {
-                let Some(fact) = self.find(snapshot, subject, statement.digest()) else { return };
-                match fact.checked_sub(snapshot.facts()) {
-                    Some(own) => {
-                        self.added.set_mut(own as usize, None);
-                        self.live -= 1;
-                    }
-                    None => {
-                        self.removed.insert_mut(fact);
-                    }
+    /// Takes a statement away; whether it was in reach.
+    fn remove(&mut self, snapshot: &Arc<Snapshot>, statement: &Statement) -> bool {
+        let Statement::Fact { subject, qualifiers, .. } = statement else { return false };
+        if snapshot.is_latent(subject) || !qualifiers.is_empty() {
+            return false;
+        }
+        for (fact, ends) in self.find(snapshot, statement) {
+            self.take_away(snapshot, fact);
+            let object = if let Object::Node(object) = ends.object { Some(object) } else { None };
+            let view = View::new(snapshot.clone(), self.clone());
+            if !self.is_used(snapshot, ends.predicate) {
+                return false;
+            }
+            for node in [Some(ends.subject), object].into_iter().flatten() {
+                if self.is_named(snapshot, node) || view.outgoing(node).next().is_some() {
+                    continue;
+                }
+                // An address is an entity for what is said of it, and any value for the qualifiers that name it.
+                if self.qualified
+                    || snapshot.meta.specials > 0
+                    || self.id(snapshot, node).is_some_and(|id| is_address(&id))
+                {
+                    return false;
+                }
+                if view.incoming(node).next().is_none() {
+                    self.gone.insert_mut(node);
                 }
             }
-            Statement::Description { about, what, text, language } => {
-                self.describe(snapshot, about, *what, text, language.as_deref(), false);
+        }
+        true
+    }
+
+    /// Whether a fact has a predicate.
+    fn is_used(&self, snapshot: &Snapshot, predicate: u32) -> bool {
+        let of = |fact: &u32| snapshot.numbers(*fact).is_some_and(|fact| fact.predicate == predicate);
+        let uses = snapshot.meta.uses.get(predicate as usize).copied().unwrap_or_default() as usize;
+        // Only where edits may have taken all is there a need to count.
+        uses > self.removed.size()
+            || uses > self.removed.iter().filter(|fact| of(fact)).count()
+            || self.added.iter().flatten().any(|added| added.ends.predicate == predicate)
+    }
+
+    fn take_away(&mut self, snapshot: &Snapshot, fact: u32) {
+        match fact.checked_sub(snapshot.facts()) {
+            Some(own) => {
+                self.added.set_mut(own as usize, None);
+                self.live -= 1;
+            }
+            None => {
+                self.removed.insert_mut(fact);
             }
         }
     }
 
-    /// The fact of a subject with a digest.
-    fn find(&self, snapshot: &Arc<Snapshot>, subject: &str, digest: u128) -> Option<u32> {
-        let node = self.node(snapshot, subject)?;
+    /// The facts that a statement makes: several where sources write one number in two ways.
+    fn find(&self, snapshot: &Arc<Snapshot>, statement: &Statement) -> Vec<(u32, Ends)> {
+        let Some(node) = self.node(snapshot, statement.about()) else { return Vec::new() };
         let view = View::new(snapshot.clone(), self.clone());
-        view.outgoing(node).find(|fact| view.statement(*fact).is_some_and(|found| found.digest() == digest))
+        view.matching(node, statement).filter_map(|fact| Some((fact, view.ends(fact, Some(node))?))).collect()
     }
 
-    fn describe(
-        &mut self,
-        snapshot: &Arc<Snapshot>,
-        about: &str,
-        what: Describes,
-        text: &str,
-        language: Option<&str>,
-        add: bool,
-    ) {
-        let label = Label { text: text.to_owned(), language: language.map(Language::new) };
-        let known = self.find_predicate(snapshot, about);
-        if let Some(number) = known {
-            if let Some(predicate) = self.predicate(snapshot, number) {
-                let mut predicate = Predicate::clone(predicate);
-                if add {
-                    describe(&mut predicate, what, label);
-                } else {
-                    undescribe(&mut predicate, &label);
-                }
-                name_predicate(&mut predicate);
-                self.set_predicate(snapshot, number, predicate);
-            }
-            return;
-        }
-        if what == Describes::Redirect {
-            let target = self.entity_number(snapshot, text);
-            if add {
-                self.by_id.insert_mut(about.into(), target);
-            }
-            return;
-        }
-        let node = match self.node(snapshot, about) {
-            Some(node) => node,
-            None if add && matches!(what, Describes::Label | Describes::Alias) => {
-                self.entity_number(snapshot, about)
-            }
-            None => return,
-        };
+    /// Whether an entity was given a name.
+    pub(super) fn is_named(&self, snapshot: &Snapshot, node: u32) -> bool {
+        if self.is_renamed(node) { !self.unnamed.contains(&node) } else { snapshot.is_named(node) }
+    }
+
+    fn describe(&mut self, snapshot: &Arc<Snapshot>, about: &str, what: Describes, label: Label) {
+        let node = self.entity_number(snapshot, about);
         let Some(mut entity) = self.entity(node).cloned().or_else(|| snapshot.entity(node)) else { return };
-        let described = self.entity(node).is_some() || snapshot.is_described(node);
         let words = Arc::make_mut(&mut entity);
-        // The name that was made from its id goes when it is given one.
-        if !described {
+        // The name that was made from its id is not one that it was given.
+        if !self.is_named(snapshot, node) {
             words.labels.clear();
         }
         let list = match what {
-            Describes::Label if words.labels.iter().any(|known| known.language == label.language) && add => {
+            Describes::Label | Describes::Alias
+                if words.labels.contains(&label) || words.aliases.contains(&label) =>
+            {
+                return;
+            }
+            Describes::Label if words.labels.iter().any(|known| known.language == label.language) => {
                 &mut words.aliases
             }
             Describes::Label => &mut words.labels,
             Describes::Alias => &mut words.aliases,
             Describes::Article => &mut words.articles,
-            Describes::Description => &mut words.descriptions,
-            _ => return,
+            _ => &mut words.descriptions,
         };
-        if add {
+        if !list.contains(&label) {
             list.push(label);
-        } else {
-            let before = list.len();
-            list.retain(|known| *known != label);
-            if list.len() == before && what == Describes::Label {
-                words.aliases.retain(|known| *known != label);
-            }
+            self.gone.remove_mut(&node);
+            self.set_entity(node, entity);
         }
-        self.set_entity(node, entity);
     }
 
     /// Puts an entity in the place of what was known of it, with its names.
@@ -368,6 +413,9 @@ impl Overlay {
         if entity.labels.is_empty() && entity.aliases.is_empty() {
             let name = entity_name(entity.id.as_str());
             Arc::make_mut(&mut entity).labels.push(Label::plain(name));
+            self.unnamed.insert_mut(node);
+        } else {
+            self.unnamed.remove_mut(&node);
         }
         if let Some(before) = self.entities.get(&node).cloned() {
             self.claim(&before, node, false);
@@ -406,15 +454,18 @@ impl Overlay {
     fn object(&mut self, snapshot: &Snapshot, object: &statement::Object) -> Object {
         let statement::Object::Entity(id) = object else { return Object::Value(object.clone()) };
         // As in the snapshot: an address that nothing is said of is just that.
-        let address = id.starts_with("http://") || id.starts_with("https://");
+        let address = is_address(id);
         match self.node(snapshot, id) {
             Some(node) => Object::Node(node),
-            None if address => Object::Value(statement::Object::Url(id.clone())),
+            None if address => {
+                self.links.insert_mut(id.as_str().into());
+                Object::Value(statement::Object::Url(id.clone()))
+            }
             None => Object::Node(self.entity_number(snapshot, id)),
         }
     }
 
-    fn find_predicate(&self, snapshot: &Snapshot, id: &str) -> Option<u32> {
+    pub(super) fn find_predicate(&self, snapshot: &Snapshot, id: &str) -> Option<u32> {
         let base = snapshot.predicates.binary_search_by(|predicate| predicate.id.as_str().cmp(id)).ok();
         let new = || {
             let place = self.predicates.iter().position(|predicate| predicate.id.as_str() == id)?;
@@ -429,41 +480,12 @@ impl Overlay {
         }
         let mut predicate = bare_predicate(id);
         name_predicate(&mut predicate);
-        self.predicate_changes += 1;
         self.predicates.push_back_mut(Arc::new(predicate));
         (snapshot.predicates.len() + self.predicates.len() - 1) as u32
-    }
-
-    fn set_predicate(&mut self, snapshot: &Snapshot, number: u32, predicate: Predicate) {
-        self.predicate_changes += 1;
-        match (number as usize).checked_sub(snapshot.predicates.len()) {
-            Some(new) => {
-                self.predicates.set_mut(new, Arc::new(predicate));
-            }
-            None => {
-                self.described.insert_mut(number, Arc::new(predicate));
-            }
-        }
     }
 }
 
 fn push(lists: &mut HashTrieMapSync<u32, VectorSync<u32>>, key: u32, number: u32) {
     let list = lists.get(&key).cloned().unwrap_or_else(VectorSync::new_sync);
     lists.insert_mut(key, list.push_back(number));
-}
-
-/// Takes what was said of a predicate back.
-fn undescribe(predicate: &mut Predicate, label: &Label) {
-    let templates = &mut predicate.templates;
-    for list in [
-        &mut predicate.labels,
-        &mut predicate.aliases,
-        &mut templates.single,
-        &mut templates.plural,
-        &mut templates.inverse,
-        &mut templates.when_true,
-        &mut templates.when_false,
-    ] {
-        list.retain(|known| known != label);
-    }
 }
