@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use loquat_contract::{EntityId, Fact, FactId, Generation};
+use loquat_contract::{EntityId, Fact, FactId, Generation, Label, Language};
 use rayon::prelude::*;
 
 use super::Graph;
 use crate::GraphError;
 use crate::import::{ImportOptions, ImportReport, IntoFlow, Progress, import};
-use crate::statement::{Statement, fact_id};
-use crate::store::{Change, Completed};
+use crate::statement::{Describes, Statement, fact_id};
+use crate::store::{Change, Completed, Edit};
 use crate::view::View;
 
 impl Graph {
@@ -74,6 +74,32 @@ impl Graph {
         self.edit(Change::Remove, statements, "", |view, statement| holds(view, statement, false))
     }
 
+    /// Whether adding a statement would change nothing.
+    pub fn says(&self, statement: &Statement) -> bool {
+        self.read(|view| holds(view, statement, true))
+    }
+
+    /// Makes every edit of another graph an edit of this one: where a graph takes another one's place, made anew from its sources.
+    ///
+    /// # Errors
+    /// Either store cannot be read or written.
+    pub fn adopt_edits(&self, former: &Self) -> Result<(), GraphError> {
+        let edits = {
+            let mut store = former.inner.store();
+            if store.is_new() { Vec::new() } else { store.edits_after(0)? }
+        };
+        let alike = |a: &(u64, Edit), b: &(u64, Edit)| {
+            (a.1.generation, a.1.change, &a.1.source) == (b.1.generation, b.1.change, &b.1.source)
+        };
+        for group in edits.chunk_by(alike) {
+            let [(_, first), ..] = group else { continue };
+            let statements = group.iter().map(|(_, edit)| edit.statement.clone()).collect();
+            // Also what changes nothing now: a source may state it later.
+            self.edit(first.change, statements, &first.source, |_, _| true)?;
+        }
+        Ok(())
+    }
+
     fn edit(
         &self,
         change: Change,
@@ -122,7 +148,52 @@ fn holds(view: &View, statement: &Statement, as_ranked: bool) -> bool {
                 found.digest() == digest && (same_rank || !as_ranked)
             })
         }
-        // Whether a description would change anything is for the overlay to see.
-        Statement::Description { .. } => !as_ranked,
+        Statement::Description { about, what, text, language } => {
+            let label = Label { text: text.clone(), language: language.as_deref().map(Language::new) };
+            let lists = described(view, about, *what, as_ranked);
+            // Whether another description would change anything is for the overlay to see.
+            let Some(lists) = lists else { return !as_ranked };
+            if as_ranked {
+                !lists.is_empty() && lists.iter().all(|list| list.contains(&label))
+            } else {
+                lists.iter().any(|list| list.contains(&label))
+            }
+        }
     }
+}
+
+/// What is said of an entity or predicate in this way, `exactly` or with what a second preferred name became; `None` where that is not
+/// kept as it was said.
+fn described(view: &View, about: &str, what: Describes, exactly: bool) -> Option<Vec<Vec<Label>>> {
+    let mut lists = Vec::new();
+    if let Some(predicate) = view.schema().predicates.iter().find(|predicate| predicate.id.as_str() == about)
+    {
+        let templates = &predicate.templates;
+        lists.push(match what {
+            Describes::Label if exactly => predicate.labels.clone(),
+            Describes::Label => [&*predicate.labels, &*predicate.aliases].concat(),
+            Describes::Alias | Describes::InverseLabel => predicate.aliases.clone(),
+            Describes::Template => templates.single.clone(),
+            Describes::PluralTemplate => templates.plural.clone(),
+            Describes::InverseTemplate => templates.inverse.clone(),
+            Describes::TrueTemplate => templates.when_true.clone(),
+            Describes::FalseTemplate => templates.when_false.clone(),
+            _ => return None,
+        });
+    }
+    if let Some(node) = view.node(&EntityId::from(about))
+        && let Some(entity) = view.entity(node)
+    {
+        lists.push(match what {
+            // A name that was made from the id is none that was said.
+            Describes::Label if !view.is_described(node) => Vec::new(),
+            Describes::Label if exactly => entity.labels.clone(),
+            Describes::Label => [&*entity.labels, &*entity.aliases].concat(),
+            Describes::Alias => entity.aliases.clone(),
+            Describes::Article => entity.articles.clone(),
+            Describes::Description => entity.descriptions.clone(),
+            _ => return None,
+        });
+    }
+    Some(lists)
 }
