@@ -30,6 +30,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use loquat_contract::Generation;
 use loquat_terms::triple;
@@ -118,6 +119,10 @@ pub struct ImportReport {
     pub source: String,
     /// The graph's generation after the import; it grows only when something is new.
     pub generation: Generation,
+    /// From the beginning until all was read and durable.
+    pub reading: Duration,
+    /// From then on until it was part of what is read.
+    pub indexing: Duration,
 }
 
 /// Reads a chunk without knowing those before it.

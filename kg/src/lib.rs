@@ -35,6 +35,7 @@ mod import;
 mod store;
 
 mod build;
+mod export;
 mod snapshot;
 mod view;
 
@@ -45,6 +46,7 @@ mod search;
 use loquat_terms::{names, statement, vocabulary};
 
 pub use error::GraphError;
+pub use export::Exported;
 pub use graph::{Graph, Shown, Source, Stats};
 pub use import::{
     BadLine, Filter, Format, ImportOptions, ImportReport, IntoFlow, Mapping, Progress, Wikipedia, check,

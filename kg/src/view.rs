@@ -126,6 +126,20 @@ impl View {
         !(entity.aliases.is_empty() && entity.descriptions.is_empty() && entity.labels == [own()])
     }
 
+    /// The symbol of an entity that is a unit.
+    pub(crate) fn symbol(&self, node: u32) -> Option<String> {
+        let known = node < self.snapshot.entities();
+        known.then(|| self.snapshot.as_unit(node).symbol).filter(|symbol| !symbol.is_empty())
+    }
+
+    /// A popularity that gives the entity its prior again, where that does not come from its facts.
+    pub(crate) fn given_popularity(&self, node: u32) -> Option<f64> {
+        let prior = self.prior(node);
+        let degree = self.outgoing(node).count() + self.incoming(node).count();
+        let given = node < self.snapshot.entities() && prior != crate::build::prior(degree as f64);
+        given.then(|| ((f64::from(prior) + 0.5) / 8.0).exp2() - 1.0)
+    }
+
     /// How well known an entity is; see [`Snapshot::prior`].
     pub(crate) fn prior(&self, node: u32) -> u8 {
         if node < self.snapshot.entities() {
@@ -170,6 +184,12 @@ impl View {
     /// A fact as others see it.
     pub(crate) fn fact(&self, fact: u32, subject: Option<u32>) -> Option<Fact> {
         let ends = self.ends(fact, subject)?;
+        let (subject, object) = (self.entity(ends.subject)?, self.value(&ends.object)?);
+        self.fact_between(fact, &ends, subject, object)
+    }
+
+    /// A fact whose subject and object were read already.
+    fn fact_between(&self, fact: u32, ends: &Ends, subject: Arc<Entity>, object: Value) -> Option<Fact> {
         let (rank, qualifiers, source, generation) = match self.overlay.added(&self.snapshot, fact) {
             Some(added) => {
                 (added.rank, added.qualifiers.clone(), added.source.clone(), Generation(added.generation))
@@ -180,20 +200,30 @@ impl View {
                 (rank, qualifiers, origin.source.clone(), origin.generation)
             }
         };
-        let id = fact_id(self.statement_of(&ends, &qualifiers)?.digest());
-        let qualifier = |(predicate, value): &(u32, Object)| {
-            Some(Qualifier { predicate: self.predicate(*predicate)?.clone(), value: self.value(value)? })
+        let predicate = self.predicate(ends.predicate)?.clone();
+        let stated = match &object {
+            Value::Entity(_) => None,
+            _ => Some(self.as_stated(&ends.object)?),
         };
-        Some(Fact {
-            id,
-            subject: self.entity(ends.subject)?,
-            predicate: self.predicate(ends.predicate)?.clone(),
-            object: self.value(&ends.object)?,
-            source,
+        let of_qualifier = |(predicate, value): &(u32, Object)| {
+            Some((self.predicate(*predicate)?.clone(), self.as_stated(value)?, self.value(value)?))
+        };
+        let qualifiers: Vec<_> = qualifiers.iter().map(of_qualifier).collect::<Option<_>>()?;
+        let statement = Statement::Fact {
+            subject: subject.id.as_str(),
+            predicate: predicate.id.as_str(),
+            object: match (&stated, &object) {
+                (Some(stated), _) => stated.as_ref(),
+                (None, Value::Entity(entity)) => statement::Object::Entity(entity.id.as_str()),
+                (None, _) => return None,
+            },
             rank,
-            qualifiers: qualifiers.iter().map(qualifier).collect::<Option<_>>()?,
-            generation,
-        })
+            qualifiers: qualifiers.iter().map(|(p, stated, _)| (p.id.as_str(), stated.as_ref())).collect(),
+        };
+        let id = fact_id(statement.digest());
+        let qualifier = |(predicate, _, value)| Qualifier { predicate, value };
+        let qualifiers = qualifiers.into_iter().map(qualifier).collect();
+        Some(Fact { id, subject, predicate, object, source, rank, qualifiers, generation })
     }
 
     /// A fact as a statement, for its digest and for export.
@@ -257,12 +287,24 @@ impl View {
 
     /// The facts with `node` as subject, in the order of import, at most `limit`.
     pub(crate) fn facts_from(&self, node: u32, limit: usize) -> Vec<Fact> {
-        self.outgoing(node).filter_map(|fact| self.fact(fact, Some(node))).take(limit).collect()
+        let Some(subject) = self.entity(node) else { return Vec::new() };
+        let fact = |fact| {
+            let ends = self.ends(fact, Some(node))?;
+            let object = self.value(&ends.object)?;
+            self.fact_between(fact, &ends, subject.clone(), object)
+        };
+        self.outgoing(node).filter_map(fact).take(limit).collect()
     }
 
     /// The facts with `node` as object, in the order of import, at most `limit`.
     pub(crate) fn facts_to(&self, node: u32, limit: usize) -> Vec<Fact> {
-        self.incoming(node).filter_map(|fact| self.fact(fact, None)).take(limit).collect()
+        let Some(object) = self.entity(node) else { return Vec::new() };
+        let fact = |fact| {
+            let ends = self.ends(fact, None)?;
+            let subject = self.entity(ends.subject)?;
+            self.fact_between(fact, &ends, subject, Value::Entity(object.clone()))
+        };
+        self.incoming(node).filter_map(fact).take(limit).collect()
     }
 
     /// The entities that facts join to `node`, at most `limit`; one may come several times.
@@ -296,7 +338,7 @@ impl View {
             }
             ring = ring.end..found.len();
         }
-        let mut part = DiGraph::with_capacity(found.len(), found.len());
+        let mut part: DiGraph<Arc<Entity>, Fact> = DiGraph::with_capacity(found.len(), found.len());
         let mut places = FxHashMap::default();
         for node in found.iter().take(limit) {
             if let Some(entity) = self.entity(*node) {
@@ -305,12 +347,12 @@ impl View {
         }
         for (from, place) in found.iter().filter_map(|node| Some((*node, *places.get(node)?))) {
             for fact in self.outgoing(from) {
-                let target = match self.ends(fact, Some(from)).map(|ends| ends.object) {
-                    Some(Object::Node(object)) => places.get(&object),
-                    _ => None,
-                };
-                if let Some((target, fact)) = target.zip(self.fact(fact, Some(from))) {
-                    part.add_edge(place, *target, fact);
+                let Some(ends) = self.ends(fact, Some(from)) else { continue };
+                let Object::Node(object) = ends.object else { continue };
+                let Some(target) = places.get(&object).copied() else { continue };
+                let (subject, object) = (part[place].clone(), Value::Entity(part[target].clone()));
+                if let Some(fact) = self.fact_between(fact, &ends, subject, object) {
+                    part.add_edge(place, target, fact);
                 }
             }
         }

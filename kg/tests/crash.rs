@@ -183,7 +183,6 @@ fn child(folder: &Path, seed: u64) {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a long run says how far it is")]
 fn what_was_acknowledged_survives_kills_and_nothing_else_is_there() {
     if let Some(folder) = std::env::var_os("LOQUAT_KG_CRASH_FOLDER") {
         let seed = std::env::var("LOQUAT_KG_CRASH_SEED").unwrap().parse().unwrap();

@@ -1,5 +1,4 @@
 //! A bot whose graph is a SPARQL endpoint, when that is down: each command says so, and what to do. `kg/sparql/tests` has it up.
-#![expect(clippy::unwrap_used, reason = "what a test cannot do without fails it")]
 
 use std::net::TcpListener;
 

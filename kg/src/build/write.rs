@@ -32,6 +32,19 @@ struct Rows {
 
 const MANY: u32 = u32::MAX - 1;
 
+/// What a subject is said to have: predicate, object and qualifiers.
+type Said<'a> = (u32, u32, Option<&'a Special>);
+
+/// Who says it.
+struct Stood {
+    /// Its place, where it counts.
+    row: Option<usize>,
+    /// Nobody beside the latest run, and what that took the place of.
+    only_latest: bool,
+    /// The run whose place was taken.
+    former: bool,
+}
+
 pub(super) fn write(mut builder: Builder, path: &Path, building: Building) -> Result<Difference, GraphError> {
     builder.terms_frozen();
     let numbering = builder.number();
@@ -141,8 +154,7 @@ impl Builder {
             raw: Vec::with_capacity(order.len()),
             subjects: vec![NOBODY; numbering.predicates.len()],
         };
-        let mut standings: FxHashMap<(u32, u32, Option<&Special>), (usize, bool, bool)> =
-            FxHashMap::default();
+        let mut standings: FxHashMap<Said<'_>, Stood> = FxHashMap::default();
         for subject in 0..numbering.entities.len() {
             rows.starts.push(rows.objects.len() as u32);
             let group = &order[raw_starts[subject] as usize..raw_starts[subject + 1] as usize];
@@ -151,26 +163,26 @@ impl Builder {
                 let fact = &self.facts[*raw as usize];
                 let standing = self.origins[fact.origin as usize].1;
                 let qualified = self.specials.get(raw).filter(|special| !special.qualifiers.is_empty());
-                let key = (fact.predicate, fact.object, qualified);
+                let key: Said<'_> = (fact.predicate, fact.object, qualified);
                 let (latest, former) = (standing == Standing::Latest, standing == Standing::Former);
                 match standings.entry(key) {
                     Entry::Occupied(mut known) => {
-                        let (row, only_latest, was) = known.get_mut();
-                        *was |= former;
-                        *only_latest &= latest || former;
-                        if *row == usize::MAX && !former {
-                            *row = rows.push(self, numbering, links, *raw);
+                        let known = known.get_mut();
+                        known.former |= former;
+                        known.only_latest &= latest || former;
+                        if known.row.is_none() && !former {
+                            known.row = Some(rows.push(self, numbering, links, *raw));
                         }
                     }
                     Entry::Vacant(new) => {
-                        let row = if former { usize::MAX } else { rows.push(self, numbering, links, *raw) };
-                        new.insert((row, latest || former, former));
+                        let row = (!former).then(|| rows.push(self, numbering, links, *raw));
+                        new.insert(Stood { row, only_latest: latest || former, former });
                     }
                 }
             }
-            for (row, only_latest, was) in standings.values() {
-                difference.new += u64::from(*only_latest && !was && *row != usize::MAX);
-                difference.retired += u64::from(*row == usize::MAX);
+            for Stood { row, only_latest, former } in standings.values() {
+                difference.new += u64::from(*only_latest && !former && row.is_some());
+                difference.retired += u64::from(row.is_none());
             }
             let own = rows.starts[subject] as usize..rows.predicates.len();
             for predicate in &rows.predicates[own] {

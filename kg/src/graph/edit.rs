@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use loquat_contract::{EntityId, Fact, FactId, Generation, Label, Language};
 use rayon::prelude::*;
@@ -31,14 +32,17 @@ impl Graph {
         mut progress: impl FnMut(Progress) -> A,
     ) -> Result<ImportReport, GraphError> {
         let mut store = self.inner.store();
+        let start = Instant::now();
         let mut progress = |at| progress(at).flow();
         let (mut report, completed) =
             import(&mut store, &self.inner.path, path.as_ref(), options, &mut progress)?;
+        report.reading = start.elapsed();
         if let Some(Completed { run: run @ Some(_), before, .. }) = completed {
             let difference = self.inner.renew(&mut store, Some((run, before)))?;
             report.facts = difference.new;
             report.retired = difference.retired;
         }
+        report.indexing = start.elapsed() - report.reading;
         Ok(report)
     }
 

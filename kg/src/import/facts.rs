@@ -4,7 +4,7 @@
 use loquat_contract::Rank;
 
 use super::gather::Gather;
-use super::triple::{Part, Parts, Refusal, object, understand};
+use super::triple::{Part, Parts, Refusal, id_of, object, understand};
 use crate::statement::{Object, Statement};
 use crate::vocabulary::{FACT, Term, term};
 
@@ -76,7 +76,8 @@ impl Open {
 
     fn take(&mut self, parts: Parts<'_>) -> Result<(), Refusal> {
         let name = || match parts.object {
-            Part::Iri(text) | Part::Literal { text, .. } => Some(text.to_owned()),
+            Part::Iri(iri) => Some(id_of(iri).into_owned()),
+            Part::Literal { text, .. } => Some(text.to_owned()),
             Part::Blank => None,
         };
         match term(parts.predicate) {
@@ -95,7 +96,9 @@ impl Open {
                     other => return Err(no_rank(other)),
                 };
             }
-            _ => self.qualifiers.push((parts.predicate.to_owned(), object(parts.predicate, parts.object)?)),
+            _ => self
+                .qualifiers
+                .push((id_of(parts.predicate).into_owned(), object(parts.predicate, parts.object)?)),
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 //! checkpoints, the report.
 
 use std::collections::hash_map::Entry;
+use std::time::Duration;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
@@ -197,6 +198,8 @@ impl<'a> Tally<'a> {
             quarantine: self.quarantine.and_then(|quarantine| quarantine.path()),
             resumed_at: self.resumed_at,
             source,
+            reading: Duration::ZERO,
+            indexing: Duration::ZERO,
             generation: completed.as_ref().map(|completed| completed.generation).unwrap_or_default(),
         };
         Ok((report, completed))

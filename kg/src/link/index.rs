@@ -24,7 +24,8 @@ const ACRONYM: u8 = 4;
 /// What is kept of a name beside its key.
 pub(crate) fn flags(name: &str, preferred: bool) -> u8 {
     let Spelling { capital, acronym } = Spelling::of(name);
-    u8::from(preferred) * PREFERRED | u8::from(capital) * CAPITAL | u8::from(acronym) * ACRONYM
+    let flag = |is: bool, flag: u8| if is { flag } else { 0 };
+    flag(preferred, PREFERRED) | flag(capital, CAPITAL) | flag(acronym, ACRONYM)
 }
 
 /// One entity's claim to a name.
@@ -110,15 +111,18 @@ impl<'v> Index<'v> {
         }
     }
 
-    /// The nodes with this name, those with it as preferred name first, then the best known.
+    /// The nodes with this name, or where there is none with one that differs in diacritics and punctuation; those with it as
+    /// preferred name first, then the best known.
     pub(crate) fn named(&self, name: &str) -> Vec<u32> {
         let folded = fold(name);
-        let (whole, loose) = (key(&folded), key(&loosen(&folded)));
-        let mut postings: Vec<Posting> = Vec::new();
-        for table in [&self.exact, &self.loose] {
-            postings.extend(table.get(&whole));
+        let whole = key(&folded);
+        let mut postings: Vec<Posting> = self.exact.get(&whole);
+        if postings.is_empty() {
+            let loose = key(&loosen(&folded));
+            postings = self.loose.get(&whole);
             if loose != whole {
-                postings.extend(table.get(&loose));
+                postings.extend(self.exact.get(&loose));
+                postings.extend(self.loose.get(&loose));
             }
         }
         postings.sort_by_key(|p| (!p.preferred, std::cmp::Reverse(p.prior), p.node));

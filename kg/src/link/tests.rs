@@ -106,8 +106,11 @@ fn index_of(entities: Vec<(Entity, usize)>) -> Tested {
     Tested::new(&entities, &[Predicate { labels, ..Predicate::default() }])
 }
 
-/// Links a text; candidates as ids.
-fn link(text: &str) -> Vec<(std::ops::Range<usize>, Vec<(String, f32)>)> {
+/// A mention's range, and its candidates as ids.
+type Linked = (std::ops::Range<usize>, Vec<(String, f32)>);
+
+/// Links a text.
+fn link(text: &str) -> Vec<Linked> {
     static TESTED: LazyLock<Tested> = LazyLock::new(|| index_of(entities()));
     let entities = entities();
     let id = |node: u32| entities[node as usize].0.id.to_string();

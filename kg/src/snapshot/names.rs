@@ -262,7 +262,7 @@ fn build(keys: &[Keys], shard: (u8, u8), order: &Order<'_>) -> Result<(Vec<u8>, 
         entries.extend(keys.of_shard(shard).iter().map(|entry| (keys.key(entry), entry.claim)));
     }
     // Runs that are in order already are merged.
-    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+    entries.sort_by_key(|(key, _)| *key);
     let mut transducer = fst::raw::Builder::memory();
     let mut lists = Vec::new();
     let mut claims: Vec<Claim> = Vec::new();

@@ -46,6 +46,16 @@ impl Snapshot {
         self.redirect_targets.get(&self.mapped, redirect)
     }
 
+    /// Ids that were merged into others, with those.
+    pub(crate) fn redirects(&self) -> impl Iterator<Item = (String, String)> {
+        (0..self.redirects.len()).filter_map(|place| {
+            let mut from = Vec::new();
+            self.redirects.get(&self.mapped, place, &mut from)?;
+            let to = self.id(self.redirect_targets.get(&self.mapped, place)?)?;
+            Some((String::from_utf8(from).ok()?, to))
+        })
+    }
+
     /// An entity with its words.
     pub(crate) fn entity(&self, node: u32) -> Option<Arc<Entity>> {
         self.words(node).map(|(entity, _)| Arc::new(entity))

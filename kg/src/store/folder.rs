@@ -1,13 +1,17 @@
 //! The store's folder. In: a path. Out: the right to use it, or who has it.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use crate::GraphError;
 
 /// What the `format` file says. The number grows with the layout of the store and with the pinned version of sled.
 const FORMAT: &str = "loquat-kg 2";
+
+/// How long a graph that was closed in this process may take to give up its lock.
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// Reads the `format` file, or writes it into a folder that has nothing else.
 pub(super) fn check_format(path: &Path) -> Result<(), GraphError> {
@@ -45,18 +49,26 @@ pub(super) fn lock(path: &Path) -> Result<File, GraphError> {
         .truncate(false)
         .open(path.join("lock"))
         .map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut id = String::new();
-            // Only for the message.
-            let _ = file.read_to_string(&mut id);
+    let start = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        let mut id = String::new();
+        // Only to tell who it is.
+        let _ = file.rewind().and_then(|()| file.read_to_string(&mut id));
+        let own = id.trim() == std::process::id().to_string();
+        // A process that this one has just begun to start holds its files, and so the lock of a closed graph, for a moment.
+        if !own || start.elapsed() > CLOSING {
             return Err(GraphError::Locked { path: path.to_owned(), holder: holder(id.trim()) });
         }
-        Err(TryLockError::Error(error)) => return Err(failed(error)),
+        std::thread::sleep(CLOSING / 50);
     }
     let note = |file: &mut File| {
         file.set_len(0)?;
+        file.rewind()?;
         file.write_all(std::process::id().to_string().as_bytes())
     };
     // Only for the message of the next process that wants the store, so a failure here is none of the store's.

@@ -35,6 +35,10 @@ impl Walk {
         Self(view)
     }
 
+    pub(crate) fn view(&self) -> &View {
+        &self.0
+    }
+
     /// The node of an entity.
     pub fn node(&self, id: &loquat_contract::EntityId) -> Option<NodeIndex> {
         self.0.node(id).map(index)

@@ -45,6 +45,23 @@ fn last_segment(id: &str) -> &str {
     id.rsplit(['/', '#', ':']).find(|segment| !segment.is_empty()).unwrap_or(id)
 }
 
+/// Bytes that stand for themselves in an IRI everywhere: letters, digits and `-._~` (RFC 3986, 2.3).
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+}
+
+/// A text as a part of an IRI: every other byte as `%` and its two digits.
+pub fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match is_unreserved(byte) {
+            true => encoded.push(byte as char),
+            false => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
 fn percent_decoded(text: &str) -> String {
     if !text.contains('%') {
         return text.to_owned();

@@ -1,12 +1,14 @@
 //! From a triple to what it means. In: subject, predicate and object as the file has them. Out: a statement, something
 //! about the graph itself, or a reason.
 
+use std::borrow::Cow;
+
 use oxrdf::vocab::xsd;
 use oxrdf::{NamedOrBlankNodeRef, TermRef, TripleRef};
 
 use crate::statement::{Describes, Object, Statement};
 use crate::vocabulary::{
-    NOTHING, RDF_TYPE, Term, UNIT, UNKNOWN, WKT, XSD, is_graph_class, is_property_class, term,
+    DATE, NAME, NOTHING, RDF_TYPE, Term, UNIT, UNKNOWN, WKT, XSD, is_graph_class, is_property_class, term,
 };
 use crate::wikidata as names;
 
@@ -110,13 +112,13 @@ pub fn understand(parts: Parts<'_>) -> Result<Meaning, Refusal> {
     }
     let property = names::predicate_of_property(subject);
     let is_property = property.is_some();
-    let subject = property.unwrap_or_else(|| subject.to_owned());
+    let subject = property.unwrap_or_else(|| id_of(subject).into_owned());
     let meaning = term(parts.predicate);
     match meaning {
         Term::Describes(_) | Term::Source | Term::License => {
             let (text, language) = match parts.object {
                 Part::Literal { text, language, .. } => (text, language),
-                Part::Iri(iri) => (iri, None),
+                Part::Iri(iri) => (&*id_of(iri), None),
                 Part::Blank => return Err(blank()),
             };
             return Ok(describe(subject, meaning, text.to_owned(), language.map(str::to_owned)));
@@ -136,9 +138,9 @@ pub fn understand(parts: Parts<'_>) -> Result<Meaning, Refusal> {
     if is_property {
         return Ok(Meaning::Nothing);
     }
-    let predicate = if meaning == Term::Type { RDF_TYPE } else { parts.predicate };
+    let predicate = if meaning == Term::Type { RDF_TYPE.into() } else { id_of(parts.predicate) };
     let object = object(parts.predicate, parts.object)?;
-    Ok(Meaning::Statement(Statement::fact(&subject, predicate, object)))
+    Ok(Meaning::Statement(Statement::fact(&subject, &predicate, object)))
 }
 
 /// The object of a fact or the value of a qualifier.
@@ -149,10 +151,19 @@ pub fn object(predicate: &str, part: Part<'_>) -> Result<Object, Refusal> {
     match part {
         Part::Iri(UNKNOWN) => Ok(Object::Unknown),
         Part::Iri(NOTHING) => Ok(Object::Nothing),
+        Part::Iri(iri) if iri.starts_with(NAME) => Ok(Object::Entity(id_of(iri).into_owned())),
         Part::Iri(iri) => Ok(names::object(predicate, iri).unwrap_or_else(|| iri_object(iri.to_owned()))),
         Part::Blank if names::is_direct(predicate) => Ok(Object::Unknown),
         Part::Blank => Err(blank()),
         Part::Literal { text, datatype, language } => literal_object(text, datatype, language),
+    }
+}
+
+/// The id that an IRI stands for: itself, or the name that it was made from.
+pub fn id_of(iri: &str) -> Cow<'_, str> {
+    match iri.strip_prefix(NAME).and_then(percent_decoded) {
+        Some(name) => Cow::Owned(name),
+        None => Cow::Borrowed(iri),
     }
 }
 
@@ -200,6 +211,9 @@ fn literal_object(text: &str, datatype: Option<&str>, language: Option<&str>) ->
             (Some(lexical), Some(unit)) => Ok(Object::Number { lexical, unit: Some(unit) }),
             _ => Err(refuse("a unit")),
         };
+    }
+    if datatype == DATE {
+        return Ok(Object::Date(trimmed.to_owned()));
     }
     let Some(kind) = datatype.strip_prefix(XSD) else { return Ok(plain()) };
     let object = match kind {

@@ -20,9 +20,13 @@
 use crate::statement::Describes;
 
 /// The framework's own namespace.
-const LOQUAT: &str = "https://loquat.example/ns#";
+pub const LOQUAT: &str = "https://loquat.example/ns#";
 /// Before the id of a fact that is itself described.
 pub const FACT: &str = "https://loquat.example/fact/";
+/// Before the percent-encoded id of what has a name and no IRI, as in a table.
+pub const NAME: &str = "https://loquat.example/name/";
+/// The datatype of a date that XML Schema has none for: a decade, a century.
+pub const DATE: &str = "https://loquat.example/ns#date";
 /// Before the percent-encoded id of a unit, as the datatype of a number.
 pub const UNIT: &str = "https://loquat.example/unit/";
 /// The object of a fact whose value exists and is not known.
@@ -33,10 +37,13 @@ pub const NOTHING: &str = "https://loquat.example/ns#nothing";
 pub const WKT: &str = "http://www.opengis.net/ont/geosparql#wktLiteral";
 const WIKIBASE: &str = "http://wikiba.se/ontology#";
 const OWL: &str = "http://www.w3.org/2002/07/owl#";
-const RDFS: &str = "http://www.w3.org/2000/01/rdf-schema#";
-const SKOS: &str = "http://www.w3.org/2004/02/skos/core#";
+/// RDF Schema.
+pub const RDFS: &str = "http://www.w3.org/2000/01/rdf-schema#";
+/// SKOS.
+pub const SKOS: &str = "http://www.w3.org/2004/02/skos/core#";
 const DCT: &str = "http://purl.org/dc/terms/";
-const SCHEMA: &str = "http://schema.org/";
+/// schema.org.
+pub const SCHEMA: &str = "http://schema.org/";
 const SCHEMAS: &str = "https://schema.org/";
 const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 
