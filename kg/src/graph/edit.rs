@@ -92,9 +92,7 @@ impl Graph {
             let mut store = former.inner.store();
             if store.is_new() { Vec::new() } else { store.edits_after(0)? }
         };
-        let alike = |a: &(u64, Edit), b: &(u64, Edit)| {
-            (a.1.generation, a.1.change, &a.1.source) == (b.1.generation, b.1.change, &b.1.source)
-        };
+        let alike = |a: &(u64, Edit), b: &(u64, Edit)| (a.1.change, &a.1.source) == (b.1.change, &b.1.source);
         for group in edits.chunk_by(alike) {
             let [(_, first), ..] = group else { continue };
             let statements = group.iter().map(|(_, edit)| edit.statement.clone()).collect();
