@@ -48,6 +48,7 @@ use options::Rules;
 pub use options::{Filter, ImportOptions, Wikipedia};
 use pipeline::Work;
 use quarantine::Quarantine;
+pub use table::triples::{names_columns, object_of_cell, statement_of_row};
 use table::{Cells, Splitter, Table, mapped::Mapped, property_graph::PropertyGraph, triples::Triples};
 use tally::Tally;
 use unpack::{TooMuch, Unpacked};

@@ -50,6 +50,7 @@ pub use export::Exported;
 pub use graph::{Graph, Shown, Source, Stats};
 pub use import::{
     BadLine, Filter, Format, ImportOptions, ImportReport, IntoFlow, Mapping, Progress, Wikipedia, check,
+    names_columns, object_of_cell, statement_of_row,
 };
 pub use linked::{Linked, Unlinked};
 pub use loquat_terms::statement::{Describes, Object, Statement};

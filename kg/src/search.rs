@@ -188,10 +188,17 @@ fn claims_on(view: &View, word: &str) -> Vec<Claim> {
         }
     }
     claims.retain(|claim| !view.overlay().is_renamed(claim.node));
+    claims.extend(edited(view, |own| own == word));
+    claims
+}
+
+/// Who has words that are wanted, in the edits since the snapshot.
+fn edited(view: &View, mut wanted: impl FnMut(&str) -> bool) -> Vec<Claim> {
+    let mut claims = Vec::new();
     for (node, entity) in view.overlay().renamed() {
         let mut flags = 0;
         let mut look =
-            |text: &str, place: u8| words_of(text, |own| flags |= if own == word { place } else { 0 });
+            |text: &str, place: u8| words_of(text, |own| flags |= if wanted(own) { place } else { 0 });
         entity.labels.iter().for_each(|label| look(&label.text, IN_LABEL));
         entity.aliases.iter().for_each(|label| look(&label.text, IN_ALIAS));
         entity.descriptions.iter().for_each(|label| look(&label.text, IN_DESCRIPTION));
@@ -219,6 +226,7 @@ fn completions(view: &View, word: &str) -> Vec<Claim> {
     claims.sort_unstable_by_key(|claim: &Claim| claim.node);
     claims.dedup_by_key(|claim| claim.node);
     claims.retain(|claim| !view.overlay().is_renamed(claim.node));
+    claims.extend(edited(view, |own| own.starts_with(word)));
     claims
 }
 
@@ -239,11 +247,25 @@ fn correction(view: &View, word: &str) -> Option<String> {
                 best = Some((count, found.to_owned()));
             }
         });
+        edited(view, |own| {
+            let found =
+                best.is_none() && own.bytes().next() == word.bytes().next() && accepts(&automaton, own);
+            if found {
+                best = Some((1, own.to_owned()));
+            }
+            found
+        });
         if let Some((_, found)) = best {
             return Some(found);
         }
     }
     None
+}
+
+/// Whether an automaton accepts a word.
+fn accepts<A: Automaton>(automaton: &A, word: &str) -> bool {
+    let state = word.bytes().fold(automaton.start(), |state, byte| automaton.accept(&state, byte));
+    automaton.is_match(&state)
 }
 
 /// Calls `take` for the words that an automaton accepts, among those with the same first byte.

@@ -12,7 +12,7 @@ use super::Graph;
 use crate::GraphError;
 use crate::import::{ImportOptions, ImportReport, IntoFlow, Progress, import};
 use crate::statement::{Describes, Object, Statement, fact_id};
-use crate::store::{Change, Completed};
+use crate::store::{Change, Completed, Edit};
 use crate::view::{View, as_other_address};
 
 impl Graph {
@@ -80,6 +80,30 @@ impl Graph {
     /// As for [`add`](Graph::add).
     pub fn remove(&self, statements: Vec<Statement>) -> Result<Generation, GraphError> {
         self.edit(Change::Remove, statements, "", |view, statement| holds(view, statement, false))
+    }
+
+    /// Whether adding a statement would change nothing.
+    pub fn says(&self, statement: &Statement) -> bool {
+        self.read(|view| holds(view, statement, true))
+    }
+
+    /// Makes every edit of another graph an edit of this one: where a graph takes another one's place, made anew from its sources.
+    ///
+    /// # Errors
+    /// Either store cannot be read or written.
+    pub fn adopt_edits(&self, former: &Self) -> Result<(), GraphError> {
+        let edits = {
+            let mut store = former.inner.store();
+            if store.is_new() { Vec::new() } else { store.edits_after(0)? }
+        };
+        let alike = |a: &(u64, Edit), b: &(u64, Edit)| (a.1.change, &a.1.source) == (b.1.change, &b.1.source);
+        for group in edits.chunk_by(alike) {
+            let [(_, first), ..] = group else { continue };
+            let statements = group.iter().map(|(_, edit)| edit.statement.clone()).collect();
+            // Also what changes nothing now: a source may state it later.
+            self.edit(first.change, statements, &first.source, |_, _| true)?;
+        }
+        Ok(())
     }
 
     fn edit(

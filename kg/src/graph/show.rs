@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use loquat_contract::{Entity, EntityId, Fact, Generation};
+use loquat_contract::{Entity, EntityId, Fact, Generation, Predicate};
 
 use super::Graph;
 use crate::GraphError;
-use crate::link::Index;
+use crate::link::{Index, fold_text};
 use crate::store::RunState;
 
 /// What a graph holds.
@@ -82,6 +82,20 @@ impl Graph {
             bytes: store.bytes_on_disk()? + snapshot_bytes,
             snapshot_bytes,
         })
+    }
+
+    /// The predicates with this id or, where there is none, this name (case, width and script aside).
+    pub fn predicates_named(&self, name_or_id: &str) -> Vec<Arc<Predicate>> {
+        let schema = self.read(|view| view.schema().clone());
+        let chosen = |wanted: &dyn Fn(&Predicate) -> bool| -> Vec<Arc<Predicate>> {
+            schema.predicates.iter().filter(|predicate| wanted(predicate)).cloned().collect()
+        };
+        let by_id = chosen(&|predicate| predicate.id.as_str() == name_or_id);
+        if !by_id.is_empty() {
+            return by_id;
+        }
+        let name = fold_text(name_or_id);
+        chosen(&|predicate| predicate.names().any(|own| fold_text(own) == name))
     }
 
     /// What the snapshot's parts take, in bytes.

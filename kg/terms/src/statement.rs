@@ -162,6 +162,11 @@ impl<S: AsRef<str>> Statement<S> {
         }
     }
 
+    /// The id under which a fact is cited.
+    pub fn id(&self) -> FactId {
+        fact_id(self.digest())
+    }
+
     /// XXH3-128 of the parts in a fixed order, each with its length before it; the same in every store. A fact's rank is
     /// not among them, its qualifiers are: "mayor, 1990 to 1994" and "mayor, 2002 to 2006" are two facts.
     pub fn digest(&self) -> u128 {

@@ -1,8 +1,12 @@
 //! `loquat kg`. In: files, texts, names. Out: a fuller graph, or what it holds.
 
 mod ask;
+mod edit;
 mod endpoint;
 mod import;
+mod names;
+mod search;
+mod snapshot;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -36,6 +40,12 @@ pub(super) fn kg(loaded: &Loaded, command: &KgCommand) -> anyhow::Result<ExitCod
     let language = loaded.config.bot.languages.first().cloned().unwrap_or_else(Language::english);
     match command {
         KgCommand::Stats => stats(&graph)?,
+        KgCommand::Add(command) => edit::add(&graph, command, &language)?,
+        KgCommand::Remove(command) => edit::remove(&graph, command, &language)?,
+        KgCommand::Search { words, limit } => return search::search(&graph, words, *limit, &language),
+        KgCommand::Export { file } => snapshot::export(&graph, file.as_deref(), &screen)?,
+        KgCommand::Compact => snapshot::compact(&graph)?,
+        KgCommand::Check => snapshot::check(&graph)?,
         KgCommand::Link { text } => link(&graph, text, &language)?,
         KgCommand::Show { entity, limit } => return show(&graph, entity, *limit, &language),
         KgCommand::Import(_) | KgCommand::Ask { .. } => {}
@@ -51,7 +61,9 @@ fn stats(graph: &Graph) -> anyhow::Result<()> {
         ("facts", stats.facts as u64),
         ("predicates", stats.predicates as u64),
         ("generation", stats.generation.0),
+        ("edits", stats.edits as u64),
         ("bytes on disk", stats.bytes),
+        ("snapshot bytes", stats.snapshot_bytes),
     ] {
         writeln!(out, "{name:14} {count}")?;
     }
@@ -67,16 +79,25 @@ fn stats(graph: &Graph) -> anyhow::Result<()> {
 
 fn link(graph: &Graph, text: &str, language: &Language) -> anyhow::Result<()> {
     let mut out = anstream::stdout();
-    let mentions = graph.mentions(text);
-    if mentions.is_empty() {
+    let linked = graph.linked(text, &[]);
+    if linked.mentions.is_empty() {
         writeln!(out, "nothing in this text is in the graph")?;
     }
-    for mention in mentions {
+    for mention in linked.mentions {
         writeln!(out, "{} ({}–{})", mention.text.bold(), mention.range.start, mention.range.end)?;
         for candidate in &mention.candidates {
             let label = candidate.entity.label(language);
             writeln!(out, "  {:.2}  {label}  {}", candidate.score, candidate.entity.id.dimmed())?;
         }
+    }
+    for name in linked.unlinked {
+        writeln!(
+            out,
+            "{} ({}–{})\n  looks like a name and is not in the graph",
+            name.text.bold(),
+            name.range.start,
+            name.range.end
+        )?;
     }
     Ok(())
 }

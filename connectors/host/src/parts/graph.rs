@@ -78,15 +78,16 @@ pub fn graph(loaded: &Loaded, places: &Places, screen: &Screen) -> anyhow::Resul
     // Held until the graph is open: two first starts do not build over each other.
     let _building = lock(store)?;
     let built = Built::read(store)?;
+    let mut former = None;
     if Graph::exists(store) {
         let graph = Graph::open(store)?;
         if built.sources == wanted {
             return Ok(graph);
         }
-        // Opening it has shown that no other process has it, and none can open it while the lock is held.
-        drop(graph);
+        // Opening it has shown that no other process has it; this one keeps it until the new one has its edits.
+        former = Some(graph);
     }
-    build(loaded, store, Built { sources: wanted, imported: built.imported }, screen)?;
+    build(loaded, store, Built { sources: wanted, imported: built.imported }, former, screen)?;
     Ok(Graph::open(store)?)
 }
 
@@ -146,8 +147,14 @@ fn wanted(loaded: &Loaded) -> anyhow::Result<Vec<SourceFile>> {
     loaded.config.graph.sources.iter().map(file).collect()
 }
 
-/// Builds the store beside its place and moves it there.
-fn build(loaded: &Loaded, store: &Path, built: Built, screen: &Screen) -> anyhow::Result<()> {
+/// Builds the store beside its place, with the edits of the one that is there, and moves it there.
+fn build(
+    loaded: &Loaded,
+    store: &Path,
+    built: Built,
+    former: Option<Graph>,
+    screen: &Screen,
+) -> anyhow::Result<()> {
     let parent = store.parent().unwrap_or(Path::new("."));
     let building = tempfile::Builder::new().prefix(".graph-").tempdir_in(parent)?;
     let fresh = building.path().join("graph");
@@ -176,7 +183,11 @@ fn build(loaded: &Loaded, store: &Path, built: Built, screen: &Screen) -> anyhow
                 screen.say(&format!("warning: {} {note}", path.display()));
             }
         }
+        if let Some(former) = &former {
+            graph.adopt_edits(former)?;
+        }
     }
+    drop(former);
     if store.exists() {
         fs::rename(store, building.path().join("old"))
             .with_context(|| format!("{} cannot be moved", store.display()))?;

@@ -18,6 +18,14 @@ pub(super) fn kg(config: &Config, command: &KgCommand) -> anyhow::Result<ExitCod
         KgCommand::Stats => stats(&connect()?)?,
         KgCommand::Link { text } => link(&connect()?, text, &language)?,
         KgCommand::Show { entity, limit } => return show(&connect()?, entity, *limit, &language),
+        KgCommand::Ask { .. }
+        | KgCommand::Search { .. }
+        | KgCommand::Export { .. }
+        | KgCommand::Compact
+        | KgCommand::Check => bail!(
+            "this works on the local graph, and this bot reads its graph from the SPARQL endpoint in `graph.sparql.endpoint`; \
+             `loquat kg stats`, `kg link` and `kg show` work there, or take the key out to use the local graph"
+        ),
         _ => bail!(
             "this bot reads its graph from the SPARQL endpoint in `graph.sparql.endpoint`, and Loquat writes to none; change the \
              facts there, or take the key out to use the local graph"
