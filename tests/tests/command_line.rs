@@ -134,7 +134,7 @@ fn graphs_are_imported_from_every_format_and_bad_lines_are_listed() {
     .unwrap();
     let ran = user.run(["kg", "import", "more.tsv", "more.ttl", "more.nt"]).unwrap();
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert_eq!(ran.out.lines().filter(|line| line.contains(" 1 facts ")).count(), 3, "{}", ran.out);
+    assert_eq!(ran.out.lines().filter(|line| line.contains(" 1 new facts ")).count(), 3, "{}", ran.out);
 
     // Ten bad lines among good ones.
     let mut table = String::new();
@@ -145,7 +145,7 @@ fn graphs_are_imported_from_every_format_and_bad_lines_are_listed() {
     user.write("rows.tsv", table).unwrap();
     let ran = user.run(["kg", "import", "rows.tsv"]).unwrap();
     assert_eq!(ran.code, Some(3), "{ran:?}");
-    assert!(ran.out.contains("20 facts") && ran.out.contains("10 lines left out"), "{}", ran.out);
+    assert!(ran.out.contains("20 new facts") && ran.out.contains("10 lines left out"), "{}", ran.out);
     let listed: Vec<&str> = ran.err.lines().filter_map(|line| line.trim().strip_prefix("line ")).collect();
     let numbers: Vec<u32> =
         listed.iter().map(|line| line.split(':').next().unwrap().parse().unwrap()).collect();

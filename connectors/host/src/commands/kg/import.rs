@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use loquat_contract::Generation;
 use loquat_kg::{ImportReport, check};
 
 use crate::cli::ImportCommand;
@@ -59,15 +60,22 @@ pub(super) fn check_files(command: &ImportCommand, screen: &Screen) -> anyhow::R
 /// The line on a file.
 fn tell(file: &Path, report: &ImportReport, took: Duration) -> anyhow::Result<()> {
     let seconds = took.as_secs_f64();
-    let statements = report.facts + report.descriptions;
+    let statements = report.stated + report.descriptions;
+    // A check has no graph to compare with.
+    let facts = match report.generation {
+        Generation(0) => format!("{} facts", report.stated),
+        _ => format!("{} new facts", report.facts),
+    };
     let mut line = format!(
-        "{}: {} facts about {} entities with {} predicates, {} lines left out",
+        "{}: {facts} about {} entities with {} predicates, {} lines left out",
         file.display(),
-        report.facts,
         report.entities,
         report.predicates,
         report.bad
     );
+    if report.retired > 0 {
+        line += &format!(", {} facts retired that the source states no more", report.retired);
+    }
     if report.left_out > 0 {
         line += &format!(", {} statements not wanted", report.left_out);
     }
