@@ -57,7 +57,7 @@ fn a_taken_port_is_said_and_the_next_free_one_used() {
 fn ctrl_c_finishes_the_replies_in_flight_and_the_next_start_has_nothing_left_to_do() {
     let user = User::new().unwrap();
     let mut server = Server::start(&user, &ANY).unwrap();
-    assert!(server.said().contains("importing"), "the first start builds the graph: {}", server.said());
+    assert!(server.says("importing"), "the first start builds the graph: {}", server.said());
     let mut events = server.listen(ONE).unwrap();
     let countries = ["Bhutan", "Nepal", "Japan", "Kenya"];
     for country in countries {
@@ -72,7 +72,7 @@ fn ctrl_c_finishes_the_replies_in_flight_and_the_next_start_has_nothing_left_to_
     }
     assert!(events.next().is_none(), "then the stream ends");
     assert_eq!(server.wait().unwrap(), Some(0));
-    assert!(server.said().contains("replies in flight are finished first"), "{}", server.said());
+    assert!(server.says("replies in flight are finished first"), "{}", server.said());
 
     let mut again = Server::start(&user, &ANY).unwrap();
     for work in ["importing", "converting", "downloading", "verifying"] {
