@@ -1,5 +1,9 @@
 //! Names for what has none. In: an id. Out: words.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::triple;
+
 /// The name of an entity without label: the last segment of its IRI, or the whole of a table's name; `_` as space.
 pub fn entity_name(id: &str) -> String {
     let name = if is_iri(id) { last_segment(id) } else { id };
@@ -45,39 +49,17 @@ fn last_segment(id: &str) -> &str {
     id.rsplit(['/', '#', ':']).find(|segment| !segment.is_empty()).unwrap_or(id)
 }
 
-/// Bytes that stand for themselves in an IRI everywhere: letters, digits and `-._~` (RFC 3986, 2.3).
-fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
-}
+/// What stands for something else in an IRI, or may: all but letters, digits and `-._~` (RFC 3986, 2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A text as a part of an IRI: every other byte as `%` and its two digits.
+/// A text as a part of an IRI.
 pub fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match is_unreserved(byte) {
-            true => encoded.push(byte as char),
-            false => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
+/// The text as it stands where what it stands for is none.
 fn percent_decoded(text: &str) -> String {
-    if !text.contains('%') {
-        return text.to_owned();
-    }
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let code = (bytes[at] == b'%')
-            .then(|| text.get(at + 1..at + 3))
-            .flatten()
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        decoded.push(code.unwrap_or(bytes[at]));
-        at += if code.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8(decoded).unwrap_or_else(|_| text.to_owned())
+    triple::percent_decoded(text).unwrap_or_else(|| text.to_owned())
 }
 
 #[cfg(test)]

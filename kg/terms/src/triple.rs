@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use oxrdf::vocab::xsd;
 use oxrdf::{NamedOrBlankNodeRef, TermRef, TripleRef};
+use percent_encoding::percent_decode_str;
 
 use crate::statement::{Describes, Object, Statement};
 use crate::vocabulary::{
@@ -274,19 +275,7 @@ pub fn coordinate(latitude: &str, longitude: &str) -> Option<String> {
 
 /// The text with `%20` and its like as what they stand for; `None` where that is no text.
 pub fn percent_decoded(text: &str) -> Option<String> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        rest = after;
-        if *first != b'%' {
-            decoded.push(*first);
-            continue;
-        }
-        let (hex, after) = after.split_at_checked(2)?;
-        decoded.push(u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()?);
-        rest = after;
-    }
-    String::from_utf8(decoded).ok()
+    percent_decode_str(text).decode_utf8().ok().map(Cow::into_owned)
 }
 
 /// The date in `YYYY`, `YYYY-MM` or `YYYY-MM-DD`, without a time zone; `None` where the text is no date.
