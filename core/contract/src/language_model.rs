@@ -1,8 +1,10 @@
 //! The model as the engine sees it. In: a chat and how to sample. Out: a stream of text. Says nothing of ONNX or tokens' ids.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{BoxStream, Language};
+use crate::{BoxStream, ConversationId, Language};
 
 /// Who says a chat message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +35,10 @@ impl ChatMessage {
 }
 
 /// How the next token is chosen.
+///
+/// In this order: bias and penalties, constraint, temperature, top-k, min-p, top-p, and the draw.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Sampling {
     /// 0 is greedy: always the likeliest token.
     pub temperature: f32,
@@ -41,8 +46,16 @@ pub struct Sampling {
     pub top_p: f32,
     /// Keep this many of the likeliest tokens; 0 keeps all.
     pub top_k: usize,
+    /// Keep tokens at least this share as probable as the likeliest one (Nguyen et al. 2024); 0 keeps all.
+    pub min_p: f32,
     /// Divides the positive logits of tokens already seen, and multiplies the negative (Keskar et al. 2019); 1 is off.
     pub repetition_penalty: f32,
+    /// Taken from the logit of each token that stands in the reply, once; 0 is off.
+    pub presence_penalty: f32,
+    /// Taken from the logit of each token that stands in the reply, for each time; 0 is off.
+    pub frequency_penalty: f32,
+    /// Added to the logits of these ids of the model's vocabulary; minus infinity forbids one.
+    pub logit_bias: BTreeMap<u32, f32>,
     /// Seed of the random choice; the same seed, model and request give the same tokens.
     pub seed: u64,
     /// Stop after this many tokens.
@@ -51,8 +64,42 @@ pub struct Sampling {
 
 impl Default for Sampling {
     fn default() -> Self {
-        Self { temperature: 0.0, top_p: 1.0, top_k: 0, repetition_penalty: 1.0, seed: 0, max_tokens: 256 }
+        Self {
+            temperature: 0.0,
+            top_p: 1.0,
+            top_k: 0,
+            min_p: 0.0,
+            repetition_penalty: 1.0,
+            presence_penalty: 0.0,
+            frequency_penalty: 0.0,
+            logit_bias: BTreeMap::new(),
+            seed: 0,
+            max_tokens: 256,
+        }
     }
+}
+
+/// What the reply may consist of, whatever the model would rather write.
+///
+/// It holds from behind [`GenerateRequest::prefill`] to the end, which comes when nothing more may follow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Constraint {
+    /// One of these texts.
+    OneOf(Vec<String>),
+    /// These pieces, in any order and as often as wanted, each text ended by one of `ends`.
+    Pieces {
+        /// What the text is put together from, spaces included.
+        pieces: Vec<String>,
+        /// What ends it.
+        ends: Vec<String>,
+    },
+    /// A text that this regular expression matches as a whole; in the syntax of crate `regex`, without look-around.
+    Regex(String),
+    /// JSON that this JSON schema, given as text, accepts.
+    JsonSchema(String),
+    /// A text of this grammar, in the dialect of Lark that `llguidance` reads.
+    Lark(String),
 }
 
 /// What to write.
@@ -66,6 +113,14 @@ pub struct GenerateRequest {
     pub sampling: Sampling,
     /// Texts that end the reply; they are not part of it.
     pub stop: Vec<String>,
+    /// What the reply may consist of.
+    pub constraint: Option<Constraint>,
+    /// The adapter to write with, by the name under which the model has it; without one the base model writes.
+    pub adapter: Option<String>,
+    /// Whose request it is: conversations take turns where many requests wait.
+    pub conversation: Option<ConversationId>,
+    /// Give a [`Token::Logprob`] with each token, with this many of the likeliest tokens beside it.
+    pub logprobs: Option<usize>,
 }
 
 /// How many tokens went in and came out.
@@ -95,13 +150,29 @@ pub struct Finish {
     pub completion: usize,
 }
 
+/// A token and the natural logarithm of its probability before temperature, penalties and constraint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Logprob {
+    /// Its text; what is no whole character stands as U+FFFD.
+    pub text: String,
+    /// Its logarithm.
+    pub logprob: f32,
+}
+
 /// An item of a stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Token {
     /// The first item: how many tokens the prompt has, template included. So the cost is known even of a stream that is dropped.
     Prompt(usize),
     /// The next piece of text: whole characters, never empty.
     Text(String),
+    /// A token that was chosen, before the text that it completes. Only where [`GenerateRequest::logprobs`] asks for it.
+    Logprob {
+        /// The one that was chosen.
+        chosen: Logprob,
+        /// The likeliest ones, the likeliest first.
+        likeliest: Vec<Logprob>,
+    },
     /// The end; nothing follows.
     Finish(Finish),
 }
@@ -129,6 +200,9 @@ pub enum ModelError {
         /// Tokens that the context holds.
         context: usize,
     },
+    /// The request names or asks for what this model does not have, such as an adapter, or cannot be met.
+    #[error("the model cannot take this request: {0}")]
+    Refused(String),
     /// The runtime failed.
     #[error("the model failed ({0}); run `loquat doctor` to check it")]
     Runtime(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -50,8 +50,8 @@ pub use knowledge::{
 };
 pub use language::Language;
 pub use language_model::{
-    ChatMessage, Finish, GenerateRequest, LanguageModel, ModelError, ModelIdentity, Role, Sampling,
-    StopReason, Token, TokenCount,
+    ChatMessage, Constraint, Finish, GenerateRequest, LanguageModel, Logprob, ModelError, ModelIdentity,
+    Role, Sampling, StopReason, Token, TokenCount,
 };
 pub use message::{
     Address, Attachment, Event, Inbound, Mentioned, Message, MessageId, NoPerson, Person, Place, Sender,

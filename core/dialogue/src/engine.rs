@@ -95,6 +95,7 @@ impl Engine {
         let model = self.models.iter().find(|model| model.speaks(&language));
         let mut responder = Responder {
             model: model.map(Arc::as_ref),
+            conversation,
             persona: Persona { bot: &self.bot.name, text: &self.bot.persona },
             policy: self.bot.policy,
             sampling: &self.bot.sampling,

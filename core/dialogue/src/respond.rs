@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use loquat_contract::{
-    BoxStream, ChatMessage, Fact, FactId, GenerateRequest, LanguageModel, ModelError, Policy, Sampling,
-    Sentence, StopReason, Token, TokenCount, Value, Verdict,
+    BoxStream, ChatMessage, ConversationId, Fact, FactId, GenerateRequest, LanguageModel, ModelError, Policy,
+    Sampling, Sentence, StopReason, Token, TokenCount, Value, Verdict,
 };
 
 use crate::ground::{Grounds, Unknown};
@@ -44,6 +44,7 @@ pub(crate) struct Draft {
 pub(crate) struct Responder<'a> {
     /// `None` where no model speaks the language: then the templates speak.
     pub(crate) model: Option<&'a dyn LanguageModel>,
+    pub(crate) conversation: &'a ConversationId,
     pub(crate) persona: Persona<'a>,
     pub(crate) policy: Policy,
     pub(crate) sampling: &'a Sampling,
@@ -145,7 +146,13 @@ impl Responder<'_> {
         let Some(model) = self.model else { return };
         let sampling =
             Sampling { max_tokens: self.sampling.max_tokens.min(max_tokens), ..self.sampling.clone() };
-        let request = GenerateRequest { messages, prefill: prefill.to_owned(), sampling, stop: Vec::new() };
+        let request = GenerateRequest {
+            messages,
+            prefill: prefill.to_owned(),
+            sampling,
+            conversation: Some(self.conversation.clone()),
+            ..GenerateRequest::default()
+        };
         if let Err(error) = self.read(model.generate(request), prefill, evidence, grounds).await {
             tracing::error!(%error, "the model failed; the reply is made without it");
         }
@@ -176,6 +183,7 @@ impl Responder<'_> {
                         }
                     }
                 }
+                Token::Logprob { .. } => {}
                 Token::Finish(finish) => {
                     self.draft.tokens.completion += finish.completion;
                     // A sentence that the limit cut off is none.

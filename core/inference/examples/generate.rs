@@ -66,6 +66,7 @@ async fn reply(model: &OnnxModel, request: GenerateRequest) -> Result<()> {
                 write!(out, "{text}")?;
                 out.flush()?;
             }
+            Token::Logprob { .. } => {}
             Token::Finish(finish) => {
                 let prefill = first.unwrap_or_else(|| started.elapsed());
                 let decode = started.elapsed().saturating_sub(prefill);

@@ -193,7 +193,7 @@ fn read(
     stream::unfold(Some(items), |items| async {
         let mut items = items?;
         let item = items.recv().await.unwrap_or(Err(ModelError::Stopped));
-        let rest = matches!(item, Ok(Token::Prompt(_) | Token::Text(_))).then_some(items);
+        let rest = (!matches!(item, Ok(Token::Finish(_)) | Err(_))).then_some(items);
         Some((item, rest))
     })
 }

@@ -60,7 +60,7 @@ impl Ran {
             .iter()
             .filter_map(|item| match item {
                 Token::Text(text) => Some(text.as_str()),
-                Token::Prompt(_) | Token::Finish(_) => None,
+                _ => None,
             })
             .collect()
     }
@@ -68,7 +68,7 @@ impl Ran {
     fn finish(&self) -> Option<Finish> {
         match self.items.last()? {
             Token::Finish(finish) => Some(*finish),
-            Token::Prompt(_) | Token::Text(_) => None,
+            _ => None,
         }
     }
 }
@@ -100,6 +100,7 @@ fn request(stop: &[&str], max_tokens: usize) -> GenerateRequest {
         prefill: " th".to_owned(),
         sampling: Sampling { max_tokens, ..Sampling::default() },
         stop: stop.iter().map(|stop| (*stop).to_owned()).collect(),
+        ..GenerateRequest::default()
     }
 }
 
