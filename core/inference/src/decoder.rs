@@ -1,50 +1,107 @@
-//! Runs the graph. In: token ids. Out: the logits after the last of them. Must not know: text, sampling, requests.
+//! Runs the graph. In: token ids of one sequence, or one id for each of many. Out: logits. Must not know: text, sampling, requests.
+//!
+//! Sequences lie in *lanes*, one for each adapter and one for the base model; in a lane, each has a *row* of the KV cache.
+//! A batch is a run over the first rows of a lane, so rows are kept without gaps.
+//!
+//! Runs of two or more tokens of a sequence give the same numbers, bit for bit, however a text is cut into them; and a run of
+//! one token each for many sequences gives each of them what a run of its own would. Between the two kinds the numbers differ
+//! in the last bits, since ONNX Runtime attends to a single token with another kernel. So the engine's cutting and
+//! batching change the time and not the tokens, as long as each token of a request always takes the same kind.
 
-use half::f16;
+mod buffer;
+mod growing;
+mod inputs;
+mod lane;
+mod logits;
+
+use std::ops::Range;
+use std::sync::Arc;
+
 use ort::memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType};
-use ort::session::{IoBinding, Session};
-use ort::value::{DynValue, Tensor, TensorElementType};
+use ort::session::{Adapter, IoBinding, Session};
 
-use crate::cache::Cache;
-use crate::graph::{IntInput, Signature};
+use crate::graph::Signature;
 use crate::provider::Provider;
 use crate::{InferenceError, ModelFolder};
+use growing::Growing;
+use inputs::inputs;
+use lane::Lane;
+pub(crate) use logits::Logits;
 
-/// What generation needs of a model: one sequence at a time.
+/// Keys and values of some tokens, out of any row that held them.
+///
+/// One for each model of an ensemble.
+pub(crate) type Block = Vec<Arc<[u8]>>;
+
+/// What the engine needs of a model.
 pub(crate) trait Decode {
     /// Tokens that a sequence may have.
     fn context(&self) -> usize;
 
-    /// Starts a new sequence and gives the logits after `prompt`, or `None` once `gone` says that nobody waits.
-    fn prefill(&mut self, prompt: &[u32], gone: &dyn Fn() -> bool) -> Result<Option<&[f32]>, InferenceError>;
+    /// Numbers in a row of logits, where they are known before the first run.
+    fn vocabulary(&self) -> Option<usize>;
 
-    /// Adds one token and gives the logits after it.
-    fn step(&mut self, token: u32) -> Result<&[f32], InferenceError>;
+    /// Whether the first rows of a lane run as one batch, and a row is cut short at no cost. Else each row runs by itself.
+    fn is_shared(&self) -> bool;
+
+    /// Adds an empty row at the end of a lane.
+    fn push(&mut self, lane: usize) -> Result<(), InferenceError>;
+
+    /// Takes row `row` away, by moving `last` into its place and the last row into the place of `last`.
+    fn remove(&mut self, lane: usize, row: usize, last: usize) -> Result<(), InferenceError>;
+
+    /// Forgets all rows of a lane.
+    fn clear(&mut self, lane: usize);
+
+    /// Exchanges two rows.
+    fn swap(&mut self, lane: usize, a: usize, b: usize) -> Result<(), InferenceError>;
+
+    /// Runs `tokens` behind those of a row, and gives the logits after each of the last `keep`.
+    fn extend(
+        &mut self,
+        lane: usize,
+        row: usize,
+        tokens: &[u32],
+        keep: usize,
+    ) -> Result<Logits, InferenceError>;
+
+    /// Runs one more token for each of the first rows of a lane, and gives the logits after each.
+    fn step(&mut self, lane: usize, tokens: &[u32]) -> Result<Logits, InferenceError>;
+
+    /// Forgets all but the first `length` tokens of a row.
+    fn truncate(&mut self, lane: usize, row: usize, length: usize) -> Result<(), InferenceError>;
+
+    /// Keys and values of these tokens of a row; `None` where the processor cannot read them.
+    fn read(&self, lane: usize, row: usize, positions: Range<usize>) -> Option<Block>;
+
+    /// Begins an empty row with blocks of `positions` tokens each.
+    fn write(
+        &mut self,
+        lane: usize,
+        row: usize,
+        positions: usize,
+        blocks: &[Block],
+    ) -> Result<(), InferenceError>;
 }
-
-/// A prompt runs through the graph in blocks of this many tokens.
-///
-/// Blocks begin at multiples of it, whatever was cached, so a cached block holds what a new run would compute, bit for bit:
-/// reuse changes the time and not the tokens. Between blocks a dropped request is noticed.
-const BLOCK: usize = 64;
 
 /// A session with its KV cache.
 pub(crate) struct Decoder {
-    session: Session,
-    binding: IoBinding,
-    signature: Signature,
+    // Before the session, whose allocator it uses.
     cache: Cache,
+    binding: IoBinding,
+    session: Session,
+    signature: Signature,
     context: usize,
-    /// Tokens in the cache.
-    length: usize,
-    /// The tokens of the whole blocks at the cache's start.
-    blocks: Vec<u32>,
-    logits: Vec<f32>,
     host: MemoryInfo<'static>,
 }
 
+enum Cache {
+    Shared(Vec<Lane>),
+    Growing(Vec<Growing>),
+}
+
 impl Decoder {
-    /// Makes ready to run sequences of up to `context` tokens.
+    /// Makes ready to run `rows` sequences of up to `context` tokens at once, with each of `adapters` and without one.
     ///
     /// # Errors
     /// The graph is no decoder, or memory for the cache is lacking.
@@ -53,27 +110,25 @@ impl Decoder {
         provider: Provider,
         folder: &ModelFolder,
         context: usize,
+        rows: usize,
+        adapters: &[Adapter],
     ) -> Result<Self, InferenceError> {
         let signature = Signature::read(&session, folder)?;
-        let mut binding = session.create_binding()?;
-        let allocator = provider.allocator(&session)?;
+        let adapters = std::iter::once(None).chain(adapters.iter().map(Some));
         let cache = if folder.config().share_buffer {
-            Cache::shared(&signature, context, &allocator, &mut binding)?
+            let memory = provider.memory()?;
+            let lane = |adapter: Option<&Adapter>| {
+                let allocator = provider.allocator(&session)?;
+                Lane::new(&signature, rows, context, allocator, &memory, adapter)
+            };
+            Cache::Shared(adapters.map(lane).collect::<Result<_, _>>()?)
         } else {
-            Cache::growing(&signature, allocator, provider.memory()?)?
+            let lane = |adapter| Growing::new(provider.allocator(&session)?, provider.memory()?, adapter);
+            Cache::Growing(adapters.map(lane).collect::<Result<_, _>>()?)
         };
+        let binding = session.create_binding()?;
         let host = MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput)?;
-        Ok(Self {
-            session,
-            binding,
-            signature,
-            cache,
-            context,
-            length: 0,
-            blocks: Vec::new(),
-            logits: Vec::new(),
-            host,
-        })
+        Ok(Self { cache, binding, session, signature, context, host })
     }
 
     pub(crate) fn session(&self) -> &Session {
@@ -84,45 +139,54 @@ impl Decoder {
         &self.signature
     }
 
-    /// Runs `tokens` behind those in the cache; the logits after the last come into `self.logits`.
-    fn run(&mut self, tokens: &[u32]) -> Result<(), InferenceError> {
-        let ran = self.run_bound(tokens);
-        if ran.is_err() {
-            // The cache may be half-written.
-            self.blocks.clear();
-            self.length = 0;
-            self.cache.truncate(&self.signature, 0)?;
+    /// Runs `tokens / rows` tokens for each of some neighbouring rows.
+    fn run(
+        &mut self,
+        lane: usize,
+        rows: Range<usize>,
+        tokens: &[u32],
+        keep: usize,
+    ) -> Result<Logits, InferenceError> {
+        let Self { session, signature, cache, .. } = self;
+        let missing = |name: &str| ort::Error::new(format!("no output `{name}`"));
+        match cache {
+            Cache::Shared(lanes) => {
+                let lane = &mut lanes[lane];
+                let lengths: Vec<usize> = rows.clone().map(|row| lane.length(row)).collect();
+                let added = tokens.len() / lengths.len().max(1);
+                let mut inputs = inputs(signature, tokens, &lengths, keep)?;
+                let windows = lane.windows(&rows);
+                let past = signature.cache.iter().zip(&windows.past);
+                inputs.extend(past.map(|(slot, past)| (slot.past.as_str().into(), past.into())));
+                let mut outputs = session.run_with_options(inputs, &windows.options)?;
+                let logits = outputs.remove(&signature.logits).ok_or_else(|| missing(&signature.logits))?;
+                drop(outputs);
+                for (row, length) in rows.zip(lengths) {
+                    lane.set_length(row, length + added);
+                }
+                Logits::read(logits, keep)
+            }
+            Cache::Growing(lanes) => {
+                let lane = &mut lanes[lane];
+                let row = rows.start;
+                for (name, value) in inputs(signature, tokens, &[lane.length(row)], keep)? {
+                    // What is optional cannot be bound.
+                    let is_optional =
+                        signature.logits_to_keep.as_ref().is_some_and(|input| input.name == name)
+                            && signature.keep_is_optional;
+                    if !is_optional {
+                        self.binding.bind_input(name, &value)?;
+                    }
+                }
+                // Bound anew each time, because the shape depends on the number of tokens.
+                self.binding.bind_output_to_device(&signature.logits, &self.host)?;
+                lane.bind(row, signature, &mut self.binding)?;
+                let mut outputs = session.run_binding_with_options(&self.binding, &lane.options)?;
+                let logits = outputs.remove(&signature.logits).ok_or_else(|| missing(&signature.logits))?;
+                lane.take(row, signature, &mut outputs, tokens.len())?;
+                Logits::read(logits, keep)
+            }
         }
-        ran
-    }
-
-    fn run_bound(&mut self, tokens: &[u32]) -> Result<(), InferenceError> {
-        let total = self.length + tokens.len();
-        let signature = &self.signature;
-        let row = |count: usize| [1, count];
-        let ids = tokens.iter().map(|&id| i64::from(id));
-        bind(&mut self.binding, &signature.input_ids, &row(tokens.len()), ids)?;
-        if let Some(mask) = &signature.attention_mask {
-            bind(&mut self.binding, mask, &row(total), std::iter::repeat_n(1, total))?;
-        }
-        if let Some(positions) = &signature.position_ids {
-            bind(&mut self.binding, positions, &row(tokens.len()), (0_i64..).take(total).skip(self.length))?;
-        }
-        if let Some(keep) = &signature.logits_to_keep {
-            bind(&mut self.binding, keep, &vec![1; keep.rank], std::iter::once(1))?;
-        }
-        // Bound anew each time, because the shape depends on the number of tokens.
-        self.binding.bind_output_to_device(&signature.logits, &self.host)?;
-        self.cache.bind(signature, &mut self.binding)?;
-
-        let mut outputs = self.session.run_binding(&self.binding)?;
-        let logits = outputs
-            .get(&signature.logits)
-            .ok_or_else(|| ort::Error::new(format!("no output `{}`", signature.logits)))?;
-        copy_last(logits, &mut self.logits)?;
-        self.cache.take(signature, &mut outputs, tokens.len())?;
-        self.length = total;
-        Ok(())
     }
 }
 
@@ -131,60 +195,111 @@ impl Decode for Decoder {
         self.context
     }
 
-    fn prefill(&mut self, prompt: &[u32], gone: &dyn Fn() -> bool) -> Result<Option<&[f32]>, InferenceError> {
-        let common = prompt.iter().zip(&self.blocks).take_while(|(a, b)| a == b).count();
-        // The last token always runs, for its logits.
-        let keep = common.min(prompt.len().saturating_sub(1)) / BLOCK * BLOCK;
-        self.length = self.cache.truncate(&self.signature, keep)?;
-        self.blocks.truncate(self.length);
-        for block in prompt[self.length..].chunks(BLOCK) {
-            if gone() {
-                return Ok(None);
+    fn vocabulary(&self) -> Option<usize> {
+        self.signature.vocabulary
+    }
+
+    fn is_shared(&self) -> bool {
+        matches!(self.cache, Cache::Shared(_))
+    }
+
+    fn push(&mut self, lane: usize) -> Result<(), InferenceError> {
+        match &mut self.cache {
+            Cache::Shared(lanes) => lanes[lane].push(),
+            Cache::Growing(lanes) => lanes[lane].push(&self.signature)?,
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, lane: usize, row: usize, last: usize) -> Result<(), InferenceError> {
+        match &mut self.cache {
+            Cache::Shared(lanes) => {
+                let lane = &mut lanes[lane];
+                let end = lane.rows() - 1;
+                if row != last {
+                    lane.replace(row, last)?;
+                }
+                if last != end {
+                    lane.replace(last, end)?;
+                }
+                lane.pop();
             }
-            self.run(block)?;
-            if block.len() == BLOCK {
-                self.blocks.extend_from_slice(block);
+            Cache::Growing(lanes) => {
+                let lane = &mut lanes[lane];
+                let end = lane.rows() - 1;
+                lane.swap(row, last);
+                lane.swap(last, end);
+                lane.pop();
             }
         }
-        Ok(Some(&self.logits))
+        Ok(())
     }
 
-    fn step(&mut self, token: u32) -> Result<&[f32], InferenceError> {
-        self.run(&[token])?;
-        Ok(&self.logits)
-    }
-}
-
-fn bind(
-    binding: &mut IoBinding,
-    input: &IntInput,
-    shape: &[usize],
-    numbers: impl Iterator<Item = i64>,
-) -> Result<(), ort::Error> {
-    let value = if input.wide {
-        Tensor::from_array((shape.to_vec(), numbers.collect::<Vec<_>>()))?.into_dyn()
-    } else {
-        let narrow = numbers.map(|number| i32::try_from(number).unwrap_or(i32::MAX));
-        Tensor::from_array((shape.to_vec(), narrow.collect::<Vec<_>>()))?.into_dyn()
-    };
-    binding.bind_input(&input.name, &value)
-}
-
-/// The last row of `[1, tokens, vocabulary]`.
-fn copy_last(value: &DynValue, into: &mut Vec<f32>) -> Result<(), InferenceError> {
-    let width =
-        value.shape().last().and_then(|&width| usize::try_from(width).ok()).filter(|&width| width > 0);
-    let width = width.ok_or_else(|| ort::Error::new("the logits are empty"))?;
-    into.clear();
-    match value.data_type() {
-        TensorElementType::Float16 => {
-            let (_, numbers) = value.try_extract_tensor::<f16>()?;
-            into.extend(numbers.rchunks(width).take(1).flatten().map(|number| number.to_f32()));
-        }
-        _ => {
-            let (_, numbers) = value.try_extract_tensor::<f32>()?;
-            into.extend(numbers.rchunks(width).take(1).flatten());
+    fn clear(&mut self, lane: usize) {
+        match &mut self.cache {
+            Cache::Shared(lanes) => lanes[lane].clear(),
+            Cache::Growing(lanes) => lanes[lane].clear_all(),
         }
     }
-    Ok(())
+
+    fn swap(&mut self, lane: usize, a: usize, b: usize) -> Result<(), InferenceError> {
+        match &mut self.cache {
+            _ if a == b => {}
+            Cache::Shared(lanes) => lanes[lane].swap(a, b)?,
+            Cache::Growing(lanes) => lanes[lane].swap(a, b),
+        }
+        Ok(())
+    }
+
+    fn extend(
+        &mut self,
+        lane: usize,
+        row: usize,
+        tokens: &[u32],
+        keep: usize,
+    ) -> Result<Logits, InferenceError> {
+        self.run(lane, row..row + 1, tokens, keep)
+    }
+
+    fn step(&mut self, lane: usize, tokens: &[u32]) -> Result<Logits, InferenceError> {
+        debug_assert!(self.is_shared() || tokens.len() == 1, "rows that grow run one by one");
+        self.run(lane, 0..tokens.len(), tokens, 1)
+    }
+
+    fn truncate(&mut self, lane: usize, row: usize, length: usize) -> Result<(), InferenceError> {
+        match &mut self.cache {
+            Cache::Shared(lanes) => lanes[lane].set_length(row, length),
+            Cache::Growing(lanes) if length == 0 => lanes[lane].clear(row, &self.signature)?,
+            Cache::Growing(lanes) => {
+                let lane = &mut lanes[lane];
+                let kept = lane.read(row, 0..length);
+                let kept = kept.ok_or_else(|| ort::Error::new("the cache lies where it cannot be cut"))?;
+                lane.write(row, &self.signature, length, &[&kept])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&self, lane: usize, row: usize, positions: Range<usize>) -> Option<Block> {
+        let bytes = match &self.cache {
+            Cache::Shared(lanes) => lanes[lane].read(row, positions),
+            Cache::Growing(lanes) => lanes[lane].read(row, positions),
+        };
+        bytes.map(|bytes| vec![bytes.into()])
+    }
+
+    fn write(
+        &mut self,
+        lane: usize,
+        row: usize,
+        positions: usize,
+        blocks: &[Block],
+    ) -> Result<(), InferenceError> {
+        let blocks: Vec<&[u8]> = blocks.iter().filter_map(|block| block.first()).map(AsRef::as_ref).collect();
+        match &mut self.cache {
+            Cache::Shared(lanes) => lanes[lane].write(row, positions, blocks.into_iter()),
+            Cache::Growing(lanes) => lanes[lane].write(row, &self.signature, positions, &blocks)?,
+        }
+        Ok(())
+    }
 }

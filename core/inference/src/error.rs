@@ -158,6 +158,56 @@ pub enum InferenceError {
         "the model gave logits that are not finite; its weights may be damaged, fetch or convert it again"
     )]
     NotFinite,
+    /// The prompt has an id that the model does not have.
+    #[error(
+        "the tokenizer gave the token {id}, and the model has {vocabulary}; the tokenizer is another model's, copy the right \
+         tokenizer.json"
+    )]
+    UnknownToken {
+        /// The id.
+        id: u32,
+        /// How many ids the model has.
+        vocabulary: usize,
+    },
+    /// The folder's tokenizer cannot be the model's.
+    #[error("the tokenizer of {folder} does not fit its model: {reason}; copy the right tokenizer.json")]
+    TokenizerUnfit {
+        /// The model folder.
+        folder: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The request names an adapter that the model does not have.
+    #[error("the model has no adapter `{name}`; {}", one_of(.known))]
+    UnknownAdapter {
+        /// The name.
+        name: String,
+        /// Those that it has.
+        known: Vec<String>,
+    },
+    /// An adapter's file is damaged, or made for another model.
+    #[error(
+        "the adapter `{name}` cannot be read from {path} ({source}); make it again with `loquat model import-lora`"
+    )]
+    AdapterUnfit {
+        /// Its name.
+        name: String,
+        /// Its file.
+        path: PathBuf,
+        /// What ONNX Runtime said.
+        source: ort::Error,
+    },
+    /// The models of an ensemble cannot be combined.
+    #[error("{folder} cannot be combined with the other models: {reason}")]
+    EnsembleUnfit {
+        /// The folder of the one that does not fit.
+        folder: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The keys and values of a sequence were lost.
+    #[error("the model lost its place in this reply; ask again")]
+    CacheLost,
     /// The operating system gave no thread.
     #[error("the model's thread could not start; close other programs, or raise the limit on threads")]
     Thread(#[source] io::Error),
@@ -177,9 +227,14 @@ impl From<InferenceError> for ModelError {
     fn from(error: InferenceError) -> Self {
         match error {
             InferenceError::ContextTooLong { prompt, context } => Self::ContextTooLong { prompt, context },
+            error @ InferenceError::UnknownAdapter { .. } => Self::Refused(error.to_string()),
             other => Self::Runtime(Box::new(other)),
         }
     }
+}
+
+fn one_of(names: &[String]) -> String {
+    if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) }
 }
 
 fn list(skipped: &[Skipped]) -> String {

@@ -38,19 +38,21 @@ pub(crate) struct CacheSlot {
 /// The in- and outputs of a decoder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Signature {
-    /// `[1, tokens]`.
+    /// `[rows, tokens]`.
     pub(crate) input_ids: IntInput,
-    /// `[1, tokens so far]`.
+    /// `[rows, tokens so far]`.
     pub(crate) attention_mask: Option<IntInput>,
-    /// `[1, tokens]`.
+    /// `[rows, tokens]`.
     pub(crate) position_ids: Option<IntInput>,
     /// For how many of the last tokens logits are wanted.
     pub(crate) logits_to_keep: Option<IntInput>,
-    /// `[1, tokens, vocabulary]`, or the last token's alone.
+    /// That input has a default; it can be given to a run, but not bound.
+    pub(crate) keep_is_optional: bool,
+    /// `[rows, tokens, vocabulary]`, or the last token's alone.
     pub(crate) logits: String,
     /// The vocabulary's size, where the graph fixes it.
     pub(crate) vocabulary: Option<usize>,
-    /// Keys and values of each layer, each `[1, kv_heads, tokens, head_size]`.
+    /// Keys and values of each layer, each `[rows, kv_heads, tokens, head_size]`.
     pub(crate) cache: Vec<CacheSlot>,
     pub(crate) cache_type: TensorElementType,
     pub(crate) kv_heads: usize,
@@ -98,16 +100,22 @@ impl Reader<'_> {
         let logits = self
             .output(&names.logits)
             .ok_or_else(|| self.unfit(format!("it has no output `{}`", names.logits)))?;
-        if !matches!(logits.tensor_type(), Some(TensorElementType::Float32 | TensorElementType::Float16)) {
-            return Err(self.unfit(format!("`{}` is {logits}, not 32- or 16-bit floats", names.logits)));
+        if !matches!(
+            logits.tensor_type(),
+            Some(TensorElementType::Float32 | TensorElementType::Float16 | TensorElementType::Bfloat16)
+        ) {
+            return Err(self.unfit(format!("`{}` is {logits}, no floats", names.logits)));
         }
+        let keep = LOGITS_TO_KEEP.iter().find_map(|name| self.ints(name).transpose()).transpose()?;
+        let keep = keep.or_else(|| self.optional_keep());
         let signature = Signature {
             input_ids: self
                 .ints(&names.input_ids)?
                 .ok_or_else(|| self.unfit(format!("it has no input `{}`", names.input_ids)))?,
             attention_mask: self.ints(&names.attention_mask)?,
             position_ids: self.ints(&names.position_ids)?,
-            logits_to_keep: LOGITS_TO_KEEP.iter().find_map(|name| self.ints(name).transpose()).transpose()?,
+            keep_is_optional: keep.as_ref().is_some_and(|keep| self.input(&keep.name).is_none()),
+            logits_to_keep: keep,
             logits: names.logits.clone(),
             vocabulary: logits.tensor_shape().and_then(|shape| fixed(shape.last().copied())),
             cache,
@@ -163,6 +171,16 @@ impl Reader<'_> {
         };
         let rank = value.tensor_shape().map_or(0, |shape| shape.len());
         Ok(Some(IntInput { name: name.to_owned(), wide, rank }))
+    }
+
+    /// The number of logits to keep, as an input that has a default.
+    fn optional_keep(&self) -> Option<IntInput> {
+        self.session.overridable_initializers().into_iter().find_map(|input| {
+            let wide = input.dtype().tensor_type()? == TensorElementType::Int64;
+            let rank = input.dtype().tensor_shape().map_or(0, |shape| shape.len());
+            let is_one = LOGITS_TO_KEEP.contains(&input.name());
+            is_one.then(|| IntInput { name: input.name().to_owned(), wide, rank })
+        })
     }
 
     fn refuse_unknown(&self, signature: &Signature) -> Result<(), InferenceError> {

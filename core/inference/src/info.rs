@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use loquat_contract::ModelIdentity;
 
+use crate::engine::Decoding;
 use crate::graph::Outlet;
 use crate::provider::ProviderReport;
 
@@ -38,7 +39,7 @@ pub struct ModelInfo {
     pub threads: usize,
     /// How keys and values are kept.
     pub cache: CacheKind,
-    /// Bytes of keys and values when the context is full.
+    /// Bytes of keys and values of one sequence when the context is full.
     pub cache_bytes: usize,
     /// Layers.
     pub layers: usize,
@@ -50,6 +51,12 @@ pub struct ModelInfo {
     pub vocabulary: usize,
     /// Ids that end its turn.
     pub eos: Vec<u32>,
+    /// Requests that are answered at the same time.
+    pub sequences: usize,
+    /// How tokens are written.
+    pub decoding: Decoding,
+    /// Names of its adapters.
+    pub adapters: Vec<String>,
     /// How long it took to open.
     pub opened_in: Duration,
 }

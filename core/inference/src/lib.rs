@@ -3,8 +3,8 @@
 //! A model is a folder in the layout of ONNX Runtime GenAI and of the hub's ONNX repositories. [`Runtime::init`] loads the
 //! shared library once; [`OnnxModel::open`] reads the folder and starts the model's thread; from then on it is a
 //! [`LanguageModel`](loquat_contract::LanguageModel). A request flows through the modules in the order below: the chat
-//! becomes a prompt (`template`), the prompt tokens (`tokenizer`), the tokens logits (`decoder`, with its `cache`), the
-//! logits a token (`sample`), and tokens text again (`tokenizer`, `stop`), all led by `generate`.
+//! becomes a prompt (`template`), the prompt tokens (`tokenizer`), the tokens logits (`decoder`, or several as an `ensemble`), the
+//! logits a token (`sample`), and tokens text again (`tokenizer`, `stop`). `engine` leads many requests through this at once.
 //!
 //! [`OnnxEmbedder`] is a [`TextEmbedder`](loquat_contract::TextEmbedder): texts become tokens, padded batches, hidden states, and
 //! one vector each.
@@ -25,15 +25,15 @@ mod template;
 
 mod graph;
 
-mod cache;
-
 mod decoder;
+
+mod ensemble;
 
 mod sample;
 
 mod stop;
 
-mod generate;
+mod engine;
 
 mod info;
 
@@ -42,6 +42,7 @@ mod model;
 mod embedder;
 
 pub use embedder::{OnnxEmbedder, OnnxEmbedderOptions, Pooling};
+pub use engine::{Decoding, ModelStats};
 pub use error::InferenceError;
 pub use folder::{ModelConfig, ModelFolder};
 pub use graph::Outlet;

@@ -1,6 +1,7 @@
-//! The model as the engine holds it. In: requests from anywhere. Out: streams of text, written one after another by the
-//! thread that owns the session. Must not know: prompts, facts, platforms.
+//! The model as the engine of dialogue holds it. In: requests from anywhere. Out: streams of text. Must not know: prompts, facts,
+//! platforms.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,16 +13,18 @@ use futures::{FutureExt, Stream};
 use loquat_contract::{
     BoxStream, GenerateRequest, Language, LanguageModel, ModelError, ModelIdentity, Token,
 };
+use ort::session::Adapter;
 use tokio::sync::mpsc::{self, Receiver, Sender, UnboundedReceiver};
 
 use crate::decoder::{Decode, Decoder};
+use crate::engine::{self, Engine, Output, Sequence, Settings, Stats};
+use crate::ensemble::Ensemble;
 use crate::folder::identity;
-use crate::generate::{self, Output};
 use crate::graph::outlets;
-use crate::provider::{self, Threads};
+use crate::provider::{self, ProviderReport, Threads};
 use crate::template::Template;
 use crate::tokenizer::Tokenizer;
-use crate::{CacheKind, InferenceError, ModelFolder, ModelInfo, Provider, Runtime};
+use crate::{CacheKind, Decoding, InferenceError, ModelFolder, ModelInfo, ModelStats, Provider, Runtime};
 
 /// How to open a model.
 #[derive(Clone, Debug)]
@@ -43,10 +46,20 @@ pub struct OnnxModelOptions {
     pub max_context: usize,
     /// Requests that may wait before callers do.
     pub queue: usize,
+    /// Requests that are answered at the same time.
+    pub sequences: usize,
+    /// How tokens are written.
+    pub decoding: Decoding,
+    /// Bytes of memory for keys and values of prompts that may come again; 0 keeps none.
+    pub prefix_cache: usize,
+    /// ONNX Runtime's adapter files (LoRA), by the names under which requests ask for them.
+    pub adapters: BTreeMap<String, PathBuf>,
+    /// Other models with the same tokenizer that write along, each with its weight; this one has the weight 1.
+    pub ensemble: Vec<(PathBuf, f32)>,
 }
 
 impl OnnxModelOptions {
-    /// The processor, any language, 2048 tokens.
+    /// The processor, any language, 2048 tokens, 16 sequences, 256 MiB for prompts that come again.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
@@ -57,27 +70,28 @@ impl OnnxModelOptions {
             name: None,
             max_context: 2048,
             queue: 32,
+            sequences: 16,
+            decoding: Decoding::Batched,
+            prefix_cache: 256 << 20,
+            adapters: BTreeMap::new(),
+            ensemble: Vec::new(),
         }
     }
 }
 
 /// A model folder, running on ONNX Runtime.
 ///
-/// One thread owns the session and writes one reply after another; dropping the model ends it.
+/// One thread owns the session and answers many requests at once; dropping the model ends it.
 #[derive(Debug)]
 pub struct OnnxModel {
     info: ModelInfo,
     languages: Vec<Language>,
+    language: Arc<engine::Language>,
+    stats: Arc<Stats>,
     closing: Arc<AtomicBool>,
     /// `None` only while dropping.
-    queue: Option<Sender<Job>>,
+    queue: Option<Sender<Sequence>>,
     thread: Option<JoinHandle<()>>,
-}
-
-#[derive(Debug)]
-struct Job {
-    request: GenerateRequest,
-    output: Output,
 }
 
 impl OnnxModel {
@@ -91,19 +105,16 @@ impl OnnxModel {
         let folder = ModelFolder::read(&options.folder)?;
         let tokenizer = Tokenizer::read(folder.path())?;
         let template = Template::read(folder.path())?;
-        let threads = Threads { count: options.threads, spin: options.spin };
-        let (session, provider) = provider::open(runtime, folder.graph(), &options.providers, threads)?;
+        let (decoder, provider) = open_decoder(runtime, &folder, &options)?;
         let config = folder.config();
-        let context = config.context.unwrap_or(usize::MAX).min(options.max_context.max(1));
-        let decoder = Decoder::new(session, provider.used, &folder, context)?;
+        let signature = decoder.signature();
 
         let mut eos = config.eos.clone();
         eos.extend(template.token("eos_token").and_then(|token| tokenizer.id(token)));
         eos.sort_unstable();
         eos.dedup();
-        let signature = decoder.signature();
         let info = ModelInfo {
-            identity: identity(&folder, options.name)?,
+            identity: identity(&folder, options.name.clone())?,
             folder: folder.path().to_owned(),
             graph: folder.graph().to_owned(),
             inputs: outlets(decoder.session().inputs()),
@@ -111,51 +122,154 @@ impl OnnxModel {
             provider,
             threads: options.threads,
             cache: if config.share_buffer { CacheKind::Shared } else { CacheKind::Growing },
-            cache_bytes: signature.cache_bytes(context),
+            cache_bytes: signature.cache_bytes(decoder.context()),
             layers: signature.cache.len() / 2,
-            context,
+            context: decoder.context(),
             model_context: config.context,
             vocabulary: signature.vocabulary.unwrap_or_else(|| tokenizer.vocabulary()),
             eos: eos.clone(),
+            sequences: options.sequences.max(1),
+            decoding: options.decoding,
+            adapters: options.adapters.keys().cloned().collect(),
             opened_in: started.elapsed(),
         };
-        let language = generate::Language { tokenizer, template, eos };
-        let closing = Arc::new(AtomicBool::new(false));
-        let (queue, jobs) = mpsc::channel(options.queue.max(1));
-        let thread = std::thread::Builder::new()
-            .name("loquat-model".to_owned())
-            .spawn({
-                let closing = Arc::clone(&closing);
-                move || serve(decoder, &language, jobs, &closing)
-            })
-            .map_err(InferenceError::Thread)?;
-        Ok(Self { info, languages: options.languages, closing, queue: Some(queue), thread: Some(thread) })
+        fit(&folder, &tokenizer, &eos, signature.vocabulary)?;
+        let mut members = vec![(decoder, 1.0)];
+        for (path, weight) in &options.ensemble {
+            members.push((open_member(runtime, path, *weight, &options, &tokenizer)?, *weight));
+        }
+
+        let settings = Settings {
+            rows: options.sequences.max(1),
+            queue: options.queue.max(1),
+            decoding: options.decoding,
+            prefix_bytes: options.prefix_cache,
+        };
+        let language = move |context, vocabulary| engine::Language {
+            tokenizer,
+            template,
+            eos,
+            context,
+            vocabulary,
+            adapters: options.adapters.into_keys().collect(),
+        };
+        let running = if members.len() > 1 {
+            start(Ensemble::new(members), language, settings)?
+        } else {
+            start(members.remove(0).0, language, settings)?
+        };
+        let Running { language, stats, closing, queue, thread } = running;
+        let (queue, thread) = (Some(queue), Some(thread));
+        Ok(Self { info, languages: options.languages, language, stats, closing, queue, thread })
     }
 
     /// What it is and what it runs on.
     pub fn info(&self) -> &ModelInfo {
         &self.info
     }
+
+    /// What it has done and is doing.
+    pub fn stats(&self) -> ModelStats {
+        self.stats.read()
+    }
 }
 
-/// Works until the model is dropped.
-fn serve(
-    mut decoder: impl Decode,
-    language: &generate::Language,
-    mut jobs: Receiver<Job>,
-    closing: &AtomicBool,
-) {
-    while let Some(Job { request, output }) = jobs.blocking_recv() {
-        if closing.load(Ordering::Relaxed) {
-            return;
-        }
-        if output.gone() {
-            continue;
-        }
-        if let Err(error) = generate::generate(&mut decoder, language, &request, &output) {
-            output.send(Err(error.into()));
-        }
+/// The session of a folder, with its adapters, ready to run.
+fn open_decoder(
+    runtime: &Runtime,
+    folder: &ModelFolder,
+    options: &OnnxModelOptions,
+) -> Result<(Decoder, ProviderReport), InferenceError> {
+    let threads = Threads { count: options.threads, spin: options.spin };
+    let (session, provider) = provider::open(runtime, folder.graph(), &options.providers, threads)?;
+    let context = folder.config().context.unwrap_or(usize::MAX).min(options.max_context.max(1));
+    let allocator = match provider.used {
+        Provider::Cpu => None,
+        used => Some(used.allocator(&session)?),
+    };
+    let adapter = |(name, path): (&String, &PathBuf)| {
+        Adapter::from_file(path, allocator.as_ref()).map_err(|source| InferenceError::AdapterUnfit {
+            name: name.clone(),
+            path: path.clone(),
+            source,
+        })
+    };
+    let adapters = options.adapters.iter().map(adapter).collect::<Result<Vec<_>, _>>()?;
+    let decoder = Decoder::new(session, provider.used, folder, context, options.sequences.max(1), &adapters)?;
+    Ok((decoder, provider))
+}
+
+/// Another model of an ensemble, whose tokenizer has to be the same.
+fn open_member(
+    runtime: &Runtime,
+    path: &PathBuf,
+    weight: f32,
+    options: &OnnxModelOptions,
+    tokenizer: &Tokenizer,
+) -> Result<Decoder, InferenceError> {
+    let unfit =
+        |reason: &str| InferenceError::EnsembleUnfit { folder: path.clone(), reason: reason.to_owned() };
+    if !(weight.is_finite() && weight > 0.0) {
+        return Err(unfit("its weight has to be a positive number"));
     }
+    if !options.adapters.is_empty() {
+        return Err(unfit("a model with adapters writes alone"));
+    }
+    let folder = ModelFolder::read(path)?;
+    if !Tokenizer::read(folder.path())?.is_same_as(tokenizer) {
+        return Err(unfit("it has another tokenizer"));
+    }
+    Ok(open_decoder(runtime, &folder, options)?.0)
+}
+
+/// Whether the tokenizer can be this model's.
+fn fit(
+    folder: &ModelFolder,
+    tokenizer: &Tokenizer,
+    eos: &[u32],
+    vocabulary: Option<usize>,
+) -> Result<(), InferenceError> {
+    let unfit = |reason| Err(InferenceError::TokenizerUnfit { folder: folder.path().to_owned(), reason });
+    let Some(vocabulary) = vocabulary else { return Ok(()) };
+    if let Some(id) = eos.iter().find(|&&id| id as usize >= vocabulary || !tokenizer.has(id)) {
+        return unfit(format!("the token {id}, which ends a turn, is not in both of them"));
+    }
+    let known = tokenizer.vocabulary();
+    // Models round their vocabulary up; some tokenizers have a few tokens more, for pictures.
+    if known < vocabulary / 2 || known > vocabulary + vocabulary / 8 {
+        return unfit(format!("it has {known} tokens and the model {vocabulary}"));
+    }
+    Ok(())
+}
+
+/// The thread, and what reaches it.
+struct Running {
+    language: Arc<engine::Language>,
+    stats: Arc<Stats>,
+    closing: Arc<AtomicBool>,
+    queue: Sender<Sequence>,
+    thread: JoinHandle<()>,
+}
+
+fn start<D: Decode + Send + 'static>(
+    decoder: D,
+    language: impl FnOnce(usize, Option<usize>) -> engine::Language,
+    settings: Settings,
+) -> Result<Running, InferenceError> {
+    let language = Arc::new(language(decoder.context(), decoder.vocabulary()));
+    let stats = Arc::new(Stats::default());
+    let closing = Arc::new(AtomicBool::new(false));
+    // What waits is kept by the engine, where conversations take turns.
+    let (queue, requests): (_, Receiver<Sequence>) = mpsc::channel(1);
+    let engine = Engine::new(decoder, Arc::clone(&language), settings, Arc::clone(&stats));
+    let thread = std::thread::Builder::new()
+        .name("loquat-model".to_owned())
+        .spawn({
+            let closing = Arc::clone(&closing);
+            move || engine.serve(requests, &closing)
+        })
+        .map_err(InferenceError::Thread)?;
+    Ok(Running { language, stats, closing, queue, thread })
 }
 
 impl LanguageModel for OnnxModel {
@@ -163,18 +277,25 @@ impl LanguageModel for OnnxModel {
         &self.info.identity
     }
 
-    /// The request enters the queue when the stream is first polled.
+    /// The prompt is made, and the request enters the queue, when the stream is first polled.
     fn generate(&self, request: GenerateRequest) -> BoxStream<'static, Result<Token, ModelError>> {
         // Weak, so that a forgotten stream does not keep the thread alive.
         let queue = self.queue.as_ref().map(Sender::downgrade);
         let closing = Arc::clone(&self.closing);
+        let language = Arc::clone(&self.language);
         async move {
             let (sender, items) = mpsc::unbounded_channel();
-            let job = Job { request, output: Output { sender, closing } };
-            if let Some(queue) = queue.and_then(|queue| queue.upgrade()) {
-                // Where this fails the job is dropped, and `read` sees its channel closed.
-                drop(queue.send(job).await);
+            let output = Output { sender: sender.clone(), closing };
+            match Sequence::new(&language, request, output) {
+                Ok(sequence) => {
+                    if let Some(queue) = queue.and_then(|queue| queue.upgrade()) {
+                        // Where this fails the request is dropped, and `read` sees its channel closed.
+                        drop(queue.send(sequence).await);
+                    }
+                }
+                Err(error) => drop(sender.send(Err(error.into()))),
             }
+            drop(sender);
             read(items)
         }
         .flatten_stream()

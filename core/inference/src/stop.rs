@@ -2,21 +2,21 @@
 //! Must not know: tokens, models.
 
 /// Watches for stop texts, across the borders of tokens.
-pub(crate) struct StopFilter<'a> {
-    stops: Vec<&'a str>,
+pub(crate) struct StopFilter {
+    stops: Vec<String>,
     held: String,
 }
 
-impl<'a> StopFilter<'a> {
-    pub(crate) fn new(stops: &'a [String]) -> Self {
-        let stops = stops.iter().map(String::as_str).filter(|stop| !stop.is_empty()).collect();
+impl StopFilter {
+    pub(crate) fn new(stops: &[String]) -> Self {
+        let stops = stops.iter().filter(|stop| !stop.is_empty()).cloned().collect();
         Self { stops, held: String::new() }
     }
 
     /// The text that may leave now, and whether a stop text followed it.
     pub(crate) fn push(&mut self, text: &str) -> (String, bool) {
         self.held.push_str(text);
-        if let Some(at) = self.stops.iter().filter_map(|stop| self.held.find(stop)).min() {
+        if let Some(at) = self.stops.iter().filter_map(|stop| self.held.find(stop.as_str())).min() {
             self.held.truncate(at);
             return (std::mem::take(&mut self.held), true);
         }
@@ -26,8 +26,8 @@ impl<'a> StopFilter<'a> {
     }
 
     /// What was held back in case a stop text followed, at the end.
-    pub(crate) fn finish(self) -> String {
-        self.held
+    pub(crate) fn finish(&mut self) -> String {
+        std::mem::take(&mut self.held)
     }
 }
 

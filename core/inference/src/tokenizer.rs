@@ -49,6 +49,16 @@ impl Tokenizer {
         self.inner.token_to_id(token)
     }
 
+    /// Whether it has this id.
+    pub(crate) fn has(&self, id: u32) -> bool {
+        self.inner.id_to_token(id).is_some()
+    }
+
+    /// Whether both give the same ids for the same text: their vocabularies are equal.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        self.inner.get_vocab(true) == other.inner.get_vocab(true)
+    }
+
     /// Ids that the tokenizer knows.
     pub(crate) fn vocabulary(&self) -> usize {
         self.inner.get_vocab_size(true)
@@ -68,12 +78,16 @@ impl Tokenizer {
     }
 
     /// Decodes what follows `prompt`.
-    pub(crate) fn stream(&self, prompt: &[u32]) -> TextStream<'_> {
+    pub(crate) fn stream(&self, prompt: &[u32]) -> TextStream {
         let window = prompt[prompt.len().saturating_sub(CONTEXT)..].to_vec();
-        let mut stream = TextStream { tokenizer: &self.inner, window, read: 0, written: 0 };
-        stream.read = stream.window.len();
-        stream.written = stream.decode(stream.read).len();
-        stream
+        let (read, written) = (window.len(), self.decode(&window).len());
+        TextStream { window, read, written }
+    }
+
+    /// The text of ids, special tokens left out.
+    pub(crate) fn decode(&self, ids: &[u32]) -> String {
+        // An id that the tokenizer does not know is skipped; the only other failure is a decoder that cannot be built.
+        self.inner.decode(ids, true).unwrap_or_default()
     }
 }
 
@@ -85,8 +99,7 @@ const CONTEXT: usize = 5;
 ///
 /// A byte-level token may hold a part of a character, so the ids since the last whole text are decoded together, and what
 /// ends in U+FFFD is held back until its bytes are complete.
-pub(crate) struct TextStream<'a> {
-    tokenizer: &'a tokenizers::Tokenizer,
+pub(crate) struct TextStream {
     window: Vec<u32>,
     /// Ids of the window whose text is out.
     read: usize,
@@ -94,11 +107,11 @@ pub(crate) struct TextStream<'a> {
     written: usize,
 }
 
-impl TextStream<'_> {
-    /// The text that `id` completes, often empty.
-    pub(crate) fn push(&mut self, id: u32) -> String {
+impl TextStream {
+    /// The text that `id` completes, often empty. The tokenizer is the one that made the stream.
+    pub(crate) fn push(&mut self, tokenizer: &Tokenizer, id: u32) -> String {
         self.window.push(id);
-        let text = self.decode(self.window.len());
+        let text = tokenizer.decode(&self.window);
         let whole = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
         let new = whole.get(self.written..).unwrap_or_default().to_owned();
         self.written = self.written.max(whole.len());
@@ -107,14 +120,9 @@ impl TextStream<'_> {
             let keep = self.read.saturating_sub(1).max(self.window.len().saturating_sub(CONTEXT));
             self.window.drain(..keep);
             self.read = self.window.len();
-            self.written = self.decode(self.read).len();
+            self.written = tokenizer.decode(&self.window).len();
         }
         new
-    }
-
-    fn decode(&self, ids: usize) -> String {
-        // An id that the tokenizer does not know is skipped; the only other failure is a decoder that cannot be built.
-        self.tokenizer.decode(&self.window[..ids], true).unwrap_or_default()
     }
 }
 
@@ -154,7 +162,7 @@ pub(crate) mod tests {
         let ids = tokenizer.encode(text).unwrap();
         assert!(ids.contains(&256) && ids.len() > text.chars().count());
         let mut stream = tokenizer.stream(&[]);
-        let pieces: Vec<String> = ids.iter().map(|&id| stream.push(id)).collect();
+        let pieces: Vec<String> = ids.iter().map(|&id| stream.push(&tokenizer, id)).collect();
         assert_eq!(pieces.concat(), text);
         assert!(pieces.iter().all(|piece| !piece.contains('\u{FFFD}')), "{pieces:?}");
         // The first two of a Chinese character's three bytes give nothing yet.
@@ -167,7 +175,7 @@ pub(crate) mod tests {
         let tokenizer = bytes();
         let dragon = tokenizer.encode("a🐉").unwrap();
         let mut stream = tokenizer.stream(&[]);
-        let text: String = dragon[..4].iter().map(|&id| stream.push(id)).collect();
+        let text: String = dragon[..4].iter().map(|&id| stream.push(&tokenizer, id)).collect();
         assert_eq!(text, "a");
     }
 
@@ -178,7 +186,7 @@ pub(crate) mod tests {
         ids.truncate(2);
         ids.extend(tokenizer.encode("ok then").unwrap());
         let mut stream = tokenizer.stream(&[]);
-        let text: String = ids.iter().map(|&id| stream.push(id)).collect();
+        let text: String = ids.iter().map(|&id| stream.push(&tokenizer, id)).collect();
         assert!(text.ends_with("ok then"), "{text}");
     }
 
@@ -187,7 +195,8 @@ pub(crate) mod tests {
         let tokenizer = bytes();
         let prompt = tokenizer.encode("The capital is").unwrap();
         let mut stream = tokenizer.stream(&prompt);
-        let text: String = tokenizer.encode(" Thimphu").unwrap().iter().map(|&id| stream.push(id)).collect();
+        let text: String =
+            tokenizer.encode(" Thimphu").unwrap().iter().map(|&id| stream.push(&tokenizer, id)).collect();
         assert_eq!(text, " Thimphu");
     }
 

@@ -1,0 +1,148 @@
+//! Memory for keys and values that tensors share. In: a shape. Out: one allocation, and tensors that are windows into it.
+//! Must not know: sequences, what the numbers mean.
+//!
+//! `ort` can make a tensor over memory that it does not own, but it copies such a tensor when it is bound as an input, and does
+//! not take it as an output. Keys and values have to be both, in place, and a batch has to cover just the rows in use. So this
+//! is the one place of the crate that makes ONNX Runtime's values by hand.
+#![expect(unsafe_code, reason = "windows into one allocation, which ort has no safe call for")]
+
+use std::ops::Range;
+use std::ptr::{NonNull, null_mut};
+
+use ort::AsPointer;
+use ort::memory::{AllocationDevice, Allocator, MemoryInfo};
+use ort::value::{DynTensor, DynTensorValueType, DynValue, TensorElementType};
+
+use crate::InferenceError;
+
+/// One tensor of keys or values, `[rows, heads, positions, head size]`, in memory that never moves.
+///
+/// The memory is not cleared, and pages that are never written cost nothing.
+pub(crate) struct Buffer {
+    tensor: DynTensor,
+    memory: MemoryInfo<'static>,
+    element: TensorElementType,
+    /// Sizes of all dimensions but the first.
+    row_shape: [usize; 3],
+    /// Bytes of one row.
+    row_bytes: usize,
+    rows: usize,
+}
+
+impl Buffer {
+    /// Memory for `rows` rows of `row_shape`.
+    ///
+    /// # Errors
+    /// There is not enough memory.
+    pub(crate) fn new(
+        allocator: &Allocator,
+        memory: MemoryInfo<'static>,
+        element: TensorElementType,
+        rows: usize,
+        row_shape: [usize; 3],
+    ) -> Result<Self, InferenceError> {
+        let [heads, positions, size] = row_shape;
+        let tensor = DynTensor::new(allocator, element, [rows, heads, positions, size])?;
+        let row_bytes = element.byte_size(heads * positions * size).unwrap_or(0);
+        Ok(Self { tensor, memory, element, row_shape, row_bytes, rows })
+    }
+
+    /// A tensor `[rows, heads, positions, head size]` over these rows, for as long as the buffer lives.
+    pub(crate) fn window(
+        &self,
+        rows: Range<usize>,
+        allocator: &Allocator,
+    ) -> Result<DynValue, InferenceError> {
+        assert!(rows.start < rows.end && rows.end <= self.rows, "a window lies within its buffer");
+        let [heads, positions, size] = self.row_shape.map(|size| size as i64);
+        let shape = [rows.len() as i64, heads, positions, size];
+        let mut value = null_mut();
+        // SAFETY: the pointer is valid for `rows.len() * row_bytes` bytes by the assertion; ONNX Runtime neither frees the memory
+        // nor moves it. `Lane` drops windows before the buffer that they look into, and nothing else reads or writes while
+        // a run has them.
+        unsafe {
+            let data = self.tensor.data_ptr().cast_mut().cast::<u8>().add(rows.start * self.row_bytes);
+            let status = (ort::api().CreateTensorWithDataAsOrtValue)(
+                self.memory.ptr(),
+                data.cast(),
+                rows.len() * self.row_bytes,
+                shape.as_ptr(),
+                shape.len(),
+                self.element.into(),
+                &mut value,
+            );
+            ort::Error::result_from_status(status)?;
+            let value = NonNull::new(value).ok_or_else(|| ort::Error::new("no tensor was made"))?;
+            Ok(DynValue::from_ptr(value, Some(allocator)))
+        }
+    }
+
+    /// Puts what row `from` holds into row `to`; in the processor's memory, the first `positions` positions alone.
+    pub(crate) fn copy(
+        &mut self,
+        from: usize,
+        to: usize,
+        positions: usize,
+        allocator: &Allocator,
+    ) -> Result<(), InferenceError> {
+        if !self.is_on_host() {
+            let source = self.window(from..from + 1, allocator)?.downcast::<DynTensorValueType>()?;
+            let mut target = self.window(to..to + 1, allocator)?.downcast::<DynTensorValueType>()?;
+            return Ok(source.copy_into(&mut target)?);
+        }
+        let used = self.position_bytes() * positions;
+        for head in 0..self.row_shape[0] {
+            let (from, to) = (self.at(from, head, 0), self.at(to, head, 0));
+            self.bytes_mut().copy_within(from..from + used, to);
+        }
+        Ok(())
+    }
+
+    /// Appends these positions of a row to `into`, head after head.
+    pub(crate) fn read(&self, row: usize, positions: Range<usize>, into: &mut Vec<u8>) {
+        for head in 0..self.row_shape[0] {
+            let start = self.at(row, head, positions.start);
+            into.extend_from_slice(&self.bytes()[start..start + positions.len() * self.position_bytes()]);
+        }
+    }
+
+    /// Puts what [`read`](Self::read) gave into a row, from position `at` on; gives how many bytes of `bytes` it took.
+    pub(crate) fn write(&mut self, row: usize, at: usize, positions: usize, bytes: &[u8]) -> usize {
+        let length = positions * self.position_bytes();
+        for head in 0..self.row_shape[0] {
+            let start = self.at(row, head, at);
+            self.bytes_mut()[start..start + length]
+                .copy_from_slice(&bytes[head * length..(head + 1) * length]);
+        }
+        self.row_shape[0] * length
+    }
+
+    /// Whether the processor can read it.
+    pub(crate) fn is_on_host(&self) -> bool {
+        self.memory.allocation_device() == AllocationDevice::CPU
+    }
+
+    /// Bytes of one position of one head.
+    fn position_bytes(&self) -> usize {
+        self.row_bytes / (self.row_shape[0] * self.row_shape[1]).max(1)
+    }
+
+    fn at(&self, row: usize, head: usize, position: usize) -> usize {
+        row * self.row_bytes + (head * self.row_shape[1] + position) * self.position_bytes()
+    }
+
+    fn bytes(&self) -> &[u8] {
+        assert!(self.is_on_host(), "the processor reads its own memory alone");
+        // SAFETY: the tensor owns this many bytes of the processor's memory. What was never written is read by nobody: positions
+        // are read only up to a row's length, which a run has written.
+        unsafe { std::slice::from_raw_parts(self.tensor.data_ptr().cast(), self.rows * self.row_bytes) }
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        assert!(self.is_on_host(), "the processor writes its own memory alone");
+        // SAFETY: as in `bytes`; and the borrow of the buffer is exclusive.
+        unsafe {
+            std::slice::from_raw_parts_mut(self.tensor.data_ptr_mut().cast(), self.rows * self.row_bytes)
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! Many requests at once. In: requests from anywhere. Out: their text, token by token, each to its own reader. Must not know: prompts,
+//! facts, platforms.
+//!
+//! One thread owns the model. Each of its rounds takes in what has come, gives free rows to whose turn it is, runs one block of
+//! one prompt, and then one token for each sequence that is past its prompt, all of them in one run. So a request joins and leaves
+//! between two tokens, and a long prompt holds the others up by one block at a time.
+//!
+//! In a lane, the rows that write stand before those whose prompt still runs.
+
+mod draft;
+mod prefix;
+mod sequence;
+mod stats;
+mod waiting;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::mpsc::Receiver;
+use tokio::sync::mpsc::error::TryRecvError;
+
+use crate::InferenceError;
+use crate::decoder::{Decode, Logits};
+use prefix::{BLOCK, PrefixCache};
+pub(crate) use sequence::{Language, Output, Sequence};
+pub use stats::ModelStats;
+pub(crate) use stats::Stats;
+use waiting::Waiting;
+
+/// How tokens are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Decoding {
+    /// One run for all sequences, a token each: the most tokens a second where many talk at once.
+    #[default]
+    Batched,
+    /// A run for each sequence in turn, of several tokens guessed from the prompt: faster for one person where replies repeat
+    /// what the prompt says. Needs a shared KV cache; else it is as `Batched`.
+    Speculative,
+}
+
+/// How an engine runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    /// Sequences at once.
+    pub(crate) rows: usize,
+    /// Requests that may wait here; more of them wait in their callers.
+    pub(crate) queue: usize,
+    pub(crate) decoding: Decoding,
+    /// Bytes for the prefix cache.
+    pub(crate) prefix_bytes: usize,
+}
+
+/// The most prompts that have a row while they run.
+///
+/// More than one, so that a short prompt need not wait for a long one; few, since a row that does not write yet is of no use.
+const PREFILLING: usize = 4;
+
+/// Every so many blocks, the prompt that waits longest has its turn instead of the shortest.
+const OLDEST_EVERY: u64 = 4;
+
+/// Runs requests on a model, until all senders are gone.
+pub(crate) struct Engine<D> {
+    decoder: D,
+    language: Arc<Language>,
+    settings: Settings,
+    lanes: Vec<Lane>,
+    waiting: Waiting<Sequence>,
+    prefix: PrefixCache,
+    stats: Arc<Stats>,
+    admitted: u64,
+    blocks: u64,
+}
+
+/// The sequences of a lane, in the order of their rows.
+#[derive(Default)]
+struct Lane {
+    sequences: Vec<Sequence>,
+    /// How many of them, the first ones, are past their prompt.
+    writing: usize,
+}
+
+impl<D: Decode> Engine<D> {
+    pub(crate) fn new(decoder: D, language: Arc<Language>, settings: Settings, stats: Arc<Stats>) -> Self {
+        let lanes = (0..=language.adapters.len()).map(|_| Lane::default()).collect();
+        Self {
+            decoder,
+            language,
+            settings,
+            lanes,
+            waiting: Waiting::new(),
+            prefix: PrefixCache::new(settings.prefix_bytes),
+            stats,
+            admitted: 0,
+            blocks: 0,
+        }
+    }
+
+    /// Works until `closing` is set or no request can come any more.
+    pub(crate) fn serve(mut self, mut requests: Receiver<Sequence>, closing: &AtomicBool) {
+        loop {
+            let is_open = self.take_in(&mut requests);
+            if closing.load(Ordering::Relaxed) || (!is_open && self.is_idle()) {
+                return;
+            }
+            self.round();
+        }
+    }
+
+    /// Takes requests in as long as there is room, and waits for one if there is nothing else to do; whether more may come.
+    fn take_in(&mut self, requests: &mut Receiver<Sequence>) -> bool {
+        if self.is_idle() {
+            let Some(first) = requests.blocking_recv() else { return false };
+            self.enqueue(first);
+        }
+        while self.waiting.len() < self.settings.queue {
+            match requests.try_recv() {
+                Ok(next) => self.enqueue(next),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+        true
+    }
+
+    fn enqueue(&mut self, sequence: Sequence) {
+        self.waiting.push(sequence.conversation.clone(), sequence);
+    }
+
+    fn is_idle(&self) -> bool {
+        self.waiting.len() == 0 && self.active() == 0
+    }
+
+    fn active(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.sequences.len()).sum()
+    }
+
+    /// One block of a prompt and one token for each that writes.
+    fn round(&mut self) {
+        self.drop_gone();
+        self.admit();
+        self.stats.set_load(self.waiting.len(), self.active());
+        self.prefill();
+        for lane in 0..self.lanes.len() {
+            match self.settings.decoding {
+                Decoding::Speculative if self.decoder.is_shared() => self.speculate(lane),
+                _ => self.write(lane),
+            }
+        }
+        self.stats.set_load(self.waiting.len(), self.active());
+    }
+
+    /// Takes the rows of those that nobody waits for.
+    fn drop_gone(&mut self) {
+        self.waiting.retain(|sequence| !sequence.gone());
+        for lane in 0..self.lanes.len() {
+            for row in (0..self.lanes[lane].sequences.len()).rev() {
+                if self.lanes[lane].sequences[row].gone() {
+                    self.remove(lane, row);
+                }
+            }
+        }
+    }
+
+    /// Gives free rows to those whose turn it is, with what the prefix cache has of their prompts.
+    fn admit(&mut self) {
+        let prefilling: usize = self.lanes.iter().map(|lane| lane.sequences.len() - lane.writing).sum();
+        let free = self.settings.rows.saturating_sub(self.active());
+        for _ in 0..free.min(PREFILLING.saturating_sub(prefilling)) {
+            let Some(mut sequence) = self.waiting.pop() else { return };
+            if !sequence.begin() {
+                continue;
+            }
+            sequence.admitted = self.admitted;
+            self.admitted += 1;
+            if let Err(error) = self.seat(&mut sequence) {
+                sequence.fail(error);
+                continue;
+            }
+            self.lanes[sequence.lane].sequences.push(sequence);
+        }
+    }
+
+    fn seat(&mut self, sequence: &mut Sequence) -> Result<(), InferenceError> {
+        let (lane, row) = (sequence.lane, self.lanes[sequence.lane].sequences.len());
+        self.decoder.push(lane)?;
+        // The last token always runs, for its logits.
+        let cached = self.prefix.find(lane, &sequence.tokens[..sequence.prompt - 1]);
+        if !cached.is_empty()
+            && let Err(error) = self.decoder.write(lane, row, BLOCK, &cached)
+        {
+            self.decoder.remove(lane, row, row)?;
+            return Err(error);
+        }
+        sequence.prefilled = cached.len() * BLOCK;
+        self.stats.prompt(sequence.prompt, sequence.prefilled);
+        Ok(())
+    }
+
+    /// Runs one block of one prompt: mostly of the one that is done soonest, at times of the oldest.
+    fn prefill(&mut self) {
+        let is_oldest = self.blocks % OLDEST_EVERY == OLDEST_EVERY - 1;
+        let order = |sequence: &Sequence| {
+            let first = if is_oldest { 0 } else { sequence.remaining() };
+            (first, sequence.admitted)
+        };
+        let prompts = self.lanes.iter().enumerate().flat_map(|(lane, sequences)| {
+            let rows = sequences.writing..sequences.sequences.len();
+            rows.map(move |row| (lane, row))
+        });
+        let next = prompts.min_by_key(|&(lane, row)| order(&self.lanes[lane].sequences[row]));
+        let Some((lane, row)) = next else { return };
+        self.blocks += 1;
+        if let Err(error) = self.prefill_block(lane, row) {
+            self.lanes[lane].sequences[row].fail(error);
+            self.remove(lane, row);
+        }
+    }
+
+    fn prefill_block(&mut self, lane: usize, row: usize) -> Result<(), InferenceError> {
+        let sequence = &mut self.lanes[lane].sequences[row];
+        let start = sequence.prefilled;
+        let end = (start + BLOCK).min(sequence.prompt);
+        let logits = self.decoder.extend(lane, row, &sequence.tokens[start..end], 1)?;
+        sequence.prefilled = end;
+        if end.is_multiple_of(BLOCK)
+            && self.prefix.lacks(lane, &sequence.tokens[..end])
+            && let Some(block) = self.decoder.read(lane, row, start..end)
+        {
+            self.prefix.add(lane, &sequence.tokens[..end], block, &self.stats);
+        }
+        if !sequence.is_prefilled() {
+            return Ok(());
+        }
+        let goes_on = sequence.advance(&self.language, logits.row(0)?)?;
+        self.stats.wrote(sequence.written());
+        if !goes_on {
+            self.remove(lane, row);
+            return Ok(());
+        }
+        let writing = self.lanes[lane].writing;
+        self.decoder.swap(lane, writing, row)?;
+        self.lanes[lane].sequences.swap(writing, row);
+        self.lanes[lane].writing += 1;
+        Ok(())
+    }
+
+    /// One token for each sequence that is past its prompt.
+    fn write(&mut self, lane: usize) {
+        let writing = self.lanes[lane].writing;
+        if writing == 0 {
+            return;
+        }
+        let tokens: Vec<u32> = self.lanes[lane].sequences[..writing].iter().map(Sequence::last).collect();
+        self.stats.stepped();
+        let together = self.decoder.is_shared().then(|| self.decoder.step(lane, &tokens));
+        // From the last row on, since those that end are taken out.
+        for row in (0..writing).rev() {
+            match &together {
+                Some(Ok(logits)) => self.advance(lane, row, logits.row(row)),
+                // Where all cannot run together, each is tried by itself: what one of them cannot have fails that one alone.
+                _ => match self.decoder.extend(lane, row, &tokens[row..=row], 1) {
+                    Ok(logits) => self.advance(lane, row, logits.row(0)),
+                    Err(error) => self.advance(lane, row, Err(error)),
+                },
+            }
+        }
+    }
+
+    /// Some tokens for each sequence that is past its prompt: those that were guessed right, and one more.
+    fn speculate(&mut self, lane: usize) {
+        for row in (0..self.lanes[lane].writing).rev() {
+            let sequence = &self.lanes[lane].sequences[row];
+            let draft = sequence.drafter.draft(&sequence.tokens, sequence.room() - 1);
+            let mut run = vec![sequence.last()];
+            run.extend_from_slice(&draft);
+            self.stats.stepped();
+            match self.decoder.extend(lane, row, &run, run.len()) {
+                Ok(logits) => self.accept(lane, row, &draft, &logits),
+                Err(error) => self.advance(lane, row, Err(error)),
+            }
+        }
+    }
+
+    /// Takes what was guessed as far as it is what is chosen.
+    fn accept(&mut self, lane: usize, row: usize, draft: &[u32], logits: &Logits) {
+        let writing = self.lanes[lane].writing;
+        let mut accepted = 0;
+        for at in 0..logits.rows() {
+            self.advance(lane, row, logits.row(at));
+            if self.lanes[lane].writing < writing {
+                self.stats.drafted(draft.len(), accepted);
+                return;
+            }
+            if draft.get(at) != Some(&self.lanes[lane].sequences[row].last()) {
+                break;
+            }
+            accepted += 1;
+        }
+        self.stats.drafted(draft.len(), accepted);
+        let sequence = &mut self.lanes[lane].sequences[row];
+        sequence.drafter.learn(draft.len(), accepted);
+        // The token written last has not run yet.
+        let length = sequence.tokens.len() - 1;
+        if let Err(error) = self.decoder.truncate(lane, row, length) {
+            self.advance(lane, row, Err(error));
+        }
+    }
+
+    /// Gives a sequence its logits, and takes its row if it ends with them.
+    fn advance(&mut self, lane: usize, row: usize, logits: Result<&[f32], InferenceError>) {
+        let sequence = &mut self.lanes[lane].sequences[row];
+        let before = sequence.written();
+        let goes_on = logits.and_then(|logits| sequence.advance(&self.language, logits));
+        self.stats.wrote(sequence.written() - before);
+        match goes_on {
+            Ok(true) => {}
+            Ok(false) => self.remove(lane, row),
+            Err(error) => {
+                sequence.fail(error);
+                self.remove(lane, row);
+            }
+        }
+    }
+
+    /// Takes a sequence out. Those that write stay before the others.
+    fn remove(&mut self, lane: usize, row: usize) {
+        let sequences = &mut self.lanes[lane];
+        let last = if row < sequences.writing { sequences.writing - 1 } else { row };
+        let removed = self.decoder.remove(lane, row, last);
+        sequences.sequences.swap(row, last);
+        sequences.sequences.swap_remove(last);
+        if row < sequences.writing {
+            sequences.writing -= 1;
+        }
+        if let Err(error) = removed {
+            // Rows that could not be moved hold what belongs to nobody.
+            tracing::error!(%error, "the KV cache could not be moved; the requests in it are ended");
+            for sequence in std::mem::take(sequences).sequences {
+                sequence.fail(InferenceError::CacheLost);
+            }
+            self.decoder.clear(lane);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
