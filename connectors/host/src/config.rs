@@ -171,6 +171,42 @@ pub struct ModelConfig {
     pub quantize: Quantize,
     /// The most tokens of a chat, prompt and reply together. Default: 2048.
     pub max_context_tokens: usize,
+    /// Replies that are written at the same time; more of them wait. Default: 16.
+    pub sequences: usize,
+    /// How tokens are written: `batched` for many people at once, `speculative` for one. Default: `batched`.
+    pub decoding: DecodingName,
+    /// Memory for the prompts' keys and values, in MB, so that what was read once is not read again; 0 is none. Default: 256.
+    pub prefix_cache_mb: usize,
+    /// LoRA adapters of this model, by name: files that `loquat model import-lora` writes. Default: none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub adapters: BTreeMap<String, PathBuf>,
+    /// The adapter that the bot writes with. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<String>,
+    /// Other model folders with the same tokenizer, whose log-probabilities are averaged with this one's. Default: none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ensemble: Vec<Member>,
+}
+
+/// Another model that writes along.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Member {
+    /// Its folder.
+    pub path: PathBuf,
+    /// Its weight; the model that it joins has 1.
+    pub weight: f32,
+}
+
+/// How tokens are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DecodingName {
+    /// A token for every reply in one run.
+    #[default]
+    Batched,
+    /// Several tokens of one reply in one run, guessed from the prompt.
+    Speculative,
 }
 
 impl Default for ModelConfig {
@@ -184,6 +220,12 @@ impl Default for ModelConfig {
             graph_file: None,
             quantize: Quantize::Int8,
             max_context_tokens: 2048,
+            sequences: 16,
+            decoding: DecodingName::Batched,
+            prefix_cache_mb: 256,
+            adapters: BTreeMap::new(),
+            adapter: None,
+            ensemble: Vec::new(),
         }
     }
 }

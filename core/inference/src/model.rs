@@ -54,6 +54,8 @@ pub struct OnnxModelOptions {
     pub prefix_cache: usize,
     /// ONNX Runtime's adapter files (LoRA), by the names under which requests ask for them.
     pub adapters: BTreeMap<String, PathBuf>,
+    /// The adapter for requests that name none.
+    pub adapter: Option<String>,
     /// Other models with the same tokenizer that write along, each with its weight; this one has the weight 1.
     pub ensemble: Vec<(PathBuf, f32)>,
 }
@@ -74,6 +76,7 @@ impl OnnxModelOptions {
             decoding: Decoding::Batched,
             prefix_cache: 256 << 20,
             adapters: BTreeMap::new(),
+            adapter: None,
             ensemble: Vec::new(),
         }
     }
@@ -134,6 +137,10 @@ impl OnnxModel {
             opened_in: started.elapsed(),
         };
         fit(&folder, &tokenizer, &eos, signature.vocabulary)?;
+        if let Some(name) = options.adapter.as_ref().filter(|name| !options.adapters.contains_key(*name)) {
+            let known = options.adapters.into_keys().collect();
+            return Err(InferenceError::UnknownAdapter { name: name.clone(), known });
+        }
         let mut members = vec![(decoder, 1.0)];
         for (path, weight) in &options.ensemble {
             members.push((open_member(runtime, path, *weight, &options, &tokenizer)?, *weight));
@@ -152,6 +159,7 @@ impl OnnxModel {
             context,
             vocabulary,
             adapters: options.adapters.into_keys().collect(),
+            adapter: options.adapter,
         };
         let running = if members.len() > 1 {
             start(Ensemble::new(members), language, settings)?

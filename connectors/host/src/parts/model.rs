@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use loquat_artifacts::{Artifact, Cache, HubFiles, Source as ArtifactSource, catalog, ensure, path_of};
 use loquat_export::{Manifest, Progress, Quantisation, Stage, dequantise_onnx, gguf_to_onnx};
-use loquat_inference::{OnnxModel, OnnxModelOptions, Provider, Runtime};
+use loquat_inference::{Decoding, OnnxModel, OnnxModelOptions, Provider, Runtime};
 use sha2::{Digest, Sha256};
 
-use crate::config::{BuiltinModel, Config, ModelConfig, ProviderName};
+use crate::config::{BuiltinModel, Config, DecodingName, ModelConfig, ProviderName};
 use crate::progress::Screen;
 
 /// A model as the config names it.
@@ -70,6 +70,16 @@ pub(crate) fn options(source: &Source, config: &Config, folder: PathBuf) -> Onnx
     options.languages = source.config.languages.clone();
     options.name = source.config.builtin.filter(|_| is_builtin).map(|model| title(model).to_owned());
     options.max_context = source.config.max_context_tokens;
+    options.sequences = source.config.sequences;
+    options.decoding = match source.config.decoding {
+        DecodingName::Batched => Decoding::Batched,
+        DecodingName::Speculative => Decoding::Speculative,
+    };
+    options.prefix_cache = source.config.prefix_cache_mb << 20;
+    options.adapters = source.config.adapters.clone();
+    options.adapter = source.config.adapter.clone();
+    options.ensemble =
+        source.config.ensemble.iter().map(|member| (member.path.clone(), member.weight)).collect();
     options
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct Language {
     pub(crate) vocabulary: Option<usize>,
     /// The adapters' names; adapter `n` has lane `n + 1`.
     pub(crate) adapters: Vec<String>,
+    /// The one for requests that name none.
+    pub(crate) adapter: Option<String>,
 }
 
 /// Where a request's text goes.
@@ -98,7 +100,7 @@ impl Sequence {
         {
             return Err(InferenceError::UnknownToken { id, vocabulary });
         }
-        let lane = match &request.adapter {
+        let lane = match request.adapter.as_ref().or(language.adapter.as_ref()) {
             None => 0,
             Some(name) => {
                 language.adapters.iter().position(|known| known == name).map(|at| at + 1).ok_or_else(

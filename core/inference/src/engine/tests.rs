@@ -51,6 +51,7 @@ fn rig(lines: &[(&str, &str)], settings: Settings) -> Rig {
         context: 2000,
         vocabulary: Some(WIDTH),
         adapters: vec!["support".to_owned()],
+        adapter: None,
     });
     let stats = Arc::new(Stats::default());
     let engine = Engine::new(toy, Arc::clone(&language), settings, stats);
@@ -372,6 +373,7 @@ fn token_that_the_model_lacks_is_refused() {
         context: 100,
         vocabulary: Some(10),
         adapters: Vec::new(),
+        adapter: None,
     };
     let refused = Sequence::new(&narrow, request("zz"), output).err().unwrap();
     assert!(refused.to_string().contains("another model's"), "{refused}");
