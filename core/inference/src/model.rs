@@ -18,10 +18,10 @@ use crate::decoder::{Decode, Decoder};
 use crate::folder::identity;
 use crate::generate::{self, Output};
 use crate::graph::outlets;
-use crate::provider::{self, Threads};
+use crate::provider::{self, Threads, Wanted};
 use crate::template::Template;
 use crate::tokenizer::Tokenizer;
-use crate::{CacheKind, InferenceError, ModelFolder, ModelInfo, Provider, Runtime};
+use crate::{CacheKind, InferenceError, ModelFolder, ModelInfo, Provider, ProviderOptions, Runtime};
 
 /// How to open a model.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub struct OnnxModelOptions {
     pub folder: PathBuf,
     /// Providers to try, best first.
     pub providers: Vec<Provider>,
+    /// How each of them works.
+    pub provider_options: ProviderOptions,
     /// Threads for an operator; 0 lets ONNX Runtime take the processor's cores.
     pub threads: usize,
     /// Whether its threads spin while they wait for each other: about a quarter faster on a quiet machine, much slower on
@@ -51,6 +53,7 @@ impl OnnxModelOptions {
         Self {
             folder: folder.into(),
             providers: vec![Provider::Cpu],
+            provider_options: ProviderOptions::default(),
             threads: 0,
             spin: true,
             languages: Vec::new(),
@@ -92,7 +95,9 @@ impl OnnxModel {
         let tokenizer = Tokenizer::read(folder.path())?;
         let template = Template::read(folder.path())?;
         let threads = Threads { count: options.threads, spin: options.spin };
-        let (session, provider) = provider::open(runtime, folder.graph(), &options.providers, threads)?;
+        let wanted = Wanted { providers: &options.providers, threads, options: &options.provider_options };
+        let identity = identity(&folder, options.name)?;
+        let (session, provider) = provider::open(runtime, folder.graph(), &identity, wanted)?;
         let config = folder.config();
         let context = config.context.unwrap_or(usize::MAX).min(options.max_context.max(1));
         let decoder = Decoder::new(session, provider.used, &folder, context)?;
@@ -103,7 +108,7 @@ impl OnnxModel {
         eos.dedup();
         let signature = decoder.signature();
         let info = ModelInfo {
-            identity: identity(&folder, options.name)?,
+            identity,
             folder: folder.path().to_owned(),
             graph: folder.graph().to_owned(),
             inputs: outlets(decoder.session().inputs()),
