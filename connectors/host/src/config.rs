@@ -1,6 +1,7 @@
 //! What a bot's file says. In: TOML, environment, flags. Out: a checked [`Config`]. Starts nothing.
 
 mod load;
+mod runtime;
 mod sample;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize, Serializer};
 
 pub use load::{ConfigError, Loaded, Origin, Overrides, load};
+pub use runtime::{Arena, CudaConfig, Library, ProfileConfig, ProviderName, RuntimeConfig, TensorRtConfig};
 pub use sample::sample;
 
 /// A bot: who it is, what it knows, which models word its answers, and where people reach it.
@@ -36,6 +38,17 @@ pub struct Config {
     pub access: loquat_dispatch::access::Access,
     /// Where people reach it.
     pub connectors: ConnectorsConfig,
+    /// What it tells of itself to whoever watches it.
+    pub metrics: MetricsConfig,
+}
+
+/// What the bot tells of itself to whoever watches it.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MetricsConfig {
+    /// The address of a page in Prometheus' format, such as `127.0.0.1:9464`. Who reaches it may read it. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<std::net::SocketAddr>,
 }
 
 /// Who the bot is.
@@ -110,41 +123,6 @@ pub enum Embeddings {
     GteSmall,
     /// bge-small-zh-v1.5, Chinese, 24 MB.
     BgeSmallZh,
-}
-
-/// What runs the models.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RuntimeConfig {
-    /// The ONNX Runtime shared library. Default: fetched.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub library: Option<PathBuf>,
-    /// Where to run, best first: `tensorrt`, `cuda`, `cpu`. Default: `cpu`.
-    pub providers: Vec<ProviderName>,
-    /// Which GPU, where one is used. Default: 0.
-    pub device: i32,
-    /// Threads for an operator; 0 takes the processor's cores. Default: 0.
-    pub threads: usize,
-    /// Whether threads spin while they wait: faster on cores that are idle otherwise, slower on busy ones. Default: true.
-    pub spin: bool,
-}
-
-impl Default for RuntimeConfig {
-    fn default() -> Self {
-        Self { library: None, providers: vec![ProviderName::Cpu], device: 0, threads: 0, spin: true }
-    }
-}
-
-/// An execution provider of ONNX Runtime.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ProviderName {
-    /// NVIDIA TensorRT.
-    TensorRt,
-    /// NVIDIA CUDA.
-    Cuda,
-    /// The processor.
-    Cpu,
 }
 
 /// A model, by `path`, `hub` or `builtin`; where several are given, the first of these wins.

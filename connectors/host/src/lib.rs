@@ -11,6 +11,7 @@ pub mod parts;
 pub mod progress;
 
 pub mod connectors;
+mod metrics;
 pub mod operator;
 pub mod run;
 

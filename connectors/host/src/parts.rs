@@ -4,14 +4,16 @@
 mod embedder;
 mod graph;
 mod import;
+mod library;
 mod model;
 mod place;
+mod provider;
 mod source;
 
 use std::sync::Arc;
 
 use anyhow::Context;
-use loquat_artifacts::{Cache, catalog, ensure};
+use loquat_artifacts::{Cache, ensure};
 use loquat_contract::{LanguageModel, Sampling};
 use loquat_dialogue::{Bot, Engine};
 use loquat_inference::{OnnxModel, Runtime};
@@ -23,9 +25,11 @@ pub use embedder::embedders;
 pub use graph::{graph, open_for_import, quarantine, remember_import};
 pub use import::ImportSettings;
 pub(crate) use import::{import, report_bad_lines};
+pub(crate) use library::{Choice, command as library_command, has_driver};
 pub use model::{Source as ModelSource, folder_of, import_gguf, ready_folder, sources};
 pub(crate) use model::{open_unaltered, options};
 pub use place::Places;
+pub(crate) use provider::{options as provider_options, providers};
 pub use source::GraphSource;
 
 /// Everything that an engine is made of.
@@ -53,17 +57,14 @@ pub fn cache(config: &Config) -> anyhow::Result<Cache> {
     Ok(cache)
 }
 
-/// The ONNX Runtime: the config's own, else the fetched one.
+/// The ONNX Runtime: the config's own, else the fetched one that fits its providers.
 ///
 /// # Errors
 /// When it is neither there nor to be had, or is no ONNX Runtime.
 pub fn runtime(config: &Config, cache: &Cache, screen: &Screen) -> anyhow::Result<Runtime> {
-    let path = match &config.runtime.library {
-        Some(path) => path.clone(),
-        None => {
-            let own = "set `runtime.library` in the config, or LOQUAT_RUNTIME__LIBRARY";
-            ensure(&catalog::onnxruntime()?.with_own_copy(own), cache, screen)?
-        }
+    let path = match Choice::of(config)? {
+        Choice::Own(path) => path,
+        Choice::Fetched(artifact) => ensure(&artifact, cache, screen)?,
     };
     Ok(Runtime::init(path)?)
 }

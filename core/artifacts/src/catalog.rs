@@ -70,6 +70,75 @@ pub fn onnxruntime_for(os: &str, arch: &str) -> Result<Artifact, FetchError> {
             wheel: pin(&format!("onnxruntime-{ONNXRUNTIME}-cp312-cp312-{platform}.whl"), wheel, wheel_bytes),
             member: format!("onnxruntime/capi/{member}"),
             contents: pin(member, contents, bytes),
+            beside: Vec::new(),
+        },
+        own_copy: None,
+    })
+}
+
+/// The ONNX Runtime of [`onnxruntime_gpu`]: built for CUDA 13, cuDNN 9 and TensorRT 10.
+const ONNXRUNTIME_GPU: &str = "1.31.1";
+
+/// The ONNX Runtime shared library (MIT) with the CUDA and TensorRT providers beside it, out of the Python wheel `onnxruntime-gpu`.
+/// The libraries of CUDA itself are not in it.
+///
+/// # Errors
+/// [`FetchError::UnsupportedPlatform`] where nothing is pinned.
+pub fn onnxruntime_gpu() -> Result<Artifact, FetchError> {
+    onnxruntime_gpu_for(std::env::consts::OS, std::env::consts::ARCH)
+}
+
+/// [`onnxruntime_gpu`] for the named platform (`std::env::consts::{OS, ARCH}`).
+///
+/// # Errors
+/// [`FetchError::UnsupportedPlatform`] where nothing is pinned.
+pub fn onnxruntime_gpu_for(os: &str, arch: &str) -> Result<Artifact, FetchError> {
+    if (os, arch) != ("linux", "x86_64") {
+        return Err(FetchError::UnsupportedPlatform {
+            name: "ONNX Runtime for NVIDIA GPUs".into(),
+            os: os.into(),
+            arch: arch.into(),
+        });
+    }
+    let library = format!("libonnxruntime.so.{ONNXRUNTIME_GPU}");
+    let platform = "manylinux_2_28_x86_64";
+    let beside =
+        |file: &str, sha256: &str, bytes| (format!("onnxruntime/capi/{file}"), pin(file, sha256, bytes));
+    Ok(Artifact {
+        name: format!("ONNX Runtime {ONNXRUNTIME_GPU} for NVIDIA GPUs"),
+        folder: format!("onnxruntime-gpu/{ONNXRUNTIME_GPU}-{os}-{arch}"),
+        source: Source::Pip {
+            package: "onnxruntime-gpu".into(),
+            version: ONNXRUNTIME_GPU.into(),
+            target: Some(WheelTarget { implementation: "cp".into(), platform: platform.into() }),
+            wheel: pin(
+                &format!("onnxruntime_gpu-{ONNXRUNTIME_GPU}-cp312-cp312-{platform}.whl"),
+                "05d548956197b9d01f59b625de740e0d6be3593f874e241a12dc0362650ecdf7",
+                255_569_273,
+            ),
+            member: format!("onnxruntime/capi/{library}"),
+            contents: pin(
+                &library,
+                "5104254339ecadae808da771bd0b63b240f0dbd466514234905e54372435c303",
+                29_421_832,
+            ),
+            beside: vec![
+                beside(
+                    "libonnxruntime_providers_shared.so",
+                    "086ec1d5388f64153d9c63470d126693db9a182c8ce236d3a1119068471b8a0d",
+                    14_632,
+                ),
+                beside(
+                    "libonnxruntime_providers_cuda.so",
+                    "8387867e857499e045caff5d13ac6a5de29571c801562fa2dde0e45f1f31de52",
+                    284_014_752,
+                ),
+                beside(
+                    "libonnxruntime_providers_tensorrt.so",
+                    "1882ee49fdb0e6fc2d272b00cfaf9a3310bf8580a34385c0eec4d82014ea172e",
+                    994_968,
+                ),
+            ],
         },
         own_copy: None,
     })
@@ -96,6 +165,7 @@ pub fn smollm2() -> Artifact {
                 "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
                 98_362_432,
             ),
+            beside: Vec::new(),
         },
         own_copy: None,
     }
@@ -198,6 +268,19 @@ mod tests {
                 assert_ne!(one.source, other.source);
             }
         }
+    }
+
+    #[test]
+    fn the_gpu_library_has_its_providers_beside_it() {
+        let artifact = onnxruntime_gpu_for("linux", "x86_64").unwrap();
+        let Source::Pip { contents, beside, .. } = &artifact.source else { panic!("not a wheel") };
+        assert!(contents.file.starts_with("libonnxruntime.so."));
+        for provider in ["shared", "cuda", "tensorrt"] {
+            let file = format!("libonnxruntime_providers_{provider}.so");
+            let (member, pin) = beside.iter().find(|(_, pin)| pin.file == file).unwrap();
+            assert!(member.ends_with(&file) && pin.sha256.len() == 64);
+        }
+        assert!(onnxruntime_gpu_for("macos", "aarch64").unwrap_err().to_string().contains("macos"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    Activity, Artifact, Cache, FetchError, Progress, Source, digest,
+    Activity, Artifact, Cache, FetchError, Pin, Progress, Source, digest,
     fetch::{self, Job},
     progress::Reporter,
     stamp,
@@ -86,13 +86,18 @@ fn adopt(
     identity: &str,
     reporter: Reporter<'_>,
 ) -> Result<bool, FetchError> {
-    let files = match &artifact.source {
-        Source::Pip { contents, .. } => {
-            let path = folder.join(&contents.file);
-            if !path.is_file() || digest::verify(&path, contents, reporter).is_err() {
+    let files: Vec<(PathBuf, String)> = match &artifact.source {
+        Source::Pip { contents, beside, .. } => {
+            let pins: Vec<&Pin> =
+                std::iter::once(contents).chain(beside.iter().map(|(_, pin)| pin)).collect();
+            let fits = |pin: &&Pin| {
+                let path = folder.join(&pin.file);
+                path.is_file() && digest::verify(&path, pin, reporter).is_ok()
+            };
+            if !pins.iter().all(fits) {
                 return Ok(false);
             }
-            vec![(contents.file.clone().into(), contents.sha256.clone())]
+            pins.into_iter().map(|pin| (pin.file.clone().into(), pin.sha256.clone())).collect()
         }
         Source::Hub { files, .. } if folder.is_dir() && !stamp::present(folder) => {
             let listed = fetch::listing(folder).map_err(FetchError::io("read", folder))?;
@@ -149,8 +154,9 @@ fn sync_folder(folder: &Path) -> Result<(), FetchError> {
 /// What the stamp is for: the source with its pins.
 fn identity(source: &Source) -> String {
     match source {
-        Source::Pip { package, version, contents, .. } => {
-            format!("pip {package} {version} {}", contents.sha256)
+        Source::Pip { package, version, contents, beside, .. } => {
+            let beside: String = beside.iter().map(|(_, pin)| format!(" {}", pin.sha256)).collect();
+            format!("pip {package} {version} {}{beside}", contents.sha256)
         }
         Source::Npm { package, version, archive } => format!("npm {package} {version} {}", archive.sha256),
         Source::Hub { repo, revision, files } => format!("hub {repo} {revision} {files:?}"),

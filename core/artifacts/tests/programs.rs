@@ -16,6 +16,7 @@ use loquat_artifacts::{
 };
 use sha2::{Digest as _, Sha256};
 
+const MORE: &[u8] = b"what the library needs beside it";
 const LIBRARY: &[u8] = b"the bytes of a shared library, long enough to be cut short";
 const WHEEL: &str = "thing-1.0-py3-none-any.whl";
 const TARBALL: &str = "thing-model-1.0.0.tgz";
@@ -66,6 +67,8 @@ impl Place {
         let mut zip = zip::ZipWriter::new(fs::File::create(&path).unwrap());
         zip.start_file("thing/lib/libthing.so.1", zip::write::SimpleFileOptions::default()).unwrap();
         zip.write_all(LIBRARY).unwrap();
+        zip.start_file("thing/lib/libthing_more.so", zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(MORE).unwrap();
         zip.finish().unwrap();
         Artifact {
             name: "Thing".into(),
@@ -80,9 +83,19 @@ impl Place {
                 wheel: pin(WHEEL, &fs::read(&path).unwrap()),
                 member: "thing/lib/libthing.so.1".into(),
                 contents: pin("libthing.so.1", LIBRARY),
+                beside: Vec::new(),
             },
             own_copy: Some("set `thing.path` in loquat.toml".into()),
         }
+    }
+
+    /// The same with a second member beside the first.
+    fn wheel_of_two(&self) -> Artifact {
+        let mut thing = self.wheel();
+        if let Source::Pip { beside, .. } = &mut thing.source {
+            beside.push(("thing/lib/libthing_more.so".into(), pin("libthing_more.so", MORE)));
+        }
+        thing
     }
 
     /// Writes an npm archive with `files` and describes it.
@@ -249,6 +262,43 @@ fn an_archive_brought_by_hand_needs_no_client() {
     fs::copy(place.at("prepared").join(WHEEL), cache.offline_folder().join(WHEEL)).unwrap();
     assert_eq!(fs::read(ensure(&thing, &cache, &Silent).unwrap()).unwrap(), LIBRARY);
     assert_eq!(place.runs(), [""; 0]);
+}
+
+#[test]
+fn members_that_belong_together_come_together() {
+    let place = Place::new();
+    let mut thing = place.wheel_of_two();
+    let cache = place.cache(&place.deliver(WHEEL), "exit 9");
+    let path = ensure(&thing, &cache, &Silent).unwrap();
+    let more = path.with_file_name("libthing_more.so");
+    assert_eq!((fs::read(&path).unwrap(), fs::read(&more).unwrap()), (LIBRARY.to_vec(), MORE.to_vec()));
+
+    fs::remove_file(&more).unwrap();
+    assert_eq!(ensure(&thing, &cache, &Silent).unwrap(), path);
+    assert_eq!(fs::read(&more).unwrap(), MORE, "what is gone comes again");
+    assert_eq!(place.runs().len(), 2);
+
+    if let Source::Pip { beside, .. } = &mut thing.source {
+        beside[0].1 = pin("libthing_more.so", b"other bytes");
+    }
+    let error = ensure(&thing, &cache, &Silent).unwrap_err();
+    assert!(
+        matches!(&error, FetchError::Mismatch { path, .. } if path.contains("libthing_more.so in")),
+        "{error}"
+    );
+}
+
+#[test]
+fn members_put_in_place_by_hand_are_taken_if_all_are_there() {
+    let place = Place::new();
+    let thing = place.wheel_of_two();
+    let cache = place.cache("exit 1", "exit 1");
+    let path = path_of(&thing, &cache);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, LIBRARY).unwrap();
+    assert!(matches!(ensure(&thing, &cache, &Silent), Err(FetchError::ClientFailed { .. })));
+    fs::write(path.with_file_name("libthing_more.so"), MORE).unwrap();
+    assert_eq!(ensure(&thing, &cache, &Silent).unwrap(), path);
 }
 
 #[test]

@@ -15,8 +15,8 @@ use ort::value::Tensor;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::folder::sha256;
-use crate::provider::{self, Threads};
-use crate::{InferenceError, Provider, Runtime};
+use crate::provider::{self, Threads, Wanted};
+use crate::{InferenceError, Provider, ProviderOptions, Runtime};
 use batch::{Batch, batches, pool};
 
 /// How a text's vector is made of its tokens' hidden states.
@@ -48,6 +48,8 @@ pub struct OnnxEmbedderOptions {
     pub batch: usize,
     /// Providers to try, best first.
     pub providers: Vec<Provider>,
+    /// How each of them works.
+    pub provider_options: ProviderOptions,
     /// Threads for an operator; 0 lets ONNX Runtime take the processor's cores.
     pub threads: usize,
     /// Whether its threads spin while they wait for each other.
@@ -71,6 +73,7 @@ impl OnnxEmbedderOptions {
             max_tokens: 512,
             batch: 32,
             providers: vec![Provider::Cpu],
+            provider_options: ProviderOptions::default(),
             threads: 0,
             spin: false,
         }
@@ -117,7 +120,8 @@ impl OnnxEmbedder {
             .with_truncation(Some(truncation))
             .map_err(|error| InferenceError::Tokenizer(error.to_string()))?;
         let threads = Threads { count: options.threads, spin: options.spin };
-        let (session, _) = provider::open(runtime, &options.graph, &options.providers, threads)?;
+        let wanted = Wanted { providers: &options.providers, threads, options: &options.provider_options };
+        let (session, _) = provider::open(runtime, &options.graph, &identity, wanted)?;
         let wants = |name: &str| session.inputs().iter().any(|input| input.name() == name);
         if !wants("input_ids") {
             let reason = "it has no input `input_ids`".to_owned();

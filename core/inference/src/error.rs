@@ -142,6 +142,12 @@ pub enum InferenceError {
         /// Each with its reason.
         skipped: Vec<Skipped>,
     },
+    /// The processors for the threads cannot be those.
+    #[error("the affinity of the threads does not fit: {reason}")]
+    Affinity {
+        /// What does not fit.
+        reason: String,
+    },
     /// `tokenizer.json` is damaged, or a text cannot be encoded.
     #[error("the tokenizer failed ({0}); fetch or convert the model's tokenizer.json again")]
     Tokenizer(String),

@@ -48,5 +48,8 @@ pub use folder::{ModelConfig, ModelFolder};
 pub use graph::Outlet;
 pub use info::{CacheKind, ModelInfo};
 pub use model::{OnnxModel, OnnxModelOptions};
-pub use provider::{Provider, ProviderReport, Skipped};
+pub use provider::{
+    ArenaGrowth, CUDA_PACKAGES, CpuOptions, CudaOptions, Provider, ProviderOptions, ProviderReport, Range,
+    ShapeProfile, Skipped, TENSORRT_PACKAGES, TensorRtOptions,
+};
 pub use runtime::Runtime;

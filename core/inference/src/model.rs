@@ -21,10 +21,12 @@ use crate::engine::{self, Engine, Output, Sequence, Settings, Stats};
 use crate::ensemble::Ensemble;
 use crate::folder::identity;
 use crate::graph::outlets;
-use crate::provider::{self, ProviderReport, Threads};
+use crate::provider::{self, ProviderReport, Threads, Wanted};
 use crate::template::Template;
 use crate::tokenizer::Tokenizer;
-use crate::{CacheKind, Decoding, InferenceError, ModelFolder, ModelInfo, ModelStats, Provider, Runtime};
+use crate::{
+    CacheKind, Decoding, InferenceError, ModelFolder, ModelInfo, ModelStats, Provider, ProviderOptions, Runtime,
+};
 
 /// How to open a model.
 #[derive(Clone, Debug)]
@@ -33,6 +35,8 @@ pub struct OnnxModelOptions {
     pub folder: PathBuf,
     /// Providers to try, best first.
     pub providers: Vec<Provider>,
+    /// How each of them works.
+    pub provider_options: ProviderOptions,
     /// Threads for an operator; 0 lets ONNX Runtime take the processor's cores.
     pub threads: usize,
     /// Whether its threads spin while they wait for each other: about a quarter faster on a quiet machine, much slower on
@@ -66,6 +70,7 @@ impl OnnxModelOptions {
         Self {
             folder: folder.into(),
             providers: vec![Provider::Cpu],
+            provider_options: ProviderOptions::default(),
             threads: 0,
             spin: true,
             languages: Vec::new(),
@@ -108,7 +113,8 @@ impl OnnxModel {
         let folder = ModelFolder::read(&options.folder)?;
         let tokenizer = Tokenizer::read(folder.path())?;
         let template = Template::read(folder.path())?;
-        let (decoder, provider) = open_decoder(runtime, &folder, &options)?;
+        let identity = identity(&folder, options.name.clone())?;
+        let (decoder, provider) = open_decoder(runtime, &folder, &identity, &options)?;
         let config = folder.config();
         let signature = decoder.signature();
 
@@ -117,7 +123,7 @@ impl OnnxModel {
         eos.sort_unstable();
         eos.dedup();
         let info = ModelInfo {
-            identity: identity(&folder, options.name.clone())?,
+            identity,
             folder: folder.path().to_owned(),
             graph: folder.graph().to_owned(),
             inputs: outlets(decoder.session().inputs()),
@@ -186,10 +192,12 @@ impl OnnxModel {
 fn open_decoder(
     runtime: &Runtime,
     folder: &ModelFolder,
+    identity: &ModelIdentity,
     options: &OnnxModelOptions,
 ) -> Result<(Decoder, ProviderReport), InferenceError> {
     let threads = Threads { count: options.threads, spin: options.spin };
-    let (session, provider) = provider::open(runtime, folder.graph(), &options.providers, threads)?;
+    let wanted = Wanted { providers: &options.providers, threads, options: &options.provider_options };
+    let (session, provider) = provider::open(runtime, folder.graph(), identity, wanted)?;
     let context = folder.config().context.unwrap_or(usize::MAX).min(options.max_context.max(1));
     let allocator = match provider.used {
         Provider::Cpu => None,
@@ -227,7 +235,8 @@ fn open_member(
     if !Tokenizer::read(folder.path())?.is_same_as(tokenizer) {
         return Err(unfit("it has another tokenizer"));
     }
-    Ok(open_decoder(runtime, &folder, options)?.0)
+    let identity = identity(&folder, None)?;
+    Ok(open_decoder(runtime, &folder, &identity, options)?.0)
 }
 
 /// Whether the tokenizer can be this model's.

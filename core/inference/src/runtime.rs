@@ -10,7 +10,7 @@ use ort::ep::ExecutionProvider;
 use ort::logging::LogLevel;
 
 use crate::InferenceError;
-use crate::provider::Provider;
+use crate::provider::{self, Provider, ProviderOptions, Skipped};
 
 /// ONNX Runtime, loaded. Cheap to clone; one process has one.
 #[derive(Clone, Debug)]
@@ -76,6 +76,14 @@ impl Runtime {
         }
         built.push(Provider::Cpu);
         built
+    }
+
+    /// Loads what `provider` needs, as opening a model would.
+    ///
+    /// # Errors
+    /// What it lacks, and what brings that. Whether it takes a model is known when one opens.
+    pub fn probe(&self, provider: Provider, options: &ProviderOptions) -> Result<(), Skipped> {
+        provider::probe(self, provider, options)
     }
 
     pub(crate) fn environment(&self) -> &Environment {

@@ -48,6 +48,7 @@ fn artifact() -> Option<Artifact> {
                 "05f54af6d7ebd73888a600bcf25017ef304c51726428f6dae10d32e9185618be",
                 22_221_832,
             ),
+            beside: Vec::new(),
         },
         own_copy: None,
     })

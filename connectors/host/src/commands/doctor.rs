@@ -4,16 +4,19 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use loquat_artifacts::{Cache, catalog, path_of};
+use loquat_artifacts::{Artifact, Cache, Source};
 use loquat_contract::{Generation, Query, State};
-use loquat_inference::Runtime;
+use loquat_inference::{Provider, Runtime};
 use loquat_journal::Ledger;
 use loquat_kg::{Graph, GraphError};
 use loquat_sparql::SparqlGraph;
 use owo_colors::OwoColorize;
 
-use crate::config::{Config, ConfigError, Loaded, ProviderName};
-use crate::parts::{ModelSource, Places, cache, open_unaltered, options, ready_folder, sources};
+use crate::config::{Config, ConfigError, Library, Loaded};
+use crate::parts::{
+    Choice, ModelSource, Places, cache, has_driver, library_command, open_unaltered, options,
+    provider_options, providers, ready_folder, sources,
+};
 
 /// What a check came to.
 enum Finding {
@@ -61,19 +64,12 @@ pub(super) fn doctor(loaded: Result<Loaded, ConfigError>) -> anyhow::Result<Exit
 fn examine(config: &Config, checks: &mut Vec<(String, Finding)>) -> anyhow::Result<()> {
     let cache = cache(config)?;
     let places = Places::of(config)?;
-    let library = match &config.runtime.library {
-        Some(path) => Some(path.clone()),
-        None => catalog::onnxruntime().ok().map(|artifact| path_of(&artifact, &cache)),
-    };
-    let runtime = match &library {
-        None => Err(Finding::problem(
-            "there is no wheel of ONNX Runtime for this platform",
-            "set `runtime.library`",
-        )),
-        Some(path) if !path.exists() && config.runtime.library.is_none() => {
-            Err(Finding::Later("is fetched at the first start".to_owned()))
+    let runtime = match Choice::of(config) {
+        Err(error) => Err(Finding::problem(error, "set `runtime.library`")),
+        Ok(Choice::Fetched(artifact)) if !Choice::Fetched(artifact.clone()).path(&cache).exists() => {
+            Err(Finding::Later(format!("{} is fetched at the first start{}", artifact.name, size(&artifact))))
         }
-        Some(path) => Runtime::init(path).map_err(|error| {
+        Ok(choice) => Runtime::init(choice.path(&cache)).map_err(|error| {
             Finding::problem(error, "set `runtime.library` to another copy, or remove this one")
         }),
     };
@@ -82,7 +78,7 @@ fn examine(config: &Config, checks: &mut Vec<(String, Finding)>) -> anyhow::Resu
             let version = runtime.version().unwrap_or_else(|| "of unknown version".to_owned());
             let what = format!("ONNX Runtime {version}, {}", runtime.path().display());
             checks.push(("runtime library".to_owned(), Finding::Ok(what)));
-            checks.push(("providers".to_owned(), providers(config, &runtime)));
+            checks.extend(provided(config, &runtime, &cache));
             match sources(config) {
                 Ok(sources) => checks.extend(sources.iter().map(|source| {
                     (format!("model {}", source.name), model(source, config, &runtime, &cache))
@@ -104,27 +100,39 @@ fn examine(config: &Config, checks: &mut Vec<(String, Finding)>) -> anyhow::Resu
     Ok(())
 }
 
-fn providers(config: &Config, runtime: &Runtime) -> Finding {
-    let built: Vec<String> = runtime.providers().iter().map(ToString::to_string).collect();
-    let has = |wanted: &ProviderName| {
-        let name = format!("{wanted:?}").to_lowercase();
-        built.iter().any(|built| built.to_lowercase().starts_with(&name))
-    };
-    let missing: Vec<String> = config
-        .runtime
-        .providers
-        .iter()
-        .filter(|wanted| !has(wanted))
-        .map(|wanted| format!("{wanted:?}"))
-        .collect();
-    if missing.is_empty() {
-        return Finding::Ok(format!("the library has {}", built.join(", ")));
+/// How much is downloaded.
+fn size(artifact: &Artifact) -> String {
+    match &artifact.source {
+        Source::Pip { wheel, .. } => format!(" ({} MB)", wheel.bytes / 1_000_000),
+        _ => String::new(),
     }
-    let what = format!("the library has {}, and not {}", built.join(", "), missing.join(", "));
-    Finding::problem(
-        what,
-        "set `runtime.library` to the library of the Python package `onnxruntime-gpu`, or take the provider out",
-    )
+}
+
+/// What the library holds, and for each provider of a GPU that is asked for whether its own libraries load.
+fn provided(config: &Config, runtime: &Runtime, cache: &Cache) -> Vec<(String, Finding)> {
+    let built: Vec<String> = runtime.providers().iter().map(ToString::to_string).collect();
+    let mut found =
+        vec![("providers".to_owned(), Finding::Ok(format!("the library has {}", built.join(", "))))];
+    let tuning = provider_options(config, cache, runtime.path());
+    for provider in providers(config).into_iter().filter(|provider| *provider != Provider::Cpu) {
+        let finding = match runtime.probe(provider, &tuning) {
+            Ok(()) => Finding::Ok("its libraries load".to_owned()),
+            Err(_) if config.runtime.library == Library::Auto && !has_driver() => Finding::problem(
+                "there is no NVIDIA driver on this machine, so the library is the one for the processor",
+                "install the driver (580 or later), or take the provider out of `runtime.providers`",
+            ),
+            Err(skipped) => {
+                let mut advice =
+                    skipped.advice.unwrap_or_else(|| "docs/gpu.md says what it needs".to_owned());
+                if advice.contains("Python package `nvidia-") || advice.contains("Python package `tensorrt") {
+                    advice = format!("{advice}; all of them: {}", library_command(config, cache));
+                }
+                Finding::problem(skipped.reason, &advice)
+            }
+        };
+        found.push((provider.to_string(), finding));
+    }
+    found
 }
 
 fn model(source: &ModelSource, config: &Config, runtime: &Runtime, cache: &Cache) -> Finding {
@@ -133,7 +141,7 @@ fn model(source: &ModelSource, config: &Config, runtime: &Runtime, cache: &Cache
         Ok(None) => return Finding::Later("is fetched and converted at the next start".to_owned()),
         Err(error) => return Finding::problem(format!("{error:#}"), "correct the config"),
     };
-    let opened = open_unaltered(runtime, options(source, config, folder));
+    let opened = open_unaltered(runtime, options(source, config, folder, runtime, cache));
     match opened {
         Ok(model) => {
             let info = model.info();

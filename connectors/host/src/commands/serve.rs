@@ -10,10 +10,16 @@ use crate::progress::Screen;
 
 pub(super) fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
     let screen = Screen::default();
+    let runtime = super::runtime()?;
+    let metrics = {
+        let _within = runtime.enter();
+        crate::metrics::start(&loaded.config.metrics)?
+    };
     let parts = assemble(loaded, &screen)?;
     super::introduce(&parts, &screen)?;
     let places = Places::of(&loaded.config)?;
-    super::runtime()?.block_on(async {
+    runtime.block_on(async {
+        metrics.map(tokio::spawn);
         let announce = |connectors: &[Connector]| {
             for notice in connectors.iter().filter_map(|connector| connector.notice.as_ref()) {
                 writeln!(anstream::stdout(), "{} {notice}", loaded.config.bot.name)?;

@@ -7,7 +7,7 @@ use config::builder::DefaultState;
 use config::{ConfigBuilder, File, FileFormat};
 use serde::Deserialize;
 
-use super::Config;
+use super::{Config, Library};
 
 /// The bot that runs when no file is named and `loquat.toml` is not there: the world's countries.
 pub(crate) const BUILTIN_FILE: &str = include_str!("../../../../examples/world/loquat.toml");
@@ -24,7 +24,7 @@ builtin = "minimind2"
 /// Environment variables that are not keys of the config.
 const NOT_KEYS: [&str; 2] = ["LOQUAT_CONFIG", "LOQUAT_LOG"];
 /// Keys that are lists, written with commas in the environment.
-const LISTS: [&str; 12] = [
+const LISTS: [&str; 17] = [
     "access.allow",
     "access.block",
     "bot.languages",
@@ -35,6 +35,11 @@ const LISTS: [&str; 12] = [
     "graph.sparql.description_predicates",
     "graph.sparql.languages",
     "runtime.providers",
+    "runtime.affinity",
+    "runtime.cuda.libraries",
+    "runtime.tensorrt.profile.batch",
+    "runtime.tensorrt.profile.tokens",
+    "runtime.tensorrt.profile.past",
     "connectors.web.allowed_hosts",
     "connectors.irc.channels",
 ];
@@ -220,7 +225,12 @@ fn resolve(config: &mut Config, origin: &Origin) {
     let Some(folder) = origin.folder() else { return };
     let resolve = |path: &mut PathBuf| *path = folder.join(&*path);
     config.graph.sources.iter_mut().for_each(resolve);
-    let paths = [&mut config.graph.store, &mut config.runtime.library, &mut config.journal.folder];
+    let runtime = &mut config.runtime;
+    if let Library::File(path) = &mut runtime.library {
+        resolve(path);
+    }
+    runtime.cuda.libraries.iter_mut().for_each(resolve);
+    let paths = [&mut config.graph.store, &mut runtime.tensorrt.engines, &mut config.journal.folder];
     paths.into_iter().flatten().for_each(resolve);
     config.connectors.irc.ca_file.iter_mut().for_each(resolve);
     config.connectors.terminal.history_file.iter_mut().for_each(resolve);
@@ -264,6 +274,27 @@ mod tests {
         assert_eq!(web.connectors.web.port, 9000);
         let token = web.connectors.web.token.unwrap();
         assert_eq!(secrecy::ExposeSecret::expose_secret(&token), "00123");
+    }
+
+    #[test]
+    fn a_library_is_a_word_or_a_file_beside_the_config() {
+        let library = |text: &str| {
+            let file = format!("[runtime]\nlibrary = \"{text}\"\n");
+            with_file(&file, &[], &[]).unwrap().config.runtime.library
+        };
+        assert_eq!(library("gpu"), Library::Gpu);
+        let Library::File(path) = library("lib/libonnxruntime.so") else { panic!("not a file") };
+        assert!(path.is_absolute());
+        let set = [("LOQUAT_RUNTIME__AFFINITY", "1,2"), ("LOQUAT_RUNTIME__CUDA__TF32", "true")];
+        let profile = [
+            ("runtime.tensorrt.profile.batch", "1,4,16"),
+            ("runtime.tensorrt.profile.tokens", "[\"1\", \"64\", \"512\"]"),
+            ("runtime.tensorrt.profile.past", "0,0,2048"),
+        ];
+        let file = "[runtime.tensorrt.profile]\nbatch = [1, 1, 1]\ntokens = [1, 1, 1]\npast = [0, 0, 1]\n";
+        let runtime = with_file(file, &set, &profile).unwrap().config.runtime;
+        assert_eq!((runtime.affinity, runtime.cuda.tf32), (vec![1, 2], true));
+        assert_eq!(runtime.tensorrt.profile.unwrap().tokens, [1, 64, 512]);
     }
 
     #[test]

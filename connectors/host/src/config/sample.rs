@@ -51,8 +51,9 @@ embeddings = "off"
 
 # What runs the models.
 [runtime]
-# The ONNX Runtime shared library. Default: fetched from the Python package `onnxruntime`.
-# library = "/opt/onnxruntime/libonnxruntime.so"
+# The ONNX Runtime shared library: cpu (of the Python package `onnxruntime`, 28 MB), gpu (of `onnxruntime-gpu`, 256 MB), auto (gpu where
+# a GPU provider is asked for and there is an NVIDIA driver, else cpu), or the path of a file. docs/gpu.md has the rest.
+library = "auto"
 # Where to run, best first: tensorrt, cuda, cpu.
 providers = ["cpu"]
 # Which GPU, where one is used.
@@ -61,6 +62,37 @@ device = 0
 threads = 0
 # Whether threads spin while they wait: faster on cores that are idle otherwise, slower on busy ones.
 spin = true
+# The processor, numbered from 0, for each thread but the first: one less than `threads`. Empty leaves it to the system.
+affinity = []
+# Whether memory is kept from run to run: faster, at the price of the largest run's memory.
+arena = true
+# Whether numbers too small for the usual form count as 0: faster for models that have such, and slightly other numbers.
+flush_denormals = false
+
+# How CUDA works, where it is among the providers.
+[runtime.cuda]
+# The most memory of the GPU for activations and caches, in MB, beside the weights; 0 is all.
+memory_limit_mb = 0
+# How that memory grows: powers-of-two or as-requested.
+arena = "powers-of-two"
+# Whether models in 32 bits are multiplied in TensorFloat-32: faster, and as exact as 16 bits.
+tf32 = false
+# Folders with the libraries of CUDA, cuDNN and TensorRT, or of Python packages that hold them, searched first.
+libraries = []
+
+# How TensorRT works, where it is among the providers.
+[runtime.tensorrt]
+# Whether layers of 32 bits may run in 16.
+fp16 = true
+# The most memory for a layer while it runs, in MB; 0 is what the GPU has.
+workspace_mb = 0
+# The folder for compiled engines and timings. Default: in the cache.
+# engines = "/var/cache/engines"
+# The sizes to compile for, each the least, the usual and the most: sequences together, their tokens in a run, tokens before that run.
+# [runtime.tensorrt.profile]
+# batch = [1, 4, 16]
+# tokens = [1, 64, 512]
+# past = [0, 256, 2048]
 
 # The models, each under a name of your choice. Without any, these two are used.
 [models.smollm2]
@@ -87,6 +119,11 @@ builtin = "minimind2"
 [hub]
 # endpoint = "http://127.0.0.1:8000"
 # token = "hf_…"
+
+# What it tells of itself to whoever watches it.
+[metrics]
+# The address of a page in Prometheus' format. Who reaches it may read it.
+# listen = "127.0.0.1:9464"
 
 # What is remembered of accepted messages.
 [journal]

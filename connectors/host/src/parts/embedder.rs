@@ -32,7 +32,8 @@ pub fn embedders(
     let runtime = super::runtime(config, cache, screen)?;
     let open = |name: Embeddings| -> anyhow::Result<Arc<dyn TextEmbedder>> {
         let mut options = options(name, cache, screen)?;
-        options.providers = super::model::providers(config);
+        options.providers = super::providers(config);
+        options.provider_options = super::provider_options(config, cache, runtime.path());
         options.threads = config.runtime.threads;
         options.spin = config.runtime.spin;
         Ok(Arc::new(OnnxEmbedder::open(&runtime, options)?))

