@@ -9,7 +9,7 @@ use loquat::config::{BuiltinModel, Config, ModelConfig, Quantize};
 use loquat::parts::{ModelSource, cache, folder_of, runtime};
 use loquat::progress::Screen;
 use loquat_contract::{ChatMessage, GenerateRequest, LanguageModel, ModelError, Role, Sampling, Token};
-use loquat_inference::{Decoding, OnnxModel, OnnxModelOptions, Runtime};
+use loquat_inference::{CacheKind, Decoding, OnnxModel, OnnxModelOptions, Runtime};
 
 /// How the English default is opened, and what runs it.
 fn english(quantize: Quantize) -> (Runtime, OnnxModelOptions) {
@@ -158,17 +158,33 @@ async fn chat_that_does_not_fit_is_refused_and_others_go_on() {
     assert!(both[1].as_ref().unwrap().contains("Paris"));
 }
 
+/// A copy of a model folder, whose files may be replaced.
+fn copied(folder: &std::path::Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir_in(folder.parent().unwrap()).unwrap();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::hard_link(entry.path(), copy.path().join(entry.file_name())).unwrap();
+    }
+    copy
+}
+
+#[tokio::test]
+async fn folder_of_a_hub_runs_in_one_buffer_too() {
+    let (runtime, options) = english(Quantize::Int8);
+    let folder = copied(&options.folder);
+    std::fs::remove_file(folder.path().join("genai_config.json")).unwrap();
+    let hub = OnnxModelOptions { folder: folder.path().to_owned(), ..options.clone() };
+    let model = OnnxModel::open(&runtime, hub).unwrap();
+    assert_eq!(model.info().cache, CacheKind::Shared);
+    let request = || chat("Be brief.", "What is the capital of France?", 24);
+    let expected = text(&OnnxModel::open(&runtime, options).unwrap(), request()).await.unwrap();
+    assert_eq!(text(&model, request()).await.unwrap(), expected);
+}
+
 #[tokio::test]
 async fn tokenizer_of_another_model_is_refused() {
     let (runtime, options) = english(Quantize::Int8);
-    let folder = tempfile::tempdir().unwrap();
-    for entry in std::fs::read_dir(&options.folder).unwrap() {
-        let (from, name) = (entry.as_ref().unwrap().path(), entry.as_ref().unwrap().file_name());
-        // The graph may not lie elsewhere than its weights, so both are linked.
-        std::fs::hard_link(&from, folder.path().join(&name))
-            .or_else(|_| std::fs::copy(&from, folder.path().join(&name)).map(drop))
-            .unwrap();
-    }
+    let folder = copied(&options.folder);
     let tokenizer = folder.path().join("tokenizer.json");
     let mut json: serde_json::Value = serde_json::from_slice(&std::fs::read(&tokenizer).unwrap()).unwrap();
     let vocabulary = json["model"]["vocab"].as_object_mut().unwrap();

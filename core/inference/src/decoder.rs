@@ -115,7 +115,8 @@ impl Decoder {
     ) -> Result<Self, InferenceError> {
         let signature = Signature::read(&session, folder)?;
         let adapters = std::iter::once(None).chain(adapters.iter().map(Some));
-        let cache = if folder.config().share_buffer {
+        let past = signature.cache.iter().map(|slot| slot.past.as_str());
+        let cache = if folder.shares_buffer(past) {
             let memory = provider.memory()?;
             let lane = |adapter: Option<&Adapter>| {
                 let allocator = provider.allocator(&session)?;

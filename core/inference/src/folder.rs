@@ -3,14 +3,16 @@
 
 mod config;
 mod identity;
-mod weights;
+mod outline;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use config::ModelConfig;
 pub(crate) use config::Names;
 pub(crate) use identity::{identity, sha256};
+use outline::Outline;
 use serde_json::Value;
 
 use crate::InferenceError;
@@ -24,6 +26,7 @@ pub struct ModelFolder {
     path: PathBuf,
     graph: PathBuf,
     weights: Vec<PathBuf>,
+    in_place: BTreeSet<String>,
     config: ModelConfig,
 }
 
@@ -46,8 +49,8 @@ impl ModelFolder {
                 advice: "copy it from the model's repository, or convert the model again",
             });
         }
-        let weights = weights::of(&graph)?;
-        Ok(Self { path: path.to_owned(), graph, weights, config })
+        let Outline { weights, in_place } = outline::of(&graph)?;
+        Ok(Self { path: path.to_owned(), graph, weights, in_place, config })
     }
 
     /// The folder.
@@ -63,6 +66,12 @@ impl ModelFolder {
     /// The files that hold the graph's weights, where they are not inside it.
     pub fn weights(&self) -> &[PathBuf] {
         &self.weights
+    }
+
+    /// Whether these past keys and values may lie in one buffer with the present ones: as `genai_config.json` says, else
+    /// where the graph's attention can write in place.
+    pub(crate) fn shares_buffer<'a>(&self, mut past: impl Iterator<Item = &'a str>) -> bool {
+        self.config.share_buffer.unwrap_or_else(|| past.all(|name| self.in_place.contains(name)))
     }
 
     /// What the configuration files say.

@@ -25,7 +25,8 @@ use crate::provider::{self, ProviderReport, Threads, Wanted};
 use crate::template::Template;
 use crate::tokenizer::Tokenizer;
 use crate::{
-    CacheKind, Decoding, InferenceError, ModelFolder, ModelInfo, ModelStats, Provider, ProviderOptions, Runtime,
+    CacheKind, Decoding, InferenceError, ModelFolder, ModelInfo, ModelStats, Provider, ProviderOptions,
+    Runtime,
 };
 
 /// How to open a model.
@@ -130,7 +131,7 @@ impl OnnxModel {
             outputs: outlets(decoder.session().outputs()),
             provider,
             threads: options.threads,
-            cache: if config.share_buffer { CacheKind::Shared } else { CacheKind::Growing },
+            cache: if decoder.is_shared() { CacheKind::Shared } else { CacheKind::Growing },
             cache_bytes: signature.cache_bytes(decoder.context()),
             layers: signature.cache.len() / 2,
             context: decoder.context(),

@@ -22,8 +22,8 @@ pub struct ModelConfig {
     pub kv_heads: Option<usize>,
     /// Numbers in a head.
     pub head_size: Option<usize>,
-    /// Whether past and present keys and values may lie in one buffer.
-    pub share_buffer: bool,
+    /// Whether past and present keys and values may lie in one buffer, where a file says so.
+    pub share_buffer: Option<bool>,
     pub(crate) names: Names,
 }
 
@@ -75,7 +75,7 @@ impl ModelConfig {
             eos,
             kv_heads: size(&decoder["num_key_value_heads"]).or(size(&hub["num_key_value_heads"])).or(heads),
             head_size: size(&decoder["head_size"]).or(size(&hub["head_dim"])).or(divided),
-            share_buffer: genai["search"]["past_present_share_buffer"].as_bool().unwrap_or(false),
+            share_buffer: genai["search"]["past_present_share_buffer"].as_bool(),
             names: Names::read(decoder),
         })
     }
@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(config.eos, [0, 2, 7]);
         assert_eq!(config.context, Some(8192));
         assert_eq!((config.kv_heads, config.head_size), (Some(3), Some(64)));
-        assert!(config.share_buffer);
+        assert_eq!(config.share_buffer, Some(true));
         assert_eq!((config.names.past_key.as_str(), config.names.logits.as_str()), ("past_%d_k", "scores"));
         assert_eq!(config.names.past_value, "past_key_values.%d.value");
     }
@@ -149,6 +149,6 @@ mod tests {
         .unwrap();
         let config = ModelConfig::read(folder.path()).unwrap();
         assert_eq!((config.kv_heads, config.head_size, config.context), (Some(8), Some(64), Some(1024)));
-        assert!(!config.share_buffer);
+        assert_eq!(config.share_buffer, None);
     }
 }

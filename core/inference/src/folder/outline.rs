@@ -1,16 +1,25 @@
-//! The weights beside a graph. In: an ONNX file. Out: the external data files that its tensors name, each long enough.
-//! Must not know: what the graph computes; it walks over the protobuf fields and reads only the names.
+//! What a graph names. In: an ONNX file. Out: the external data files of its tensors, each long enough, and the keys and values that its
+//! attention takes in place. Must not know: what the graph computes; it walks over the protobuf fields and reads only names.
 //!
 //! Field numbers are those of `onnx.proto3`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Component, Path, PathBuf};
 
 use crate::InferenceError;
 
-/// The messages on the way to a tensor's external data.
+/// What [`of`] reads.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Outline {
+    /// The external data files, sorted.
+    pub(super) weights: Vec<PathBuf>,
+    /// Past keys and values that go into a `GroupQueryAttention`, which can write the present ones behind them.
+    pub(super) in_place: BTreeSet<String>,
+}
+
+/// The messages on the way to a tensor's external data, and to a node's inputs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Message {
     Model,
@@ -47,13 +56,21 @@ struct Walk {
     tensor: BTreeMap<String, String>,
     /// Bytes needed of each external file.
     needed: BTreeMap<String, u64>,
+    /// The node's operator and inputs.
+    operator: String,
+    inputs: Vec<String>,
+    in_place: BTreeSet<String>,
 }
 
-/// The external data files of `graph`, sorted, each present and as long as its tensors need.
+/// The operator that takes keys and values in place, and which of its inputs they are.
+const ATTENTION: &str = "GroupQueryAttention";
+const PAST: std::ops::Range<usize> = 3..5;
+
+/// What `graph` names; its external data files are there and as long as its tensors need.
 ///
 /// # Errors
 /// The graph is cut short or no protobuf, or a file is missing or cut short.
-pub(super) fn of(graph: &Path) -> Result<Vec<PathBuf>, InferenceError> {
+pub(super) fn of(graph: &Path) -> Result<Outline, InferenceError> {
     let unreadable = |source| InferenceError::Unreadable { file: graph.to_owned(), source };
     let file = File::open(graph).map_err(unreadable)?;
     let length = file.metadata().map_err(unreadable)?.len();
@@ -65,10 +82,14 @@ pub(super) fn of(graph: &Path) -> Result<Vec<PathBuf>, InferenceError> {
         entry: Default::default(),
         tensor: BTreeMap::new(),
         needed: BTreeMap::new(),
+        operator: String::new(),
+        inputs: Vec::new(),
+        in_place: BTreeSet::new(),
     };
     walk.message(Message::Model, length, 0)?;
     let folder = graph.parent().unwrap_or(Path::new("."));
-    walk.needed.into_iter().map(|(location, needed)| whole(folder, &location, needed)).collect()
+    let weights = walk.needed.into_iter().map(|(location, needed)| whole(folder, &location, needed));
+    Ok(Outline { weights: weights.collect::<Result<_, _>>()?, in_place: walk.in_place })
 }
 
 fn whole(folder: &Path, location: &str, needed: u64) -> Result<PathBuf, InferenceError> {
@@ -113,6 +134,11 @@ impl Walk {
                         None if kind == Message::Entry && matches!(field, 1 | 2) => {
                             self.entry[usize::from(field == 2)] = self.text(length)?;
                         }
+                        None if kind == Message::Node && field == 1 => {
+                            let input = self.text(length)?;
+                            self.inputs.push(input);
+                        }
+                        None if kind == Message::Node && field == 4 => self.operator = self.text(length)?,
                         None => self.skip(length)?,
                     }
                 }
@@ -122,7 +148,7 @@ impl Walk {
         Ok(())
     }
 
-    /// An entry joins its tensor; a tensor says how much it needs of its file.
+    /// An entry joins its tensor; a tensor says how much it needs of its file, a node what it takes in place.
     fn leave(&mut self, message: Message) {
         match message {
             Message::Entry => {
@@ -136,6 +162,12 @@ impl Walk {
                     let end = number("offset").saturating_add(number("length"));
                     let needed = self.needed.entry(location.clone()).or_default();
                     *needed = end.max(*needed);
+                }
+            }
+            Message::Node => {
+                let inputs = std::mem::take(&mut self.inputs);
+                if std::mem::take(&mut self.operator) == ATTENTION {
+                    self.in_place.extend(inputs.into_iter().take(PAST.end).skip(PAST.start));
                 }
             }
             _ => {}
@@ -229,7 +261,21 @@ mod tests {
         fs::write(&weights, [0; 9]).unwrap();
         assert!(matches!(of(&graph), Err(InferenceError::Truncated { needed: 10, found: 9, .. })));
         fs::write(&weights, [0; 10]).unwrap();
-        assert_eq!(of(&graph).unwrap(), [weights]);
+        assert_eq!(of(&graph).unwrap().weights, [weights]);
+    }
+
+    #[test]
+    fn attention_says_what_it_takes_in_place() {
+        let inputs =
+            |names: &[&str]| -> Vec<u8> { names.iter().flat_map(|name| field(1, name.as_bytes())).collect() };
+        let past = ["q", "k", "v", "past.key", "past.value", "seqlens_k"];
+        let attention = [inputs(&past), field(4, b"GroupQueryAttention")].concat();
+        let other = [inputs(&["a", "b", "c", "d"]), field(4, b"Concat")].concat();
+        let folder = tempfile::tempdir().unwrap();
+        let graph = folder.path().join("model.onnx");
+        fs::write(&graph, field(7, &[field(1, &other), field(1, &attention)].concat())).unwrap();
+        let found: Vec<String> = of(&graph).unwrap().in_place.into_iter().collect();
+        assert_eq!(found, ["past.key", "past.value"]);
     }
 
     #[test]
