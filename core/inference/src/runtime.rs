@@ -38,6 +38,7 @@ impl Runtime {
                 Err(InferenceError::RuntimeLoaded { loaded: runtime.path.clone(), asked: path })
             };
         }
+        silence();
         let environment = ort::init_from(&path)
             .map_err(|error| explain(error, &path))?
             .with_name("loquat")
@@ -88,6 +89,26 @@ impl Runtime {
 
     pub(crate) fn environment(&self) -> &Environment {
         &self.environment
+    }
+}
+
+/// Keeps the library from sending its maker events about the process.
+///
+/// From 1.32 on, its builds for Linux do so as soon as the environment is made, before [`with_telemetry`] could forbid it; the
+/// variable is what they ask first.
+///
+/// [`with_telemetry`]: ort::environment::EnvironmentBuilder::with_telemetry
+fn silence() {
+    const VARIABLE: &str = "ORT_DISABLE_TELEMETRY";
+    if std::env::var_os(VARIABLE).is_some() {
+        return;
+    }
+    // SAFETY: done once, before the library is loaded. Rust's own readers and writers of the environment take turns; code
+    // of other languages that reads it at this moment, such as a resolver of names, might see a torn list, so a
+    // program that starts threads of such code earlier sets the variable itself.
+    #[expect(unsafe_code, reason = "a library that is configured by the environment alone")]
+    unsafe {
+        std::env::set_var(VARIABLE, "1");
     }
 }
 

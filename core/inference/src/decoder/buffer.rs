@@ -12,14 +12,13 @@ use std::ptr::{NonNull, null_mut};
 use ort::AsPointer;
 use ort::memory::{AllocationDevice, Allocator, MemoryInfo};
 use ort::value::{DynTensor, DynTensorValueType, DynValue, TensorElementType};
+use zerocopy::IntoBytes;
 
 use crate::InferenceError;
 
 /// One tensor of keys or values, `[rows, heads, positions, head size]`, in memory that never moves.
-///
-/// The memory is not cleared, and pages that are never written cost nothing.
 pub(crate) struct Buffer {
-    tensor: DynTensor,
+    place: Place,
     memory: MemoryInfo<'static>,
     element: TensorElementType,
     /// Sizes of all dimensions but the first.
@@ -27,6 +26,14 @@ pub(crate) struct Buffer {
     /// Bytes of one row.
     row_bytes: usize,
     rows: usize,
+}
+
+enum Place {
+    /// The processor's memory, all zeros at first: pages that are never written take none. (A tensor of `ort`'s would be
+    /// written from end to end.)
+    Host(Vec<u128>),
+    /// A tensor on a device.
+    Device(DynTensor),
 }
 
 impl Buffer {
@@ -42,9 +49,13 @@ impl Buffer {
         row_shape: [usize; 3],
     ) -> Result<Self, InferenceError> {
         let [heads, positions, size] = row_shape;
-        let tensor = DynTensor::new(allocator, element, [rows, heads, positions, size])?;
         let row_bytes = element.byte_size(heads * positions * size).unwrap_or(0);
-        Ok(Self { tensor, memory, element, row_shape, row_bytes, rows })
+        let place = if memory.allocation_device() == AllocationDevice::CPU {
+            Place::Host(vec![0; (rows * row_bytes).div_ceil(size_of::<u128>())])
+        } else {
+            Place::Device(DynTensor::new(allocator, element, [rows, heads, positions, size])?)
+        };
+        Ok(Self { place, memory, element, row_shape, row_bytes, rows })
     }
 
     /// A tensor `[rows, heads, positions, head size]` over these rows, for as long as the buffer lives.
@@ -61,7 +72,7 @@ impl Buffer {
         // nor moves it. `Lane` drops windows before the buffer that they look into, and nothing else reads or writes while
         // a run has them.
         unsafe {
-            let data = self.tensor.data_ptr().cast_mut().cast::<u8>().add(rows.start * self.row_bytes);
+            let data = self.start().add(rows.start * self.row_bytes);
             let status = (ort::api().CreateTensorWithDataAsOrtValue)(
                 self.memory.ptr(),
                 data.cast(),
@@ -119,7 +130,14 @@ impl Buffer {
 
     /// Whether the processor can read it.
     pub(crate) fn is_on_host(&self) -> bool {
-        self.memory.allocation_device() == AllocationDevice::CPU
+        matches!(self.place, Place::Host(_))
+    }
+
+    fn start(&self) -> *mut u8 {
+        match &self.place {
+            Place::Host(memory) => memory.as_ptr().cast_mut().cast(),
+            Place::Device(tensor) => tensor.data_ptr().cast_mut().cast(),
+        }
     }
 
     /// Bytes of one position of one head.
@@ -131,18 +149,18 @@ impl Buffer {
         row * self.row_bytes + (head * self.row_shape[1] + position) * self.position_bytes()
     }
 
+    /// Nothing, where the processor cannot read it.
     fn bytes(&self) -> &[u8] {
-        assert!(self.is_on_host(), "the processor reads its own memory alone");
-        // SAFETY: the tensor owns this many bytes of the processor's memory. What was never written is read by nobody: positions
-        // are read only up to a row's length, which a run has written.
-        unsafe { std::slice::from_raw_parts(self.tensor.data_ptr().cast(), self.rows * self.row_bytes) }
+        match &self.place {
+            Place::Host(memory) => memory.as_bytes(),
+            Place::Device(_) => &[],
+        }
     }
 
     fn bytes_mut(&mut self) -> &mut [u8] {
-        assert!(self.is_on_host(), "the processor writes its own memory alone");
-        // SAFETY: as in `bytes`; and the borrow of the buffer is exclusive.
-        unsafe {
-            std::slice::from_raw_parts_mut(self.tensor.data_ptr_mut().cast(), self.rows * self.row_bytes)
+        match &mut self.place {
+            Place::Host(memory) => memory.as_mut_bytes(),
+            Place::Device(_) => &mut [],
         }
     }
 }
