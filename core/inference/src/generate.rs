@@ -1,15 +1,17 @@
 //! One request from chat to text. In: a request. Out: pieces of text and a finish, sent as they come.
 //! Must not know: ONNX, queues, threads.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use loquat_contract::{Finish, GenerateRequest, ModelError, StopReason, Token};
+use loquat_contract::{Finish, GenerateRequest, Logprob, ModelError, StopReason, Token};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::InferenceError;
+use crate::constrain::{ConstraintCompiler, Ending};
 use crate::decoder::Decode;
-use crate::sample::Sampler;
+use crate::sample::{self, Choice, Sampler};
 use crate::stop::StopFilter;
 use crate::template::Template;
 use crate::tokenizer::Tokenizer;
@@ -20,6 +22,9 @@ pub(crate) struct Language {
     pub(crate) template: Template,
     /// Ids that end a turn.
     pub(crate) eos: Vec<u32>,
+    /// How many logits the model gives.
+    pub(crate) vocabulary: usize,
+    pub(crate) constraints: ConstraintCompiler,
 }
 
 /// Where a request's text goes.
@@ -63,7 +68,10 @@ pub(crate) fn generate(
     if output.gone() {
         return Ok(());
     }
-    let Language { tokenizer, template, eos } = language;
+    let Language { tokenizer, template, eos, vocabulary, constraints } = language;
+    sample::validate(&request.sampling, *vocabulary)?;
+    let mut mask =
+        request.constraint.as_ref().map(|constraint| constraints.compile(constraint)).transpose()?;
     let prompt = tokenizer.encode(&template.render(tokenizer, &request.messages, &request.prefill)?)?;
     let context = decoder.context();
     if prompt.is_empty() || prompt.len() >= context {
@@ -79,12 +87,34 @@ pub(crate) fn generate(
         return Ok(());
     }
 
-    let mut sampler = Sampler::new(request.sampling.clone(), &prompt);
+    let mut sampler = Sampler::new(request.sampling.clone(), request.logprobs, &prompt);
     let mut text = tokenizer.stream(&prompt);
     let mut stop = StopFilter::new(&request.stop);
-    let Some(logits) = decoder.prefill(&prompt, &|| output.gone())? else { return Ok(()) };
-    let mut next = sampler.choose(logits)?;
+    let Some(mut logits) = decoder.prefill(&prompt, &|| output.gone())? else { return Ok(()) };
+    // Tokens that the constraint leaves no choice about; where log-probabilities are asked for, each token is chosen.
+    let mut forced = VecDeque::new();
     for completion in 0.. {
+        if let Some(mask) = mask.as_mut().filter(|_| forced.is_empty() && request.logprobs.is_none()) {
+            forced.extend(mask.forced());
+        }
+        let next = if let Some(next) = forced.pop_front() {
+            if let Some(mask) = mask.as_mut() {
+                mask.commit(next)?;
+            }
+            sampler.accept(next);
+            next
+        } else {
+            let Choice { token, logprobs } =
+                sampler.choose(logits, mask.as_deref_mut().map(|mask| mask as _))?;
+            if let Some(logprobs) = logprobs.filter(|_| !eos.contains(&token)) {
+                let logprob = |id, logprob| Logprob { text: tokenizer.bytes().text(id), logprob };
+                output.send(Ok(Token::Logprob {
+                    chosen: logprob(token, logprobs.chosen),
+                    likeliest: logprobs.likeliest.into_iter().map(|(id, value)| logprob(id, value)).collect(),
+                }));
+            }
+            token
+        };
         if eos.contains(&next) {
             output.text(stop.finish());
             finish(StopReason::End, completion);
@@ -96,6 +126,11 @@ pub(crate) fn generate(
             finish(StopReason::End, completion + 1);
             break;
         }
+        if mask.as_mut().is_some_and(|mask| mask.ending() == Ending::Forced) {
+            output.text(stop.finish());
+            finish(StopReason::End, completion + 1);
+            break;
+        }
         if completion + 1 == limit {
             output.text(stop.finish());
             finish(StopReason::Length, limit);
@@ -104,7 +139,7 @@ pub(crate) fn generate(
         if output.gone() {
             break;
         }
-        next = sampler.choose(decoder.step(next)?)?;
+        logits = decoder.step(next)?;
     }
     Ok(())
 }

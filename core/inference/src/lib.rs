@@ -4,7 +4,7 @@
 //! shared library once; [`OnnxModel::open`] reads the folder and starts the model's thread; from then on it is a
 //! [`LanguageModel`](loquat_contract::LanguageModel). A request flows through the modules in the order below: the chat
 //! becomes a prompt (`template`), the prompt tokens (`tokenizer`), the tokens logits (`decoder`, with its `cache`), the
-//! logits a token (`sample`), and tokens text again (`tokenizer`, `stop`), all led by `generate`.
+//! logits a token (`sample`, within what `constrain` allows), and tokens text again (`tokenizer`, `stop`), all led by `generate`.
 //!
 //! [`OnnxEmbedder`] is a [`TextEmbedder`](loquat_contract::TextEmbedder): texts become tokens, padded batches, hidden states, and
 //! one vector each.
@@ -28,6 +28,8 @@ mod graph;
 mod cache;
 
 mod decoder;
+
+mod constrain;
 
 mod sample;
 

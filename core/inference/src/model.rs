@@ -14,6 +14,7 @@ use loquat_contract::{
 };
 use tokio::sync::mpsc::{self, Receiver, Sender, UnboundedReceiver};
 
+use crate::constrain::ConstraintCompiler;
 use crate::decoder::{Decode, Decoder};
 use crate::folder::identity;
 use crate::generate::{self, Output};
@@ -119,7 +120,9 @@ impl OnnxModel {
             eos: eos.clone(),
             opened_in: started.elapsed(),
         };
-        let language = generate::Language { tokenizer, template, eos };
+        let constraints = ConstraintCompiler::new(tokenizer.clone(), eos.clone(), info.vocabulary);
+        let vocabulary = info.vocabulary;
+        let language = generate::Language { tokenizer, template, eos, vocabulary, constraints };
         let closing = Arc::new(AtomicBool::new(false));
         let (queue, jobs) = mpsc::channel(options.queue.max(1));
         let thread = std::thread::Builder::new()

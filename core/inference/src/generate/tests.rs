@@ -8,6 +8,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use super::{Language, Output, generate};
 use crate::InferenceError;
+use crate::constrain::ConstraintCompiler;
 use crate::decoder::Decode;
 use crate::template::Template;
 use crate::tokenizer::tests::bytes;
@@ -82,7 +83,8 @@ fn run(reply: &str, request: &GenerateRequest, context: usize, closing: bool) ->
     let mut script = Script { script: ids, at: 0, prompt: Vec::new(), context, logits: Vec::new() };
     let source = "{% for message in messages %}{{ message.content }}{% endfor %}";
     let template = Template::new(source.to_owned(), Vec::new()).unwrap();
-    let language = Language { tokenizer, template, eos: vec![end] };
+    let constraints = ConstraintCompiler::new(tokenizer.clone(), vec![end], 300);
+    let language = Language { tokenizer, template, eos: vec![end], vocabulary: 300, constraints };
     let (sender, mut receiver) = unbounded_channel::<Result<Token, ModelError>>();
     let output = Output { sender, closing: Arc::new(AtomicBool::new(closing)) };
     let error = generate(&mut script, &language, request, &output).err();
