@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use llguidance::api::TopLevelGrammar;
+use llguidance::api::{StopReason, TopLevelGrammar};
 use llguidance::toktrie::InferenceCapabilities;
 use llguidance::{JsonCompileOptions, Matcher, ParserFactory};
 use loquat_contract::Constraint;
@@ -25,7 +25,8 @@ pub(super) struct Grammars {
 
 impl Grammars {
     pub(super) fn new(vocabulary: &Vocabulary) -> Result<Self, String> {
-        let capabilities = InferenceCapabilities { ff_tokens: true, ..InferenceCapabilities::default() };
+        let capabilities =
+            InferenceCapabilities { ff_tokens: vocabulary.complete(), ..InferenceCapabilities::default() };
         let slices = llguidance::earley::SlicedBiasComputer::general_slices();
         let factory = ParserFactory::new(vocabulary.env(), capabilities, &slices);
         let mut factory = factory.map_err(|error| error.to_string())?;
@@ -74,10 +75,11 @@ impl Grammar {
         Ok(Self { matcher, name, mask: None })
     }
 
-    fn failed(&self, reason: impl fmt::Display) -> InferenceError {
-        InferenceError::Constraint {
-            constraint: self.name.clone(),
-            reason: short(&reason.to_string()).to_owned(),
+    fn failed(&self, error: impl fmt::Display) -> InferenceError {
+        let (constraint, error) = (self.name.clone(), error.to_string());
+        match short(&error) {
+            none if none == StopReason::NoExtensionBias.to_string() => InferenceError::Stuck { constraint },
+            reason => InferenceError::Constraint { constraint, reason: reason.to_owned() },
         }
     }
 }

@@ -134,12 +134,9 @@ impl LogitMask for Texts {
         let vocabulary = self.vocabulary.clone();
         let trie = vocabulary.trie();
         let before: Vec<u32> = self.last.into_iter().collect();
-        let mut tokens = vocabulary.tokenise(&[trie.decode_raw(&before), bytes.clone()].concat());
-        if tokens.starts_with(&before) {
-            tokens.drain(..before.len());
-        } else {
-            tokens = vocabulary.tokenise(&bytes);
-        }
+        let joined = vocabulary.tokenise(&[trie.decode_raw(&before), bytes.clone()].concat());
+        let joined = joined.and_then(|tokens| Some(tokens.strip_prefix(&before[..])?.to_vec()));
+        let Some(mut tokens) = joined.or_else(|| vocabulary.tokenise(&bytes)) else { return Vec::new() };
         // The last of them may also begin a token that goes beyond what is forced: the model chooses.
         let (chopped, _) = trie.chop_tokens(&mut self.walk(end), &tokens);
         tokens.truncate(tokens.len() - chopped);

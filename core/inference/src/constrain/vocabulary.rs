@@ -42,7 +42,9 @@ impl Vocabulary {
         };
         let info = TokRxInfo::new(u32::try_from(width).unwrap_or(u32::MAX), first);
         let trie = TokTrie::from(&info, &words).with_eos_tokens(&eos);
-        Ok(Self { env: Arc::new(Environment { tokenizer: tokenizer.clone(), trie }) })
+        let complete =
+            (0..=0xF4).all(|byte| matches!(byte, 0xC0 | 0xC1) || trie.token_id_at_bytes(&[byte]).is_some());
+        Ok(Self { env: Arc::new(Environment { tokenizer: tokenizer.clone(), trie, complete }) })
     }
 
     pub(crate) fn trie(&self) -> &TokTrie {
@@ -54,9 +56,14 @@ impl Vocabulary {
         &self.env
     }
 
-    /// The tokens that the tokenizer would take for `text`.
-    pub(crate) fn tokenise(&self, text: &[u8]) -> Vec<u32> {
-        self.env.tokenize_bytes(text)
+    /// The tokens that the tokenizer would take for `text`; `None` where it cannot write every text.
+    pub(crate) fn tokenise(&self, text: &[u8]) -> Option<Vec<u32>> {
+        self.complete().then(|| self.env.tokenize_bytes(text))
+    }
+
+    /// Whether every text can be written.
+    pub(crate) fn complete(&self) -> bool {
+        self.env.tokenize_is_canonical()
     }
 
     /// The ends of a turn.
@@ -73,6 +80,8 @@ fn marked((byte, at): (u8, usize)) -> u8 {
 struct Environment {
     tokenizer: Tokenizer,
     trie: TokTrie,
+    /// There is a token for every byte of UTF-8.
+    complete: bool,
 }
 
 impl Environment {
@@ -98,5 +107,9 @@ impl TokenizerEnv for Environment {
         self.trie.tokenize_with_greedy_fallback(text, |text| {
             self.encode(text).unwrap_or_else(|| self.trie.greedy_tokenize(text.as_bytes()))
         })
+    }
+
+    fn tokenize_is_canonical(&self) -> bool {
+        self.complete
     }
 }

@@ -9,7 +9,7 @@ use loquat_contract::{Constraint, Sampling};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::constrain::{ConstraintCompiler, Ending, LogitMask};
+use crate::constrain::{ConstraintCompiler, Ending};
 use crate::sample::Sampler;
 use crate::tokenizer::Tokenizer;
 
