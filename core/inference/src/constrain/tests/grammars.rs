@@ -118,6 +118,7 @@ fn sources_that_are_wrong_are_refused() {
             "the regular expression \"(a\", cannot be used: unclosed group; correct",
         ),
         (Constraint::Regex("a(?=b)".to_owned()), "cannot be used: look-around"),
+        (Constraint::Regex(r"\bwhole\b".to_owned()), "lookarounds not supported"),
         (Constraint::JsonSchema("{".to_owned()), "EOF while parsing"),
         (Constraint::JsonSchema(r#"{"type": "sentence"}"#.to_owned()), "sentence"),
         (Constraint::JsonSchema("false".to_owned()), "the JSON schema"),
