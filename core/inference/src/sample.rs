@@ -7,6 +7,8 @@ mod draw;
 
 mod settings;
 
+mod weights;
+
 use std::collections::HashMap;
 
 use loquat_contract::Sampling;
@@ -75,7 +77,7 @@ impl Sampler {
         let token = match mask {
             None => self.pick(logits, highest)?,
             Some(mask) => {
-                let token = self.pick_allowed(logits, mask)?;
+                let token = self.pick_allowed(logits, highest, mask)?;
                 mask.commit(token)?;
                 token
             }
@@ -104,23 +106,30 @@ impl Sampler {
         if self.sampling.temperature == 0.0 {
             return Ok(highest.0);
         }
-        let candidates = (0..).zip(logits.iter().copied());
-        Ok(draw::draw(&self.sampling, &mut self.random, &mut self.pool, candidates, highest))
+        Ok(draw::draw_any(&self.sampling, &mut self.random, &mut self.pool, logits, highest))
     }
 
-    fn pick_allowed(&mut self, logits: &[f32], mask: &mut dyn LogitMask) -> Result<u32, InferenceError> {
-        let logits = if self.adjusts() {
-            self.adjust(logits);
-            &self.adjusted
-        } else {
-            logits
-        };
-        let mut highest = (0, f32::NEG_INFINITY);
+    fn pick_allowed(
+        &mut self,
+        logits: &[f32],
+        mut highest: (u32, f32),
+        mask: &mut dyn LogitMask,
+    ) -> Result<u32, InferenceError> {
         let allowed = mask.mask()?;
+        let (logits, is_adjusted) = if self.adjusts() {
+            self.adjust(logits);
+            (&self.adjusted[..], true)
+        } else {
+            (logits, false)
+        };
         let candidates = || allowed.iter().filter_map(|id| Some((id, *logits.get(id as usize)?)));
-        for (id, logit) in candidates() {
-            if logit > highest.1 {
-                highest = (id, logit);
+        // Wide masks mostly allow the best token; that saves a walk through them.
+        if is_adjusted || !allowed.get(highest.0 as usize) {
+            highest = (0, f32::NEG_INFINITY);
+            for (id, logit) in candidates() {
+                if logit > highest.1 {
+                    highest = (id, logit);
+                }
             }
         }
         if highest.1 == f32::NEG_INFINITY {
@@ -163,8 +172,8 @@ impl Sampler {
     }
 
     fn measure(&mut self, logits: &[f32], highest: f32, token: u32, count: usize) -> Logprobs {
-        let sum: f64 = logits.iter().map(|logit| f64::from((logit - highest).exp())).sum();
-        let logprob = |logit: f32| (f64::from(logit - highest) - sum.ln()) as f32;
+        let sum = weights::sum(logits, highest, 1.0).ln() as f32;
+        let logprob = |logit: f32| logit - highest - sum;
         draw::likeliest(&mut self.pool, (0..).zip(logits.iter().copied()), f32::NEG_INFINITY, count);
         Logprobs {
             chosen: logits.get(token as usize).map_or(f32::NEG_INFINITY, |&logit| logprob(logit)),

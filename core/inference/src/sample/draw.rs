@@ -5,6 +5,8 @@ use std::cmp::Ordering;
 use loquat_contract::Sampling;
 use rand_chacha::rand_core::Rng;
 
+use super::weights::{find, sum, weigh};
+
 /// How many of the likeliest tokens are sorted at first; the nucleus seldom has more.
 const FIRST_SORTED: usize = 64;
 
@@ -21,27 +23,63 @@ pub(super) fn draw(
     if top_k > 0 {
         likeliest(pool, candidates, least, top_k);
     } else {
-        pool.clear();
-        pool.extend(candidates.filter(|&(_, logit)| logit >= least && logit > f32::NEG_INFINITY));
+        gather(pool, candidates, least);
     }
-    let mut total = 0.0;
-    for (_, weight) in pool.iter_mut() {
-        *weight = ((*weight - highest) / temperature).exp();
-        total += f64::from(*weight);
-    }
-    let mut left = uniform(random);
+    let mut total = weigh(pool, highest, temperature);
     if top_p < 1.0 {
-        left *= nucleus(pool, top_p, total);
-    } else {
-        left *= total;
+        let wanted = f64::from(top_p) * total;
+        let least = outside(wanted, total, pool.len());
+        pool.retain(|&(_, weight)| f64::from(weight) >= least);
+        total = nucleus(pool, wanted);
     }
-    for &(id, weight) in pool.iter() {
+    take(pool, uniform(random) * total).unwrap_or(best)
+}
+
+/// [`draw`], of all logits: where neither top-k nor min-p cuts, without putting all of them into the pool.
+pub(super) fn draw_any(
+    sampling: &Sampling,
+    random: &mut impl Rng,
+    pool: &mut Vec<(u32, f32)>,
+    logits: &[f32],
+    highest: (u32, f32),
+) -> u32 {
+    let Sampling { temperature, top_p, top_k, min_p, .. } = *sampling;
+    let candidates = || (0..).zip(logits.iter().copied());
+    if top_k > 0 || min_p > 0.0 {
+        return draw(sampling, random, pool, candidates(), highest);
+    }
+    let (best, highest) = highest;
+    let total = sum(logits, highest, temperature);
+    if top_p >= 1.0 {
+        let left = uniform(random) * total;
+        return find(logits, highest, temperature, left).unwrap_or(best);
+    }
+    let wanted = f64::from(top_p) * total;
+    let least = outside(wanted, total, logits.len()).ln() as f32;
+    gather(pool, candidates(), highest + temperature * least);
+    weigh(pool, highest, temperature);
+    let total = nucleus(pool, wanted);
+    take(pool, uniform(random) * total).unwrap_or(best)
+}
+
+/// The first in whose weight `left` ends.
+fn take(pool: &[(u32, f32)], mut left: f64) -> Option<u32> {
+    let within = |&&(_, weight): &&(u32, f32)| {
         left -= f64::from(weight);
-        if left < 0.0 {
-            return id;
-        }
-    }
-    pool.last().map_or(best, |&(id, _)| id)
+        left < 0.0
+    };
+    pool.iter().find(within).or(pool.last()).map(|&(id, _)| id)
+}
+
+fn gather(pool: &mut Vec<(u32, f32)>, candidates: impl Iterator<Item = (u32, f32)>, least: f32) {
+    pool.clear();
+    pool.extend(candidates.filter(|&(_, logit)| logit >= least && logit > f32::NEG_INFINITY));
+}
+
+/// A weight below which all of `count` have less than the rest behind `wanted` together, so that they are outside the nucleus; half
+/// of it, for rounding.
+fn outside(wanted: f64, total: f64, count: usize) -> f64 {
+    0.5 * (total - wanted) / count.max(1) as f64
 }
 
 /// Leaves in `pool` the `count` likeliest of `candidates` that reach `least`, the likeliest first, of equals the lower id first.
@@ -71,12 +109,8 @@ pub(super) fn likeliest(
     pool.truncate(count);
 }
 
-/// Leaves in `pool` the likeliest that together reach the share `top_p` of `total`; gives their sum.
-fn nucleus(pool: &mut Vec<(u32, f32)>, top_p: f32, total: f64) -> f64 {
-    let wanted = f64::from(top_p) * total;
-    // Those below this weight have less than the rest together, so they are behind the nucleus; half of it, for rounding.
-    let least = 0.5 * (total - wanted) / pool.len().max(1) as f64;
-    pool.retain(|&(_, weight)| f64::from(weight) >= least);
+/// Leaves in `pool` the likeliest that together weigh `wanted`; gives their sum.
+fn nucleus(pool: &mut Vec<(u32, f32)>, wanted: f64) -> f64 {
     let mut sorted = FIRST_SORTED.min(pool.len());
     loop {
         if sorted < pool.len() {
