@@ -49,20 +49,22 @@ fn owned(texts: &[&str]) -> Vec<String> {
 
 const FRANCE: &str = "What is the capital of France?";
 
+/// The question with the beginning of its answer.
+fn capital(constraint: Constraint) -> GenerateRequest {
+    GenerateRequest { prefill: "The capital of France is".to_owned(), ..request(FRANCE, constraint) }
+}
+
 #[tokio::test]
 async fn one_of_several_texts_is_the_right_one() {
-    for texts in [["Paris", "London"], ["London", "Paris"]] {
-        let (text, finish) = reply(request(FRANCE, Constraint::OneOf(owned(&texts)))).await;
-        assert_eq!((text.as_str(), finish.reason), ("Paris", StopReason::End));
-        assert!(finish.completion <= 2, "{finish:?}");
+    for texts in [[" Paris", " London"], [" London", " Paris"]] {
+        let (text, finish) = reply(capital(Constraint::OneOf(owned(&texts)))).await;
+        assert_eq!((text.as_str(), finish), (" Paris", Finish { reason: StopReason::End, completion: 1 }));
     }
-    let long = owned(&[
-        "The capital of France is London.",
-        "The capital of France is Paris.",
-        "法国的首都是巴黎。🇫🇷",
-    ]);
-    let (text, _) = reply(request(FRANCE, Constraint::OneOf(long.clone()))).await;
-    assert!(long.contains(&text), "{text}");
+    for texts in [["Paris", "London"], ["巴黎。", "伦敦。🇬🇧"]] {
+        let texts = owned(&texts);
+        let (text, finish) = reply(request(FRANCE, Constraint::OneOf(texts.clone()))).await;
+        assert!(texts.contains(&text) && finish.reason == StopReason::End, "{text}");
+    }
 }
 
 #[tokio::test]
@@ -124,11 +126,7 @@ async fn expressions_and_grammars_are_kept_at_any_temperature() {
 #[tokio::test]
 async fn a_constraint_holds_behind_the_prefill_and_with_a_stop_text() {
     let constraint = Constraint::OneOf(owned(&[" Paris, of course.", " London, of course."]));
-    let prefilled = GenerateRequest {
-        prefill: "The capital of France is".to_owned(),
-        stop: owned(&[","]),
-        ..request(FRANCE, constraint.clone())
-    };
+    let prefilled = GenerateRequest { stop: owned(&[","]), ..capital(constraint) };
     assert_eq!(reply(prefilled.clone()).await.0, " Paris");
     let sampling = Sampling { max_tokens: 2, ..Sampling::default() };
     let (text, finish) = reply(GenerateRequest { sampling, stop: Vec::new(), ..prefilled }).await;
@@ -137,12 +135,11 @@ async fn a_constraint_holds_behind_the_prefill_and_with_a_stop_text() {
 
 #[tokio::test]
 async fn log_probabilities_tell_what_the_model_would_rather_write() {
-    let constraint = Constraint::OneOf(owned(&["London", "Paris"]));
-    let items = items(GenerateRequest { logprobs: Some(3), ..request(FRANCE, constraint) }).await.unwrap();
+    let constraint = Constraint::OneOf(owned(&[" London", " Rome"]));
+    let items = items(GenerateRequest { logprobs: Some(3), ..capital(constraint) }).await.unwrap();
     let Some(Token::Logprob { chosen, likeliest }) = items.get(1) else { panic!("{items:?}") };
-    // Left to itself it would begin with "The capital …", so "Paris" is far behind.
-    assert_eq!(chosen.text, "Paris");
-    assert_eq!((likeliest.len(), likeliest[0].text.as_str()), (3, "The"));
+    assert!([" London", " Rome"].contains(&chosen.text.as_str()));
+    assert_eq!((likeliest.len(), likeliest[0].text.as_str()), (3, " Paris"));
     assert!(likeliest.is_sorted_by(|a, b| a.logprob >= b.logprob) && likeliest[0].logprob > chosen.logprob);
     let shares: f32 = likeliest.iter().map(|token| token.logprob.exp()).sum();
     assert!(shares > 0.5 && shares <= 1.0, "{items:?}");

@@ -124,7 +124,8 @@ impl Sampler {
         };
         let candidates = || allowed.iter().filter_map(|id| Some((id, *logits.get(id as usize)?)));
         // Wide masks mostly allow the best token; that saves a walk through them.
-        if is_adjusted || !allowed.get(highest.0 as usize) {
+        let known = (highest.0 as usize) < allowed.len();
+        if is_adjusted || !known || !allowed.is_allowed(highest.0) {
             highest = (0, f32::NEG_INFINITY);
             for (id, logit) in candidates() {
                 if logit > highest.1 {

@@ -15,6 +15,8 @@ use crate::InferenceError;
 
 /// Bytes that the pieces of one constraint may have together.
 const MOST_BYTES: usize = 1 << 20;
+/// States of the automaton before those behind are forgotten; each takes some hundred bytes.
+const MOST_STATES: usize = 1 << 16;
 /// Pieces that an error names.
 const NAMED: usize = 3;
 
@@ -109,7 +111,7 @@ impl LogitMask for Texts {
         if self.state == DEAD {
             return Err(self.stuck());
         }
-        self.state = self.automaton.trim(self.state);
+        self.state = self.automaton.trim(self.state, MOST_STATES);
         self.last = Some(token);
         Ok(())
     }

@@ -215,6 +215,10 @@ fn masked_tokens_are_not_chosen() {
     for _ in 0..200 {
         assert!([1, 3, 4].contains(&hot.choose(&logits, Some(&mut only)).unwrap().token));
     }
+    // There may be more logits than the mask knows of.
+    let mut more = vec![0.0; 200];
+    more[199] = 5.0;
+    assert_eq!(greedy.choose(&more, Some(&mut only)).unwrap().token, 1);
     // The bias comes before the mask.
     let bias = [(4, 5.0), (2, 50.0)].into_iter().collect();
     let mut biased = Sampler::new(Sampling { logit_bias: bias, ..Sampling::default() }, None, &[]);

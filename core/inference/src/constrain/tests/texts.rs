@@ -191,15 +191,19 @@ fn a_vocabulary_without_the_words_is_stuck() {
 }
 
 #[test]
-fn many_states_are_forgotten() {
-    // Each text over `a` and `b` with 17 letters more is in another set of places.
-    let parts: Vec<String> = (1..=16)
-        .map(|length| format!("a{}", "b".repeat(length)))
-        .chain(["a".to_owned(), "b".to_owned()])
-        .collect();
-    let constraint = Constraint::Pieces { pieces: parts.clone(), ends: vec![".".to_owned()] };
+fn threads_share_what_a_model_has() {
     let model = Model::byte_level();
-    let text = format!("{}.", "abbabaabbbabab".repeat(40));
-    assert!(accepts(&parts, &[".".to_owned()], &text));
-    assert!(model.writes(&constraint, &text, |count| count - 1));
+    let constraint = one_of(&["the 不丹", "🐉"]);
+    let written: Vec<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4)
+            .map(|seed| {
+                scope.spawn({
+                    let (model, constraint) = (&model, &constraint);
+                    move || model.write(constraint, seed, true).unwrap()
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(written.iter().all(|text| ["the 不丹", "🐉"].contains(&text.as_str())), "{written:?}");
 }

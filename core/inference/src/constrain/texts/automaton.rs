@@ -11,8 +11,6 @@ pub(super) const START: u32 = 1;
 const UNKNOWN: u32 = u32::MAX;
 /// The trie's root, where a piece begins.
 const ROOT: u32 = 0;
-/// States and the room that they may take before those behind are forgotten.
-const MOST_STATES: usize = 1 << 16;
 
 /// A deterministic automaton over bytes, made from the trie of all pieces and ends as its states are reached.
 ///
@@ -121,9 +119,9 @@ impl Automaton {
         (way, state)
     }
 
-    /// Forgets all other states where there are many; gives the new number of `state`.
-    pub(super) fn trim(&mut self, state: u32) -> u32 {
-        if self.states.len() < MOST_STATES {
+    /// Forgets all other states where there are more than `most`; gives the new number of `state`.
+    pub(super) fn trim(&mut self, state: u32, most: usize) -> u32 {
+        if self.states.len() <= most {
             return state;
         }
         let keep = [DEAD, START, state].map(|state| self.states[state as usize].clone());
@@ -173,5 +171,48 @@ impl Automaton {
         self.known.insert(state.clone(), id);
         self.states.push(state);
         id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Automaton, DEAD, START};
+
+    fn owned(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|&text| text.to_owned()).collect()
+    }
+
+    #[test]
+    fn what_was_forgotten_is_found_again() {
+        // In many places at once: `abbb` is `a` and three `b`, or `ab` and two, or …
+        let mut pieces: Vec<String> = (1..=16).map(|length| format!("a{}", "b".repeat(length))).collect();
+        pieces.extend(owned(&["a", "b"]));
+        let mut automaton = Automaton::new(&pieces, &owned(&["."]));
+        let mut state = START;
+        for byte in "abbabaabbbabab".repeat(40).bytes() {
+            state = automaton.step(state, byte);
+            assert!(state != DEAD && automaton.open(state) && !automaton.complete(state));
+            state = automaton.trim(state, 4);
+            assert!(automaton.states.len() <= 5);
+        }
+        let end = automaton.step(state, b'.');
+        assert!(automaton.complete(end) && !automaton.open(end));
+        let end = automaton.trim(end, 0);
+        assert!(automaton.complete(end) && automaton.step(end, b'a') == DEAD);
+        assert_eq!(automaton.trim(START, 0), START);
+    }
+
+    #[test]
+    fn the_only_way_ends_at_a_choice() {
+        let mut automaton = Automaton::new(&owned(&["ab"]), &owned(&["abc", "abcd", "x"]));
+        assert_eq!(automaton.only_way(START).0, b"");
+        let state = automaton.step(START, b'a');
+        let (way, state) = automaton.only_way(state);
+        assert_eq!(way, b"b");
+        let state = automaton.step(state, b'c');
+        assert!(automaton.complete(state) && automaton.open(state));
+        assert_eq!(automaton.only_way(state).0, b"");
+        let state = automaton.step(START, b'x');
+        assert_eq!(automaton.only_way(state), (Vec::new(), state));
     }
 }
