@@ -13,7 +13,7 @@ use loquat_tests::ExampleBot;
 use serde_json::Value;
 
 /// One bot for all of the tests: its models are large.
-static BOT: LazyLock<ExampleBot> = LazyLock::new(|| ExampleBot::open("bhutan").unwrap());
+static BOT: LazyLock<ExampleBot> = LazyLock::new(|| ExampleBot::open("shop").unwrap());
 
 fn model() -> Arc<dyn LanguageModel> {
     let models = &BOT.parts.models;
@@ -108,7 +108,7 @@ async fn expressions_and_grammars_are_kept_at_any_temperature() {
             let sampling = Sampling { temperature: 1.5, seed, max_tokens: 60, ..Sampling::default() };
             GenerateRequest { sampling, ..request("When did the Second World War end?", constraint) }
         };
-        let (text, _) = reply(hot(Constraint::Regex(r"\d{4}-\d{2}-\d{2}".to_owned()))).await;
+        let (text, _) = reply(hot(Constraint::Regex("[0-9]{4}(-[0-9]{2}){2}".to_owned()))).await;
         let digits: Vec<bool> = text.chars().map(|c| c.is_ascii_digit()).collect();
         let dashes: Vec<usize> = text.match_indices('-').map(|found| found.0).collect();
         assert!(
@@ -138,7 +138,8 @@ async fn log_probabilities_tell_what_the_model_would_rather_write() {
     let constraint = Constraint::OneOf(owned(&[" London", " Rome"]));
     let items = items(GenerateRequest { logprobs: Some(3), ..capital(constraint) }).await.unwrap();
     let Some(Token::Logprob { chosen, likeliest }) = items.get(1) else { panic!("{items:?}") };
-    assert!([" London", " Rome"].contains(&chosen.text.as_str()));
+    // It may be a part of the word.
+    assert!([" London", " Rome"].iter().any(|text| text.starts_with(&chosen.text)), "{chosen:?}");
     assert_eq!((likeliest.len(), likeliest[0].text.as_str()), (3, " Paris"));
     assert!(likeliest.is_sorted_by(|a, b| a.logprob >= b.logprob) && likeliest[0].logprob > chosen.logprob);
     let shares: f32 = likeliest.iter().map(|token| token.logprob.exp()).sum();

@@ -100,7 +100,7 @@ pub enum Constraint {
         ends: Vec<String>,
     },
     /// A text that this regular expression matches as a whole; in the syntax of crate `regex`, without word boundaries and other
-    /// look-around.
+    /// look-around. There `\d` is a digit of any script; `[0-9]` is narrower.
     Regex(String),
     /// JSON that this JSON schema, given as text, accepts; on one line, with one space behind commas and colons, unless the schema
     /// says otherwise in `x-guidance`. References lead within the schema only.

@@ -89,13 +89,17 @@ impl ConstraintCompiler {
         Ok(match constraint {
             Constraint::OneOf(texts) => Box::new(Texts::new(vocabulary.clone(), &[], texts)?),
             Constraint::Pieces { pieces, ends } => Box::new(Texts::new(vocabulary.clone(), pieces, ends)?),
-            Constraint::Regex(_) | Constraint::JsonSchema(_) | Constraint::Lark(_) => {
-                let grammars = self.grammars.get_or_init(|| Grammars::new(vocabulary));
-                let grammars =
-                    grammars.as_ref().map_err(|reason| InferenceError::Tokenizer(reason.clone()))?;
-                Box::new(Grammar::new(grammars, constraint)?)
+            Constraint::Regex(source) => Box::new(Grammar::regex(self.grammars(vocabulary)?, source)?),
+            Constraint::JsonSchema(source) => {
+                Box::new(Grammar::json_schema(self.grammars(vocabulary)?, source)?)
             }
+            Constraint::Lark(source) => Box::new(Grammar::lark(self.grammars(vocabulary)?, source)?),
         })
+    }
+
+    fn grammars(&self, vocabulary: &Vocabulary) -> Result<&Grammars, InferenceError> {
+        let grammars = self.grammars.get_or_init(|| Grammars::new(vocabulary));
+        grammars.as_ref().map_err(|reason| InferenceError::Tokenizer(reason.clone()))
     }
 }
 

@@ -6,7 +6,6 @@ use std::fmt;
 use llguidance::api::{StopReason, TopLevelGrammar};
 use llguidance::toktrie::InferenceCapabilities;
 use llguidance::{JsonCompileOptions, Matcher, ParserFactory};
-use loquat_contract::Constraint;
 use serde_json::Value;
 
 use super::vocabulary::Vocabulary;
@@ -47,28 +46,35 @@ pub(super) struct Grammar {
 }
 
 impl Grammar {
-    pub(super) fn new(grammars: &Grammars, constraint: &Constraint) -> Result<Self, InferenceError> {
-        let (kind, source) = match constraint {
-            Constraint::Regex(source) => ("the regular expression", source),
-            Constraint::JsonSchema(source) => ("the JSON schema", source),
-            Constraint::Lark(source) => ("the grammar", source),
-            Constraint::OneOf(_) | Constraint::Pieces { .. } => ("the grammar", &String::new()),
-        };
+    pub(super) fn regex(grammars: &Grammars, source: &str) -> Result<Self, InferenceError> {
+        Self::new(grammars, "the regular expression", source, |source| {
+            Ok(TopLevelGrammar::from_regex(source))
+        })
+    }
+
+    pub(super) fn json_schema(grammars: &Grammars, source: &str) -> Result<Self, InferenceError> {
+        Self::new(grammars, "the JSON schema", source, |source| {
+            Ok(TopLevelGrammar::from_json_schema(compact(serde_json::from_str(source)?)))
+        })
+    }
+
+    pub(super) fn lark(grammars: &Grammars, source: &str) -> Result<Self, InferenceError> {
+        Self::new(grammars, "the grammar", source, |source| Ok(TopLevelGrammar::from_lark(source.to_owned())))
+    }
+
+    fn new(
+        grammars: &Grammars,
+        kind: &str,
+        source: &str,
+        read: impl FnOnce(&str) -> Result<TopLevelGrammar, serde_json::Error>,
+    ) -> Result<Self, InferenceError> {
         let name = format!("{kind} {}", shown(source));
         let refuse = |reason: String| InferenceError::Constraint { constraint: name.clone(), reason };
         if source.len() > LONGEST {
             return Err(refuse(format!("it has more than {LONGEST} bytes")));
         }
-        let grammar = match constraint {
-            Constraint::Regex(source) => TopLevelGrammar::from_regex(source),
-            Constraint::JsonSchema(source) => {
-                let schema = serde_json::from_str(source).map_err(|error| refuse(error.to_string()))?;
-                TopLevelGrammar::from_json_schema(compact(schema))
-            }
-            _ => TopLevelGrammar::from_lark(source.clone()),
-        };
-        let parser = grammars.factory.create_parser(grammar);
-        let matcher = Matcher::new(parser);
+        let grammar = read(source).map_err(|error| refuse(error.to_string()))?;
+        let matcher = Matcher::new(grammars.factory.create_parser(grammar));
         if let Some(reason) = matcher.get_error() {
             return Err(refuse(short(&reason).to_owned()));
         }

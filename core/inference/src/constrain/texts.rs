@@ -105,9 +105,11 @@ impl LogitMask for Texts {
             self.over = true;
             return if self.automaton.complete(self.state) { Ok(()) } else { Err(self.stuck()) };
         }
-        let known = (token as usize) < trie.vocab_size() && !trie.token(token).is_empty();
-        let bytes = if known { trie.token(token) } else { return Err(self.stuck()) };
-        self.state = bytes.iter().fold(self.state, |state, &byte| self.automaton.step(state, byte));
+        if token as usize >= trie.vocab_size() || trie.token(token).is_empty() {
+            return Err(self.stuck());
+        }
+        self.state =
+            trie.token(token).iter().fold(self.state, |state, &byte| self.automaton.step(state, byte));
         if self.state == DEAD {
             return Err(self.stuck());
         }

@@ -9,7 +9,7 @@ use super::TokenSet;
 use crate::tokenizer::Tokenizer;
 
 /// The widest vocabulary that the trie can hold.
-const WIDEST: usize = 2_000_000;
+const WIDEST: usize = 1_000_000;
 /// The longest token that the trie can hold; longer ones are left out, and their texts written by others.
 const LONGEST: usize = 1000;
 
