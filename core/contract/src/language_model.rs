@@ -36,25 +36,28 @@ impl ChatMessage {
 
 /// How the next token is chosen.
 ///
-/// In this order: bias and penalties, constraint, temperature, top-k, min-p, top-p, and the draw.
+/// In this order: bias, penalties (repetition, then presence and frequency), constraint, temperature, top-k, min-p, top-p, and the draw.
+/// A model refuses a request with a number that is NaN or outside its range.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Sampling {
-    /// 0 is greedy: always the likeliest token.
+    /// 0 is greedy: always the likeliest token, of equals the one with the lowest id. Never negative.
     pub temperature: f32,
-    /// Keep the likeliest tokens that together reach this probability (Holtzman et al. 2020); 1 keeps all.
+    /// Keep the likeliest tokens that together reach this share of what the cuts before leave (Holtzman et al. 2020); from 0, which
+    /// keeps one, to 1, which keeps all.
     pub top_p: f32,
     /// Keep this many of the likeliest tokens; 0 keeps all.
     pub top_k: usize,
-    /// Keep tokens at least this share as probable as the likeliest one (Nguyen et al. 2024); 0 keeps all.
+    /// Keep tokens at least this share as probable as the likeliest one at this temperature (Nguyen et al. 2024); from 0, which keeps all, to 1.
     pub min_p: f32,
-    /// Divides the positive logits of tokens already seen, and multiplies the negative (Keskar et al. 2019); 1 is off.
+    /// Divides the positive logits of tokens that stand in the prompt or the reply, and multiplies the negative (Keskar et al.
+    /// 2019); above 0, and 1 is off.
     pub repetition_penalty: f32,
-    /// Taken from the logit of each token that stands in the reply, once; 0 is off.
+    /// Taken from the logit of each token that stands in the reply, once; 0 is off, from -100 to 100.
     pub presence_penalty: f32,
-    /// Taken from the logit of each token that stands in the reply, for each time; 0 is off.
+    /// Taken from the logit of each token that stands in the reply, for each time; 0 is off, from -100 to 100.
     pub frequency_penalty: f32,
-    /// Added to the logits of these ids of the model's vocabulary; minus infinity forbids one.
+    /// Added to the logits of these ids; minus infinity forbids one. A model refuses ids that its vocabulary does not have.
     pub logit_bias: BTreeMap<u32, f32>,
     /// Seed of the random choice; the same seed, model and request give the same tokens.
     pub seed: u64,
@@ -81,22 +84,26 @@ impl Default for Sampling {
 
 /// What the reply may consist of, whatever the model would rather write.
 ///
-/// It holds from behind [`GenerateRequest::prefill`] to the end, which comes when nothing more may follow.
+/// It holds from behind [`GenerateRequest::prefill`] to the end. The model may end the reply where a text is complete, and it ends by itself
+/// where nothing more may follow; [`GenerateRequest::stop`] and [`Sampling::max_tokens`] may cut it short. Marks such as the end of a
+/// turn are never part of a text. A constraint that is malformed, too large or allows no text is [`ModelError::Refused`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Constraint {
     /// One of these texts.
     OneOf(Vec<String>),
-    /// These pieces, in any order and as often as wanted, each text ended by one of `ends`.
+    /// These pieces, in any order and as often as wanted, and then one of `ends`.
     Pieces {
         /// What the text is put together from, spaces included.
         pieces: Vec<String>,
-        /// What ends it.
+        /// What ends it, at least one; an empty one lets the text end behind any piece.
         ends: Vec<String>,
     },
-    /// A text that this regular expression matches as a whole; in the syntax of crate `regex`, without look-around.
+    /// A text that this regular expression matches as a whole; in the syntax of crate `regex`, without word boundaries and other
+    /// look-around. There `\d` is a digit of any script; `[0-9]` is narrower.
     Regex(String),
-    /// JSON that this JSON schema, given as text, accepts.
+    /// JSON that this JSON schema, given as text, accepts; on one line, with one space behind commas and colons, unless the schema
+    /// says otherwise in `x-guidance`. References lead within the schema only.
     JsonSchema(String),
     /// A text of this grammar, in the dialect of Lark that `llguidance` reads.
     Lark(String),
@@ -119,7 +126,7 @@ pub struct GenerateRequest {
     pub adapter: Option<String>,
     /// Whose request it is: conversations take turns where many requests wait.
     pub conversation: Option<ConversationId>,
-    /// Give a [`Token::Logprob`] with each token, with this many of the likeliest tokens beside it.
+    /// Give a [`Token::Logprob`] with each token, with this many of the likeliest tokens beside it; 0 gives the chosen one alone.
     pub logprobs: Option<usize>,
 }
 
@@ -153,7 +160,7 @@ pub struct Finish {
 /// A token and the natural logarithm of its probability before temperature, penalties and constraint.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Logprob {
-    /// Its text; what is no whole character stands as U+FFFD.
+    /// Its text, or the name of a mark; what is no whole character stands as U+FFFD.
     pub text: String,
     /// Its logarithm.
     pub logprob: f32,
@@ -166,7 +173,8 @@ pub enum Token {
     Prompt(usize),
     /// The next piece of text: whole characters, never empty.
     Text(String),
-    /// A token that was chosen, before the text that it completes. Only where [`GenerateRequest::logprobs`] asks for it.
+    /// A token that was chosen, before the text that it completes; the one that ends the turn is left out. Only where
+    /// [`GenerateRequest::logprobs`] asks for it.
     Logprob {
         /// The one that was chosen.
         chosen: Logprob,

@@ -97,6 +97,7 @@ async fn reply(model: &OnnxModel, number: usize, words: usize, tokens: usize) ->
                 first.get_or_insert_with(|| started.elapsed());
                 reply.push_str(&text);
             }
+            Token::Logprob { .. } => {}
             Token::Finish(finish) => completion = finish.completion,
         }
     }

@@ -191,8 +191,8 @@ impl<D: Decode> Engine<D> {
             self.decoder.remove(lane, row, row)?;
             return Err(error);
         }
-        sequence.prefilled = cached.len() * BLOCK;
-        self.stats.prompt(sequence.prompt, sequence.prefilled);
+        sequence.ran = cached.len() * BLOCK;
+        self.stats.prompt(sequence.prompt, sequence.ran);
         Ok(())
     }
 
@@ -218,17 +218,17 @@ impl<D: Decode> Engine<D> {
 
     fn prefill_block(&mut self, lane: usize, row: usize) -> Result<(), InferenceError> {
         let sequence = &mut self.lanes[lane].sequences[row];
-        let start = sequence.prefilled;
+        let start = sequence.ran;
         let end = (start + BLOCK).min(sequence.prompt);
         let logits = self.decoder.extend(lane, row, &sequence.tokens[start..end], 1)?;
-        sequence.prefilled = end;
+        sequence.ran = end;
         if end.is_multiple_of(BLOCK)
             && self.prefix.lacks(lane, &sequence.tokens[..end])
             && let Some(block) = self.decoder.read(lane, row, start..end)
         {
             self.prefix.add(lane, &sequence.tokens[..end], block, &self.stats);
         }
-        if !sequence.is_prefilled() {
+        if end < sequence.prompt {
             return Ok(());
         }
         let goes_on = sequence.advance(&self.language, logits.row(0)?)?;
@@ -246,22 +246,37 @@ impl<D: Decode> Engine<D> {
 
     /// One token for each sequence that is past its prompt.
     fn write(&mut self, lane: usize) {
+        self.catch_up(lane);
         let writing = self.lanes[lane].writing;
         if writing == 0 {
             return;
         }
-        let tokens: Vec<u32> = self.lanes[lane].sequences[..writing].iter().map(Sequence::last).collect();
+        let sequences = &self.lanes[lane].sequences[..writing];
+        let tokens: Vec<u32> = sequences.iter().filter_map(|s| s.pending().first().copied()).collect();
+        debug_assert_eq!(tokens.len(), writing, "each has a token to run");
         self.stats.stepped();
         let together = self.decoder.is_shared().then(|| self.decoder.step(lane, &tokens));
         // From the last row on, since those that end are taken out.
         for row in (0..writing).rev() {
             match &together {
-                Some(Ok(logits)) => self.advance(lane, row, logits.row(row)),
+                Some(Ok(logits)) => self.advance(lane, row, 1, logits.row(row)),
                 // Where all cannot run together, each is tried by itself: what one of them cannot have fails that one alone.
                 _ => match self.decoder.extend(lane, row, &tokens[row..=row], 1) {
-                    Ok(logits) => self.advance(lane, row, logits.row(0)),
-                    Err(error) => self.advance(lane, row, Err(error)),
+                    Ok(logits) => self.advance(lane, row, 1, logits.row(0)),
+                    Err(error) => self.advance(lane, row, 0, Err(error)),
                 },
+            }
+        }
+    }
+
+    /// Runs what constraints forced, all but the last token of each, which then goes with the others.
+    fn catch_up(&mut self, lane: usize) {
+        for row in (0..self.lanes[lane].writing).rev() {
+            let sequence = &mut self.lanes[lane].sequences[row];
+            let Some((_, forced @ [_, ..])) = sequence.pending().split_last() else { continue };
+            match self.decoder.extend(lane, row, forced, 1) {
+                Ok(_) => sequence.ran = sequence.tokens.len() - 1,
+                Err(error) => self.advance(lane, row, 0, Err(error)),
             }
         }
     }
@@ -271,44 +286,48 @@ impl<D: Decode> Engine<D> {
         for row in (0..self.lanes[lane].writing).rev() {
             let sequence = &self.lanes[lane].sequences[row];
             let draft = sequence.drafter.draft(&sequence.tokens, sequence.room() - 1);
-            let mut run = vec![sequence.last()];
-            run.extend_from_slice(&draft);
+            let run = [sequence.pending(), &draft].concat();
             self.stats.stepped();
-            match self.decoder.extend(lane, row, &run, run.len()) {
-                Ok(logits) => self.accept(lane, row, &draft, &logits),
-                Err(error) => self.advance(lane, row, Err(error)),
+            match self.decoder.extend(lane, row, &run, draft.len() + 1) {
+                Ok(logits) => self.accept(lane, row, run.len() - draft.len(), &draft, &logits),
+                Err(error) => self.advance(lane, row, 0, Err(error)),
             }
         }
     }
 
-    /// Takes what was guessed as far as it is what is chosen.
-    fn accept(&mut self, lane: usize, row: usize, draft: &[u32], logits: &Logits) {
+    /// Takes what was guessed as far as it is what is written; `pending` tokens ran before it.
+    fn accept(&mut self, lane: usize, row: usize, pending: usize, draft: &[u32], logits: &Logits) {
         let writing = self.lanes[lane].writing;
+        let mut ran = pending;
         let mut accepted = 0;
-        for at in 0..logits.rows() {
-            self.advance(lane, row, logits.row(at));
+        loop {
+            let before = self.lanes[lane].sequences[row].tokens.len();
+            self.advance(lane, row, ran, logits.row(accepted));
             if self.lanes[lane].writing < writing {
                 self.stats.drafted(draft.len(), accepted);
                 return;
             }
-            if draft.get(at) != Some(&self.lanes[lane].sequences[row].last()) {
+            let written = &self.lanes[lane].sequences[row].tokens[before..];
+            let came_true = written.iter().zip(&draft[accepted..]).take_while(|(a, b)| a == b).count();
+            accepted += came_true;
+            ran = came_true;
+            if came_true < written.len() {
                 break;
             }
-            accepted += 1;
         }
         self.stats.drafted(draft.len(), accepted);
         let sequence = &mut self.lanes[lane].sequences[row];
         sequence.drafter.learn(draft.len(), accepted);
-        // The token written last has not run yet.
-        let length = sequence.tokens.len() - 1;
-        if let Err(error) = self.decoder.truncate(lane, row, length) {
-            self.advance(lane, row, Err(error));
+        sequence.ran += ran;
+        if let Err(error) = self.decoder.truncate(lane, row, sequence.ran) {
+            self.advance(lane, row, 0, Err(error));
         }
     }
 
-    /// Gives a sequence its logits, and takes its row if it ends with them.
-    fn advance(&mut self, lane: usize, row: usize, logits: Result<&[f32], InferenceError>) {
+    /// Gives a sequence its logits after `ran` more tokens, and takes its row if it ends with them.
+    fn advance(&mut self, lane: usize, row: usize, ran: usize, logits: Result<&[f32], InferenceError>) {
         let sequence = &mut self.lanes[lane].sequences[row];
+        sequence.ran += ran;
         let before = sequence.written();
         let goes_on = logits.and_then(|logits| sequence.advance(&self.language, logits));
         self.stats.wrote(sequence.written() - before);

@@ -214,6 +214,26 @@ pub enum InferenceError {
     /// The keys and values of a sequence were lost.
     #[error("the model lost its place in this reply; ask again")]
     CacheLost,
+    /// A setting of the sampling makes no sense.
+    #[error("the sampling settings are wrong: {0}; correct the request")]
+    Sampling(String),
+    /// The constraint is malformed, allows nothing, or is too large.
+    #[error("the constraint, {constraint}, cannot be used: {reason}; correct the request")]
+    Constraint {
+        /// Which it is.
+        constraint: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No token of the vocabulary that the model may choose goes on.
+    #[error(
+        "no token of the model goes on with the constraint, {constraint}; allow other texts, or lift the bias from the tokens \
+         that it needs"
+    )]
+    Stuck {
+        /// Which it is.
+        constraint: String,
+    },
     /// The operating system gave no thread.
     #[error("the model's thread could not start; close other programs, or raise the limit on threads")]
     Thread(#[source] io::Error),
@@ -234,6 +254,9 @@ impl From<InferenceError> for ModelError {
         match error {
             InferenceError::ContextTooLong { prompt, context } => Self::ContextTooLong { prompt, context },
             error @ InferenceError::UnknownAdapter { .. } => Self::Refused(error.to_string()),
+            refused @ (InferenceError::Sampling(_)
+            | InferenceError::Constraint { .. }
+            | InferenceError::Stuck { .. }) => Self::Refused(refused.to_string()),
             other => Self::Runtime(Box::new(other)),
         }
     }

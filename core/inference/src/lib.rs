@@ -4,7 +4,7 @@
 //! shared library once; [`OnnxModel::open`] reads the folder and starts the model's thread; from then on it is a
 //! [`LanguageModel`](loquat_contract::LanguageModel). A request flows through the modules in the order below: the chat
 //! becomes a prompt (`template`), the prompt tokens (`tokenizer`), the tokens logits (`decoder`, or several as an `ensemble`), the
-//! logits a token (`sample`), and tokens text again (`tokenizer`, `stop`). `engine` leads many requests through this at once.
+//! logits a token (`sample`, within what `constrain` allows), and tokens text again (`tokenizer`, `stop`). `engine` leads many requests through this at once.
 //!
 //! [`OnnxEmbedder`] is a [`TextEmbedder`](loquat_contract::TextEmbedder): texts become tokens, padded batches, hidden states, and
 //! one vector each.
@@ -28,6 +28,8 @@ mod graph;
 mod decoder;
 
 mod ensemble;
+
+mod constrain;
 
 mod sample;
 

@@ -16,6 +16,7 @@ use loquat_contract::{
 use ort::session::Adapter;
 use tokio::sync::mpsc::{self, Receiver, Sender, UnboundedReceiver};
 
+use crate::constrain::ConstraintCompiler;
 use crate::decoder::{Decode, Decoder};
 use crate::engine::{self, Engine, Output, Sequence, Settings, Stats};
 use crate::ensemble::Ensemble;
@@ -91,7 +92,6 @@ impl OnnxModelOptions {
 /// A model folder, running on ONNX Runtime.
 ///
 /// One thread owns the session and answers many requests at once; dropping the model ends it.
-#[derive(Debug)]
 pub struct OnnxModel {
     info: ModelInfo,
     languages: Vec<Language>,
@@ -101,6 +101,12 @@ pub struct OnnxModel {
     /// `None` only while dropping.
     queue: Option<Sender<Sequence>>,
     thread: Option<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for OnnxModel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OnnxModel").field("info", &self.info).finish_non_exhaustive()
+    }
 }
 
 impl OnnxModel {
@@ -159,12 +165,14 @@ impl OnnxModel {
             decoding: options.decoding,
             prefix_bytes: options.prefix_cache,
         };
-        let language = move |context, vocabulary| engine::Language {
+        let width = info.vocabulary;
+        let language = move |context, vocabulary: Option<usize>| engine::Language {
+            constraints: ConstraintCompiler::new(tokenizer.clone(), eos.clone(), vocabulary.unwrap_or(width)),
             tokenizer,
             template,
             eos,
             context,
-            vocabulary,
+            vocabulary: vocabulary.unwrap_or(width),
             adapters: options.adapters.into_keys().collect(),
             adapter: options.adapter,
         };

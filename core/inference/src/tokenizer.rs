@@ -2,13 +2,18 @@
 //! Must not know: chats, logits.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use self::bytes::TokenBytes;
 use crate::InferenceError;
 
-/// A model's `tokenizer.json`.
+pub(crate) mod bytes;
+
+/// A model's `tokenizer.json`; clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Tokenizer {
-    inner: tokenizers::Tokenizer,
+    inner: Arc<tokenizers::Tokenizer>,
+    bytes: TokenBytes,
     /// The special tokens' texts, which a person's message must not bring in.
     special: Vec<String>,
 }
@@ -33,7 +38,8 @@ impl Tokenizer {
             .collect();
         // Longest first, so that no shorter one breaks a longer one apart before it is seen.
         special.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        Self { inner, special }
+        let inner = Arc::new(inner);
+        Self { bytes: TokenBytes::new(Arc::clone(&inner)), inner, special }
     }
 
     /// Ids of a prompt that already carries its special tokens as text.
@@ -57,6 +63,11 @@ impl Tokenizer {
     /// Whether both give the same ids for the same text: their vocabularies are equal.
     pub(crate) fn is_same_as(&self, other: &Self) -> bool {
         self.inner.get_vocab(true) == other.inner.get_vocab(true)
+    }
+
+    /// What its tokens stand for.
+    pub(crate) fn bytes(&self) -> &TokenBytes {
+        &self.bytes
     }
 
     /// Ids that the tokenizer knows.

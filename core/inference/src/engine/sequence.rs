@@ -4,18 +4,18 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use loquat_contract::{ConversationId, Finish, GenerateRequest, ModelError, StopReason, Token};
+use loquat_contract::{ConversationId, Finish, GenerateRequest, Logprob, ModelError, StopReason, Token};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::draft::Drafter;
 use crate::InferenceError;
-use crate::sample::Sampler;
+use crate::constrain::{ConstraintCompiler, Ending, LogitMask};
+use crate::sample::{self, Choice, Logprobs, Sampler};
 use crate::stop::StopFilter;
 use crate::template::Template;
 use crate::tokenizer::{TextStream, Tokenizer};
 
 /// What turns chats into tokens and back, and what a model's tokens may be.
-#[derive(Debug)]
 pub(crate) struct Language {
     pub(crate) tokenizer: Tokenizer,
     pub(crate) template: Template,
@@ -23,8 +23,9 @@ pub(crate) struct Language {
     pub(crate) eos: Vec<u32>,
     /// Tokens that a sequence may have.
     pub(crate) context: usize,
-    /// Ids that the model has, where it is known.
-    pub(crate) vocabulary: Option<usize>,
+    /// How many logits the model gives.
+    pub(crate) vocabulary: usize,
+    pub(crate) constraints: ConstraintCompiler,
     /// The adapters' names; adapter `n` has lane `n + 1`.
     pub(crate) adapters: Vec<String>,
     /// The one for requests that name none.
@@ -65,8 +66,8 @@ pub(crate) struct Sequence {
     pub(crate) tokens: Vec<u32>,
     /// Tokens of the prompt.
     pub(crate) prompt: usize,
-    /// Tokens of the prompt that the row has.
-    pub(crate) prefilled: usize,
+    /// Tokens that have run: the row has their keys and values.
+    pub(crate) ran: usize,
     pub(crate) conversation: Option<ConversationId>,
     pub(crate) lane: usize,
     pub(crate) drafter: Drafter,
@@ -74,6 +75,10 @@ pub(crate) struct Sequence {
     pub(crate) admitted: u64,
     output: Output,
     sampler: Sampler,
+    mask: Option<Box<dyn LogitMask>>,
+    /// Whether tokens that the constraint leaves no choice about are written without asking the model. Not where each is to be told with
+    /// its probability.
+    forces: bool,
     text: TextStream,
     stop: StopFilter,
     /// The most tokens that it may write.
@@ -90,16 +95,16 @@ impl Sequence {
         request: GenerateRequest,
         output: Output,
     ) -> Result<Self, InferenceError> {
-        let Language { tokenizer, template, context, .. } = language;
+        let Language { tokenizer, template, context, vocabulary, .. } = language;
+        sample::validate(&request.sampling, *vocabulary)?;
         let tokens = tokenizer.encode(&template.render(tokenizer, &request.messages, &request.prefill)?)?;
         if tokens.is_empty() || tokens.len() >= *context {
             return Err(InferenceError::ContextTooLong { prompt: tokens.len(), context: *context });
         }
-        if let Some(vocabulary) = language.vocabulary
-            && let Some(&id) = tokens.iter().find(|&&id| id as usize >= vocabulary)
-        {
-            return Err(InferenceError::UnknownToken { id, vocabulary });
+        if let Some(&id) = tokens.iter().find(|&&id| id as usize >= *vocabulary) {
+            return Err(InferenceError::UnknownToken { id, vocabulary: *vocabulary });
         }
+        let compile = |constraint| language.constraints.compile(constraint);
         let lane = match request.adapter.as_ref().or(language.adapter.as_ref()) {
             None => 0,
             Some(name) => {
@@ -113,14 +118,16 @@ impl Sequence {
         };
         Ok(Self {
             prompt: tokens.len(),
-            prefilled: 0,
+            ran: 0,
             conversation: request.conversation,
             lane,
             drafter: Drafter::new(),
             admitted: 0,
             output,
             limit: request.sampling.max_tokens.min(context - tokens.len()),
-            sampler: Sampler::new(request.sampling, &tokens),
+            sampler: Sampler::new(request.sampling, request.logprobs, &tokens),
+            mask: request.constraint.as_ref().map(compile).transpose()?,
+            forces: request.logprobs.is_none(),
             text: tokenizer.stream(&tokens),
             stop: StopFilter::new(&request.stop),
             tokens,
@@ -141,18 +148,14 @@ impl Sequence {
         self.output.gone()
     }
 
-    pub(crate) fn is_prefilled(&self) -> bool {
-        self.prefilled == self.prompt
-    }
-
     /// Tokens of the prompt that are still to run.
     pub(crate) fn remaining(&self) -> usize {
-        self.prompt - self.prefilled
+        self.prompt.saturating_sub(self.ran)
     }
 
-    /// The token written last, which has not run yet.
-    pub(crate) fn last(&self) -> u32 {
-        self.tokens.last().copied().unwrap_or_default()
+    /// Tokens that have not run: of a reply the one written last, and those that were forced before it.
+    pub(crate) fn pending(&self) -> &[u32] {
+        &self.tokens[self.ran..]
     }
 
     /// Tokens written.
@@ -170,30 +173,66 @@ impl Sequence {
         self.output.send(Err(error.into()));
     }
 
-    /// Chooses the token after those so far and sends what it completes; whether the reply goes on.
+    /// Chooses the token after those so far, writes it and those that the constraint then leaves no choice about, and sends what
+    /// they complete; whether the reply goes on.
     ///
     /// # Errors
-    /// The logits are no numbers.
+    /// The logits are no numbers, or no token goes on with the constraint.
     pub(crate) fn advance(&mut self, language: &Language, logits: &[f32]) -> Result<bool, InferenceError> {
-        let token = self.sampler.choose(logits)?;
+        let mask = self.mask.as_deref_mut().map(|mask| mask as _);
+        let Choice { token, logprobs } = self.sampler.choose(logits, mask)?;
+        if let Some(logprobs) = logprobs.filter(|_| !language.eos.contains(&token)) {
+            self.tell(language, token, logprobs);
+        }
+        if !self.write(language, token) {
+            return Ok(false);
+        }
+        let Some(mask) = self.mask.as_mut().filter(|_| self.forces) else { return Ok(true) };
+        for token in mask.forced() {
+            if let Some(mask) = self.mask.as_mut() {
+                mask.commit(token)?;
+            }
+            self.sampler.accept(token);
+            if !self.write(language, token) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn tell(&self, language: &Language, token: u32, logprobs: Logprobs) {
+        let logprob = |id, logprob| Logprob { text: language.tokenizer.bytes().text(id), logprob };
+        self.output.send(Ok(Token::Logprob {
+            chosen: logprob(token, logprobs.chosen),
+            likeliest: logprobs.likeliest.into_iter().map(|(id, value)| logprob(id, value)).collect(),
+        }));
+    }
+
+    /// Writes one token; whether the reply goes on.
+    fn write(&mut self, language: &Language, token: u32) -> bool {
         if language.eos.contains(&token) {
             self.output.text(self.stop.finish());
             self.finish(StopReason::End);
-            return Ok(false);
+            return false;
         }
         self.tokens.push(token);
         let (piece, stopped) = self.stop.push(&self.text.push(&language.tokenizer, token));
         self.output.text(piece);
         if stopped {
             self.finish(StopReason::End);
-            return Ok(false);
+            return false;
+        }
+        if self.mask.as_mut().is_some_and(|mask| mask.ending() == Ending::Forced) {
+            self.output.text(self.stop.finish());
+            self.finish(StopReason::End);
+            return false;
         }
         if self.room() == 0 {
             self.output.text(self.stop.finish());
             self.finish(StopReason::Length);
-            return Ok(false);
+            return false;
         }
-        Ok(true)
+        true
     }
 
     fn finish(&self, reason: StopReason) {

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use loquat_contract::{
-    ChatMessage, ConversationId, Finish, GenerateRequest, ModelError, Role, Sampling, StopReason, Token,
+    ChatMessage, Constraint, ConversationId, Finish, GenerateRequest, ModelError, Role, Sampling, StopReason,
+    Token,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{BLOCK, Decoding, Engine, Language, Output, Sequence, Settings, Stats};
+use crate::constrain::ConstraintCompiler;
 use crate::template::Template;
 use crate::tokenizer::tests::bytes;
 use toy::{POISON, Toy, WIDTH};
@@ -45,11 +47,12 @@ fn rig(lines: &[(&str, &str)], settings: Settings) -> Rig {
     }
     let source = "{% for message in messages %}{{ message.content }}{% endfor %}";
     let language = Arc::new(Language {
+        constraints: ConstraintCompiler::new(tokenizer.clone(), vec![end], WIDTH),
         tokenizer,
         template: Template::new(source.to_owned(), Vec::new()).unwrap(),
         eos: vec![end],
         context: 2000,
-        vocabulary: Some(WIDTH),
+        vocabulary: WIDTH,
         adapters: vec!["support".to_owned()],
         adapter: None,
     });
@@ -328,6 +331,51 @@ fn speculation_writes_the_same_in_fewer_runs() {
 }
 
 #[test]
+fn what_a_constraint_leaves_no_choice_about_takes_no_runs() {
+    let texts = ["the capital is Thimphu.", "the capital is Paris."].map(str::to_owned).to_vec();
+    for decoding in [Decoding::Batched, Decoding::Speculative] {
+        let mut rig =
+            rig(&[("a", "the capital is Thimphu."), ("b", "Thimphu")], Settings { decoding, ..settings(4) });
+        let constrained = |prompt: &str| GenerateRequest {
+            constraint: Some(Constraint::OneOf(texts.clone())),
+            ..request(prompt)
+        };
+        // Beside one that is free.
+        let (mut a, mut b) = (rig.ask(constrained("a")), rig.ask(request("b")));
+        rig.run();
+        assert_eq!([a.text().as_str(), b.text().as_str()], [texts[0].as_str(), "Thimphu"]);
+        assert_eq!(a.finish().unwrap().reason, StopReason::End);
+        assert_eq!(a.finish().unwrap().completion, bytes().encode(&texts[0]).unwrap().len());
+        // The model wants something else, and may not.
+        let mut c = rig.answer(constrained("b"));
+        assert!(texts.contains(&c.text()));
+        let runs = rig.toy().runs.len();
+        assert!(runs < 25, "{runs} runs for {} tokens", texts[0].len() * 2);
+    }
+}
+
+#[test]
+fn each_token_is_told_with_its_probability() {
+    let mut rig = rig(&[("a", "yes")], settings(1));
+    let mut asked = rig.answer(GenerateRequest { logprobs: Some(2), ..request("a") });
+    assert_eq!(asked.text(), "yes");
+    let told: Vec<_> = asked
+        .items
+        .iter()
+        .filter_map(|item| {
+            if let Token::Logprob { chosen, likeliest } = item { Some((chosen, likeliest)) } else { None }
+        })
+        .collect();
+    assert_eq!(told.iter().map(|(chosen, _)| chosen.text.as_str()).collect::<String>(), "yes");
+    // One logit of 1 among those of 0.
+    let expected = 1.0 - (1_f32.exp() + WIDTH as f32 - 1.0).ln();
+    for (chosen, likeliest) in told {
+        assert!((chosen.logprob - expected).abs() < 1e-4, "{chosen:?}");
+        assert_eq!((likeliest.len(), &likeliest[0]), (2, chosen));
+    }
+}
+
+#[test]
 fn adapters_have_lanes_of_their_own() {
     let mut rig = rig(&[("a", "reply")], settings(4));
     let adapted = || GenerateRequest { adapter: Some("support".to_owned()), ..request("a") };
@@ -371,7 +419,8 @@ fn token_that_the_model_lacks_is_refused() {
         template: Template::new("{{ messages[0].content }}".to_owned(), Vec::new()).unwrap(),
         eos: Vec::new(),
         context: 100,
-        vocabulary: Some(10),
+        vocabulary: 10,
+        constraints: ConstraintCompiler::new(bytes(), Vec::new(), 10),
         adapters: Vec::new(),
         adapter: None,
     };
