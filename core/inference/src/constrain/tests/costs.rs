@@ -66,8 +66,7 @@ fn constrained(
     constraint: &Constraint,
     logits: &[Vec<f32>],
 ) {
-    let (mut masks, mut forces, mut greedy, mut commits, mut opened) =
-        (vec![], vec![], vec![], vec![], vec![]);
+    let (mut masks, mut forces, mut greedy, mut opened) = (vec![], vec![], vec![], vec![]);
     let mut allowed = vec![];
     let mut sampler = Sampler::new(Sampling::default(), None, &[]);
     for round in 0..10 {
@@ -90,9 +89,6 @@ fn constrained(
             let started = Instant::now();
             sampler.choose(&logits[(round * 40 + step) % logits.len()], Some(&mut *mask)).unwrap();
             greedy.push(started.elapsed());
-            let started = Instant::now();
-            mask.ending();
-            commits.push(started.elapsed());
         }
     }
     let most = allowed.iter().max().copied().unwrap_or_default();
