@@ -167,8 +167,16 @@ impl<D: Decode> Engine<D> {
         let free = self.settings.rows.saturating_sub(self.active());
         for _ in 0..free.min(PREFILLING.saturating_sub(prefilling)) {
             let Some(mut sequence) = self.waiting.pop() else { return };
-            if !sequence.begin() {
-                continue;
+            match sequence.begin(&self.language) {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.stats.wrote(sequence.written());
+                    continue;
+                }
+                Err(error) => {
+                    sequence.fail(error);
+                    continue;
+                }
             }
             sequence.admitted = self.admitted;
             self.admitted += 1;
@@ -184,7 +192,7 @@ impl<D: Decode> Engine<D> {
         let (lane, row) = (sequence.lane, self.lanes[sequence.lane].sequences.len());
         self.decoder.push(lane)?;
         // The last token always runs, for its logits.
-        let cached = self.prefix.find(lane, &sequence.tokens[..sequence.prompt - 1]);
+        let cached = self.prefix.find(lane, &sequence.tokens[..sequence.tokens.len() - 1]);
         if !cached.is_empty()
             && let Err(error) = self.decoder.write(lane, row, BLOCK, &cached)
         {
@@ -192,7 +200,7 @@ impl<D: Decode> Engine<D> {
             return Err(error);
         }
         sequence.ran = cached.len() * BLOCK;
-        self.stats.prompt(sequence.prompt, sequence.ran);
+        self.stats.prompt(sequence.prompt, sequence.ran.min(sequence.prompt));
         Ok(())
     }
 
@@ -219,7 +227,7 @@ impl<D: Decode> Engine<D> {
     fn prefill_block(&mut self, lane: usize, row: usize) -> Result<(), InferenceError> {
         let sequence = &mut self.lanes[lane].sequences[row];
         let start = sequence.ran;
-        let end = (start + BLOCK).min(sequence.prompt);
+        let end = (start + BLOCK).min(sequence.tokens.len());
         let logits = self.decoder.extend(lane, row, &sequence.tokens[start..end], 1)?;
         sequence.ran = end;
         if end.is_multiple_of(BLOCK)
@@ -228,7 +236,7 @@ impl<D: Decode> Engine<D> {
         {
             self.prefix.add(lane, &sequence.tokens[..end], block, &self.stats);
         }
-        if end < sequence.prompt {
+        if end < sequence.tokens.len() {
             return Ok(());
         }
         let goes_on = sequence.advance(&self.language, logits.row(0)?)?;

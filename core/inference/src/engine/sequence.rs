@@ -134,13 +134,17 @@ impl Sequence {
         })
     }
 
-    /// Tells the length of the prompt; whether anything is to be written.
-    pub(crate) fn begin(&self) -> bool {
+    /// Tells the length of the prompt and writes what the constraint forces from the start; whether more is to be written.
+    ///
+    /// # Errors
+    /// The constraint forces what it does not allow.
+    pub(crate) fn begin(&mut self, language: &Language) -> Result<bool, InferenceError> {
         self.output.send(Ok(Token::Prompt(self.prompt)));
         if self.limit == 0 {
             self.finish(StopReason::Length);
+            return Ok(false);
         }
-        self.limit > 0
+        self.force(language)
     }
 
     /// Whether nobody waits for it any more.
@@ -148,9 +152,9 @@ impl Sequence {
         self.output.gone()
     }
 
-    /// Tokens of the prompt that are still to run.
+    /// Tokens that are still to run before the first logits.
     pub(crate) fn remaining(&self) -> usize {
-        self.prompt.saturating_sub(self.ran)
+        self.tokens.len() - self.ran
     }
 
     /// Tokens that have not run: of a reply the one written last, and those that were forced before it.
@@ -184,9 +188,11 @@ impl Sequence {
         if let Some(logprobs) = logprobs.filter(|_| !language.eos.contains(&token)) {
             self.tell(language, token, logprobs);
         }
-        if !self.write(language, token) {
-            return Ok(false);
-        }
+        Ok(self.write(language, token) && self.force(language)?)
+    }
+
+    /// Writes the tokens that the constraint leaves no choice about; whether the reply goes on.
+    fn force(&mut self, language: &Language) -> Result<bool, InferenceError> {
         let Some(mask) = self.mask.as_mut().filter(|_| self.forces) else { return Ok(true) };
         for token in mask.forced() {
             if let Some(mask) = self.mask.as_mut() {

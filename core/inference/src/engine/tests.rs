@@ -351,6 +351,10 @@ fn what_a_constraint_leaves_no_choice_about_takes_no_runs() {
         assert!(texts.contains(&c.text()));
         let runs = rig.toy().runs.len();
         assert!(runs < 25, "{runs} runs for {} tokens", texts[0].len() * 2);
+        // What is forced as a whole takes no run at all.
+        let only = Some(Constraint::OneOf(vec![texts[0].clone()]));
+        let mut d = rig.answer(GenerateRequest { constraint: only, ..request("b") });
+        assert_eq!((d.text().as_str(), rig.toy().runs.len()), (texts[0].as_str(), runs));
     }
 }
 
