@@ -1,7 +1,6 @@
 //! The engine of inference on the real models: what a reply consists of must not depend on what else runs, on what is cached, or on
 //! which requests share a run.
 #![expect(clippy::unwrap_used, reason = "what a test cannot do without fails it")]
-#![expect(clippy::print_stdout, reason = "a skipped test says so")]
 
 use futures::StreamExt;
 use futures::future::join_all;
