@@ -64,7 +64,7 @@ threads = 0
 spin = true
 # The processor, numbered from 0, for each thread but the first: one less than `threads`. Empty leaves it to the system.
 affinity = []
-# Whether memory is kept from run to run: faster, at the price of the largest run's memory.
+# Whether the memory of the largest run is kept for the next; without it the peak is a little higher, and what stays lower.
 arena = true
 # Whether numbers too small for the usual form count as 0: faster for models that have such, and slightly other numbers.
 flush_denormals = false
