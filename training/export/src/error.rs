@@ -52,7 +52,7 @@ pub enum ExportError {
         problem: String,
     },
     /// An architecture for which no graph can be written.
-    #[error("{}: architecture `{architecture}` is not supported; `llama` is", path.display())]
+    #[error("{}: architecture `{architecture}` is not supported; choose a model of one of {}", path.display(), crate::decoder::ARCHITECTURES)]
     UnsupportedArchitecture {
         /// The file.
         path: PathBuf,

@@ -67,22 +67,23 @@
 //!   not known exactly: each is refused by name.
 //! - **Bounded memory.** Tensors are converted one at a time, straight to the file.
 
+mod decoder;
 mod dynamic;
 pub mod error;
 pub mod folder;
 pub mod gguf;
 mod import;
 pub mod inspect;
-mod llama;
 mod onnx;
 pub mod progress;
 mod quantise;
 mod tokenizer;
 
+pub use decoder::ARCHITECTURES;
 pub use dynamic::dequantise_onnx;
 pub use error::{ExportError, Result};
 pub use folder::{EXPORT_VERSION, FileEntry, KvCache, Manifest, Source};
-pub use import::gguf_to_onnx;
+pub use import::{ExportOptions, gguf_to_onnx};
 pub use inspect::{FolderSummary, GgufSummary, inspect_folder, inspect_gguf, model_sha256};
 pub use progress::{Progress, Report, Stage};
 pub use quantise::Quantisation;

@@ -174,7 +174,7 @@ fn what_is_not_understood_is_refused_and_leaves_nothing() {
         ("rotary scaling `yarn`", |t| t.set("llama.rope.scaling.type", Value::Text("yarn".into()))),
         ("`llama.expert_count`", |t| t.set("llama.expert_count", Value::Unsigned(8))),
         ("`llama.block_count` is missing", |t| t.pairs.retain(|(k, _)| k != "llama.block_count")),
-        ("`blk.0.attn_q.bias` is not part", |t| t.floats("blk.0.attn_q.bias", &[4], &[0.0; 4])),
+        ("`blk.0.attn_odd.bias` is not part", |t| t.floats("blk.0.attn_odd.bias", &[4], &[0.0; 4])),
         ("`blk.1.ffn_up.weight` is missing", |t| t.tensors.retain(|x| x.0 != "blk.1.ffn_up.weight")),
     ];
     for (expected, change) in cases {
