@@ -78,7 +78,7 @@ pub enum ExportError {
         kind: String,
     },
     /// A vocabulary or pre-tokenizer that cannot be rebuilt exactly.
-    #[error("{}: {detail}; supply a tokenizer.json of this model, or choose a model with a byte-level BPE vocabulary", path.display())]
+    #[error("{}: {detail}; supply a tokenizer.json of this model, or choose another model", path.display())]
     UnsupportedTokenizer {
         /// The file.
         path: PathBuf,

@@ -167,10 +167,11 @@ fn the_same_source_gives_the_same_bytes_and_replaces_an_older_folder() {
 #[test]
 fn what_is_not_understood_is_refused_and_leaves_nothing() {
     type Change = fn(&mut Tiny);
-    let cases: [(&str, Change); 8] = [
+    let cases: [(&str, Change); 9] = [
         ("architecture `gemma`", |t| t.set("general.architecture", Value::Text("gemma".into()))),
         ("pre-tokenizer `martian`", |t| t.set("tokenizer.ggml.pre", Value::Text("martian".into()))),
-        ("vocabulary type `llama`", |t| t.set("tokenizer.ggml.model", Value::Text("llama".into()))),
+        ("vocabulary type `bert`", |t| t.set("tokenizer.ggml.model", Value::Text("bert".into()))),
+        ("no byte token `<0x00>`", |t| t.set("tokenizer.ggml.model", Value::Text("llama".into()))),
         ("rotary scaling `yarn`", |t| t.set("llama.rope.scaling.type", Value::Text("yarn".into()))),
         ("`llama.expert_count`", |t| t.set("llama.expert_count", Value::Unsigned(8))),
         ("`llama.block_count` is missing", |t| t.pairs.retain(|(k, _)| k != "llama.block_count")),
