@@ -10,10 +10,12 @@ mod keys;
 mod rotary;
 mod shape;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod weights;
 
 pub use architecture::ARCHITECTURES;
 pub(crate) use architecture::read;
 pub(crate) use graph::write;
+#[cfg(test)]
+pub(crate) use rotary::interleaved_row;
 pub(crate) use shape::{Activation, Shape};

@@ -125,6 +125,28 @@ pub enum ExportError {
         /// What is wrong, and where.
         detail: String,
     },
+    /// The bytes are no safetensors file.
+    #[error("{} is no readable safetensors file: {detail}; fetch it again", path.display())]
+    Safetensors {
+        /// The file, or the folder that holds it.
+        path: PathBuf,
+        /// The reader's words.
+        detail: String,
+    },
+    /// An adapter that the model cannot take, or that is no plain LoRA.
+    #[error("adapter {}: {detail}; use an adapter that PEFT trained as a plain LoRA of this very model", path.display())]
+    UnsupportedAdapter {
+        /// The adapter's folder.
+        path: PathBuf,
+        /// What does not fit.
+        detail: String,
+    },
+    /// A model whose graph has no inputs for adapters.
+    #[error("{} takes no adapters; convert it again with `--adapters`", path.display())]
+    NoAdapterInputs {
+        /// The model folder.
+        path: PathBuf,
+    },
     /// The folder holds no model.
     #[error("{} holds no model: none of {expected} is there", path.display())]
     NoModel {

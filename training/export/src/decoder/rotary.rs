@@ -24,7 +24,7 @@ pub(super) fn tables(shape: &Shape, rotary: Rotary, factors: Option<&[f32]>) -> 
 ///
 /// llama.cpp turns adjacent elements of `llama` models, so its converter interleaves the two halves of each head. The half-split
 /// rotation used here pairs element `i` with `i + head_size / 2`, as the original weights do.
-pub(super) fn interleaved_row(row: usize, head_size: usize) -> usize {
+pub(crate) fn interleaved_row(row: usize, head_size: usize) -> usize {
     let (head, within) = (row / head_size, row % head_size);
     let (part, pair) = (within / (head_size / 2), within % (head_size / 2));
     head * head_size + 2 * pair + part

@@ -5,7 +5,7 @@
 //! and as ONNX, for `fixtures/logits.py`, which writes them anew and compares ONNX Runtime too.
 
 mod attention;
-mod interpreter;
+pub(crate) mod interpreter;
 mod operators;
 
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use interpreter::Interpreter;
 /// Tokens beyond those that the tiny vocabulary needs.
 const MORE: usize = 37;
 
-fn models() -> [(&'static str, Tiny); 5] {
+pub(crate) fn models() -> [(&'static str, Tiny); 5] {
     [
         ("llama", Tiny::decoder("llama", MORE)),
         ("llama-options", Tiny::llama_with_options(MORE)),
@@ -28,8 +28,13 @@ fn models() -> [(&'static str, Tiny); 5] {
     ]
 }
 
+/// Where the models are to be left, if anywhere.
+pub(crate) fn kept() -> Option<PathBuf> {
+    std::env::var_os("LOQUAT_TINY_MODELS").map(PathBuf::from)
+}
+
 /// What llama.cpp computed: the tokens, and the logits at each of them.
-fn reference(name: &str) -> (Vec<i64>, Vec<Vec<f32>>) {
+pub(crate) fn reference(name: &str) -> (Vec<i64>, Vec<Vec<f32>>) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/logits/{name}.tsv"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let rows = text.lines().filter(|line| !line.starts_with('#')).map(|line| {
@@ -40,7 +45,7 @@ fn reference(name: &str) -> (Vec<i64>, Vec<Vec<f32>>) {
 }
 
 /// The largest difference in units of the spread of the reference, and whether the best tokens are the same.
-fn compare(found: &[Vec<f32>], expected: &[Vec<f32>]) -> (f32, bool) {
+pub(crate) fn compare(found: &[Vec<f32>], expected: &[Vec<f32>]) -> (f32, bool) {
     assert_eq!(found.len(), expected.len());
     let best = |row: &[f32]| row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;
     let (mut largest, mut same) = (0.0f32, true);
@@ -69,7 +74,7 @@ fn chunks(tokens: &[i64]) -> Vec<&[i64]> {
 
 #[test]
 fn logits_are_those_of_llama_cpp() {
-    let keep = std::env::var_os("LOQUAT_TINY_MODELS").map(PathBuf::from);
+    let keep = kept();
     for (name, tiny) in models() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = match &keep {

@@ -11,7 +11,7 @@ use crate::onnx::{GRAPH_FILE, load, tensor_bytes, tensor_floats};
 
 /// A tensor: floats of any width as `f32`, integers of any width as `i64`.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Tensor {
+pub(crate) enum Tensor {
     Floats(Vec<usize>, Vec<f32>),
     Integers(Vec<usize>, Vec<i64>),
 }
@@ -23,7 +23,7 @@ impl Tensor {
         }
     }
 
-    pub(super) fn floats(&self) -> &[f32] {
+    pub(crate) fn floats(&self) -> &[f32] {
         match self {
             Self::Floats(_, values) => values,
             Self::Integers(..) => panic!("integers where floats belong"),
@@ -39,13 +39,13 @@ impl Tensor {
 }
 
 /// A loaded graph.
-pub(super) struct Interpreter {
+pub(crate) struct Interpreter {
     graph: GraphProto,
     constants: HashMap<String, Tensor>,
 }
 
 impl Interpreter {
-    pub(super) fn load(folder: &Path) -> Self {
+    pub(crate) fn load(folder: &Path) -> Self {
         let path: PathBuf = folder.join(GRAPH_FILE);
         let graph = load(&path).unwrap().graph.unwrap();
         let mut constants = HashMap::new();
@@ -73,7 +73,7 @@ impl Interpreter {
 
     /// Logits of each of `tokens`, from an empty cache, run in chunks of the given lengths. `with` overrides optional
     /// inputs.
-    pub(super) fn logits(&self, chunks: &[&[i64]], with: &[(String, Tensor)]) -> Vec<Vec<f32>> {
+    pub(crate) fn logits(&self, chunks: &[&[i64]], with: &[(String, Tensor)]) -> Vec<Vec<f32>> {
         let mut values = self.constants.clone();
         values.extend(with.iter().cloned());
         let (mut done, mut rows) = (0, Vec::new());
