@@ -140,6 +140,14 @@ pub(crate) fn check(gguf: &Gguf) -> Result<(Shape, Family, Tokenizer<'_>)> {
     }
 }
 
+/// Whether [`gguf_to_onnx`] takes this model, as far as can be told without its weights.
+///
+/// # Errors
+/// The one that [`gguf_to_onnx`] would return.
+pub fn check_gguf(gguf: &Gguf) -> Result<()> {
+    check(gguf).map(|_| ())
+}
+
 /// Hashes a source file.
 pub(crate) fn describe_source(path: &Path, report: &mut Report<'_>) -> Result<Source> {
     let total = std::fs::metadata(path).map_err(ExportError::io("read", path))?.len();

@@ -174,8 +174,7 @@ pub fn model_sha256(folder: &Path, report: &mut Report<'_>) -> Result<String> {
     let graph = folder.join(&summary.graph);
     let model = onnx::load(&graph)?;
     let outside = model.graph.iter().flat_map(|g| &g.initializer).filter(|t| t.data_location() == EXTERNAL);
-    let locations = outside.flat_map(|t| &t.external_data).filter(|e| e.key() == "location");
-    let mut paths = locations.map(|e| graph.with_file_name(e.value())).collect::<Vec<_>>();
+    let mut paths = outside.map(|t| onnx::external_path(&graph, t)).collect::<Result<Vec<_>>>()?;
     paths.sort_unstable();
     paths.dedup();
     paths.insert(0, graph);

@@ -8,7 +8,7 @@ mod load;
 pub(crate) mod schema;
 
 pub(crate) use external::DataFile;
-pub(crate) use load::{load, tensor_bytes, tensor_floats};
+pub(crate) use load::{external_path, load, tensor_bytes, tensor_floats};
 
 use half::f16;
 

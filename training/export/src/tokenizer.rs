@@ -27,6 +27,9 @@ const CONTROL: u64 = 3;
 const USER_DEFINED: u64 = 4;
 const BYTE: u64 = 6;
 
+/// Longer entries are no vocabulary; the time to halve one grows with its square.
+const LONGEST_TOKEN: usize = 1024;
+
 /// The vocabulary of a model and what goes with it.
 #[derive(Debug)]
 pub(crate) struct Tokenizer<'a> {
@@ -65,6 +68,9 @@ impl<'a> Entries<'a> {
     fn read(metadata: &'a Metadata) -> Result<Self> {
         let key = "tokenizer.ggml.tokens";
         let tokens = metadata.required(key, metadata.texts(key)?)?;
+        if let Some(long) = tokens.iter().find(|token| token.len() > LONGEST_TOKEN) {
+            return Err(metadata.error(key, format!("holds an entry of {} bytes", long.len())));
+        }
         let ids = tokens.iter().enumerate().map(|(id, &t)| (t, id)).collect::<HashMap<_, _>>();
         if ids.len() != tokens.len() {
             return Err(metadata.error(key, "holds an entry twice".to_owned()));

@@ -176,9 +176,13 @@ impl Writer<'_, '_> {
         };
         let sliding = self.shape.sliding.map(|sliding| (ROTARY_SLIDING, sliding.rotary));
         for (name, rotary) in [(ROTARY, self.shape.rotary)].into_iter().chain(sliding) {
-            let (cosines, sines) = rotary::tables(self.shape, rotary, factors.as_deref());
-            for (part, table) in [("cos", cosines), ("sin", sines)] {
-                self.floats(&format!("{name}.{part}"), &[self.shape.context, half], &table)?;
+            let frequencies = rotary::frequencies(self.shape.head_size, rotary, factors.as_deref());
+            for part in ["cos", "sin"] {
+                let turn = if part == "cos" { f64::cos } else { f64::sin };
+                let rows = (0..self.shape.context).map(|position| rotary::row(position, &frequencies, turn));
+                let dims = [self.shape.context, half];
+                let tensor = self.weights.rows(&format!("{name}.{part}"), self.element, dims, rows)?;
+                self.initializer(tensor);
             }
         }
         Ok(())

@@ -67,6 +67,8 @@ pub(crate) struct Sliding {
 
 /// Longer caches of cosines would only take room: one for 128 Ki positions is 64 MB already.
 const LONGEST_CONTEXT: usize = 1 << 17;
+/// Known models have up to 512.
+const LARGEST_HEAD: usize = 1024;
 
 impl Shape {
     /// What all architectures have, with the settings of the plainest one.
@@ -108,8 +110,15 @@ impl Shape {
             let problem = format!("is {}, which does not divide {} heads", self.kv_heads, self.heads);
             return Err(keys.error("attention.head_count_kv", problem));
         }
-        if self.head_size == 0 || !self.head_size.is_multiple_of(16) {
+        if self.head_size == 0 || self.head_size > LARGEST_HEAD || !self.head_size.is_multiple_of(16) {
             return Err(keys.unsupported(format!("attention with heads of size {}", self.head_size)));
+        }
+        // Rows are allocated by these numbers, so the file must have the bytes to match.
+        if let Some(embedding) = keys.gguf().tensor("token_embd.weight")
+            && embedding.columns() != self.hidden
+        {
+            let problem = format!("is {}, and embeddings have {} numbers", self.hidden, embedding.columns());
+            return Err(keys.error("embedding_length", problem));
         }
         // Layers are found by name: a count without tensors behind it would only take time and memory.
         if self.layers > keys.gguf().tensors().len() {

@@ -35,6 +35,9 @@ pub(super) struct Part<'a> {
     pub(super) source_row: &'a dyn Fn(usize) -> usize,
 }
 
+/// Tables below this size are made in memory.
+const HELD_BELOW: usize = 1 << 16;
+
 /// Takes rows as they come.
 pub(super) const IN_ORDER: &dyn Fn(usize) -> usize = &|row| row;
 
@@ -97,6 +100,30 @@ impl<'a, 'r> Weights<'a, 'r> {
             _ => float_bytes(values),
         };
         self.data.tensor(name, element, dims, bytes)
+    }
+
+    /// As [`floats`](Self::floats), for a table that may be too large to be held whole.
+    pub(super) fn rows(
+        &mut self,
+        name: &str,
+        element: i32,
+        dims: [usize; 2],
+        rows: impl Iterator<Item = Vec<f32>>,
+    ) -> Result<TensorProto> {
+        let length = dims[0] * dims[1] * if element == data_type::FLOAT16 { 2 } else { 4 };
+        if length < HELD_BELOW {
+            let values = rows.flatten().collect::<Vec<_>>();
+            return self.floats(name, element, &dims, &values);
+        }
+        self.data.begin(length as u64)?;
+        for row in rows {
+            let bytes = match element {
+                data_type::FLOAT16 => half_bytes(&row).ok_or_else(|| self.too_large(name))?,
+                _ => float_bytes(&row),
+            };
+            self.data.append(&bytes)?;
+        }
+        Ok(self.data.end(name, element, &dims, length as u64))
     }
 
     fn too_large(&self, tensor: &str) -> ExportError {

@@ -221,6 +221,8 @@ fn what_is_no_plain_lora_of_the_model_is_refused_by_name() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     /// Bytes that are no adapter are an error, never a panic.
     #[test]
     fn changed_files_do_not_panic(at in 0.0..1.0f64, byte in any::<u8>(), cut in 0.0..1.0f64) {
