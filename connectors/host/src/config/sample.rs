@@ -106,7 +106,7 @@ builtin = "smollm2"
 # hub = "owner/name"
 # revision = "main"
 # graph_file = "onnx/model.onnx"
-# Weights of a GGUF that is converted: int8, int4 or fp32.
+# Weights of a GGUF that is converted: int8, int4, fp16 or fp32.
 quantize = "int8"
 # The most tokens of a chat, prompt and reply together.
 max_context_tokens = 2048
