@@ -184,7 +184,6 @@ def in_torch(shape, path, device, dtype):
         num_key_value_heads=shape.kv_heads,
         max_position_embeddings=shape.context,
         rms_norm_eps=EPSILON,
-        rope_theta=BASE,
         rope_parameters={"rope_type": "default", "rope_theta": BASE},
         tie_word_embeddings=False,
         bos_token_id=1,

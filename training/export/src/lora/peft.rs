@@ -169,7 +169,11 @@ impl Reader<'_> {
         }
         let rank = self.pattern(&self.config.rank_pattern, &module)?.copied().unwrap_or(self.config.r);
         let (columns, rows) = match (a.shape(), b.shape()) {
-            (&[down, columns], &[rows, up]) if down == rank && up == rank && rank > 0 => (columns, rows),
+            (&[down, columns], &[rows, up])
+                if down == rank && up == rank && rank > 0 && columns > 0 && rows > 0 =>
+            {
+                (columns, rows)
+            }
             (a, b) => {
                 let detail =
                     format!("`{module}` has matrices of shapes {a:?} and {b:?} for a rank of {rank}");
