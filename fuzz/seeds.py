@@ -1,4 +1,4 @@
-"""Writes the seeds: tiny valid files of each format. Needs the packages gguf and onnx; run once, the seeds are committed."""
+"""Writes the seeds: tiny valid files of each format. Needs the packages gguf, onnx and safetensors; run once, the seeds are committed."""
 
 import json
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 import onnx
+import safetensors.numpy
 from onnx import TensorProto, helper
 
 HERE = Path(__file__).parent / "seeds"
@@ -88,6 +89,15 @@ def main():
     small(place / "values.gguf")
     for kind in ("F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"):
         llama(place / f"{kind.lower()}.gguf", gguf.GGMLQuantizationType[kind])
+    place = folder("adapter")
+    change = {"base_model_name_or_path": "tiny", "peft_type": "LORA", "r": 2, "lora_alpha": 4, "bias": "none"}
+    change |= {"target_modules": ["q_proj"], "task_type": "CAUSAL_LM"}
+    halves = {}
+    for layer in range(2):
+        name = f"base_model.model.model.layers.{layer}.self_attn.q_proj"
+        halves[f"{name}.lora_A.weight"] = np.zeros((2, 4), dtype=np.float32)
+        halves[f"{name}.lora_B.weight"] = np.zeros((4, 2), dtype=np.float32)
+    (place / "peft").write_bytes(json.dumps(change).encode() + b"\n%%\n" + safetensors.numpy.save(halves))
     weights = folder("weights")
     (weights / "inside.onnx").write_bytes(graph(False))
     (weights / "beside.onnx").write_bytes(graph(True))

@@ -277,6 +277,25 @@ fn help_completions_and_a_check_up_come_without_fetching() {
 }
 
 #[test]
+fn providers_that_do_not_work_are_told_of_and_the_processor_takes_over() {
+    let user = User::new().unwrap();
+    let asked = ["--set", "runtime.library=cpu", "--set", "runtime.providers=tensorrt,cuda"];
+    let doctor = user.run([&asked[..], &["doctor"]].concat()).unwrap();
+    assert_eq!(doctor.code, Some(1), "{doctor:?}");
+    for provider in ["TensorRT (GPU 0)", "CUDA (GPU 0)"] {
+        assert!(doctor.out.contains(&format!("problem {provider}")), "{}", doctor.out);
+    }
+    assert!(doctor.out.contains("onnxruntime-gpu") && doctor.out.contains("on CPU"), "{}", doctor.out);
+    let info = user.run([&asked[..], &["model", "info"]].concat()).unwrap();
+    assert_eq!(info.code, Some(0), "{info:?}");
+    assert!(info.out.contains("CPU") && info.out.contains("not used"), "{}", info.out);
+    assert!(info.err.contains("runs on CPU"), "{}", info.err);
+    let wrong = ["--set", "runtime.threads=2", "--set", "runtime.affinity=0,1", "doctor"];
+    let doctor = user.run(wrong).unwrap();
+    assert!(doctor.code == Some(1) && doctor.out.contains("affinity"), "{doctor:?}");
+}
+
+#[test]
 fn models_are_told_of_and_damaged_files_leave_nothing_behind() {
     let user = User::new().unwrap();
     let doctor = user.run(["doctor"]).unwrap();

@@ -402,6 +402,24 @@ pub enum ModelCommand {
         /// Bits a weight
         #[arg(long, value_enum, default_value = "int8")]
         quantize: Quantize,
+        /// Lets LoRA adapters change the model at run time, which costs some speed without one, too
+        #[arg(long)]
+        adapters: bool,
+    },
+    /// Turns a LoRA adapter that PEFT trained into one for a converted model
+    #[command(
+        after_help = "Example:\n  loquat model import-lora my-adapter --model my-model --output my-adapter.onnx_adapter"
+    )]
+    ImportLora {
+        /// The folder with adapter_config.json and adapter_model.safetensors
+        #[arg(value_hint = ValueHint::DirPath)]
+        path: PathBuf,
+        /// The model's folder, converted with `--adapters`
+        #[arg(long, value_hint = ValueHint::DirPath)]
+        model: PathBuf,
+        /// The file to write [default: the adapter folder's name with the ending .onnx_adapter]
+        #[arg(long, short, value_hint = ValueHint::FilePath)]
+        output: Option<PathBuf>,
     },
 }
 

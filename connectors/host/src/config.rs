@@ -226,6 +226,8 @@ pub enum Quantize {
     Int8,
     /// 4 bits: smaller and faster, and a little worse.
     Int4,
+    /// 16-bit floats, for GPUs.
+    Fp16,
     /// No quantisation.
     Fp32,
 }
@@ -235,6 +237,7 @@ impl From<Quantize> for Quantisation {
         match quantize {
             Quantize::Int8 => Self::Int8,
             Quantize::Int4 => Self::Int4,
+            Quantize::Fp16 => Self::Fp16,
             Quantize::Fp32 => Self::Fp32,
         }
     }

@@ -30,3 +30,30 @@ pub(crate) fn start(config: &MetricsConfig) -> anyhow::Result<Option<Page>> {
         }
     })))
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_counted_is_on_the_page() {
+        assert!(start(&MetricsConfig::default()).unwrap().is_none(), "off by default");
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = free.local_addr().unwrap();
+        let taken = start(&MetricsConfig { listen: Some(address) }).err().map(|error| error.to_string());
+        assert!(taken.unwrap().contains("metrics.listen"), "the address is in use");
+        drop(free);
+
+        let page = start(&MetricsConfig { listen: Some(address) }).unwrap().unwrap();
+        let page = tokio::spawn(page);
+        metrics::gauge!("loquat_model_provider", "model" => "m", "provider" => "cpu").set(1.0);
+        let mut asked = tokio::net::TcpStream::connect(address).await.unwrap();
+        asked.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut text = String::new();
+        asked.read_to_string(&mut text).await.unwrap();
+        assert!(text.contains("loquat_model_provider{model=\"m\",provider=\"cpu\"} 1"), "{text}");
+        page.abort();
+    }
+}

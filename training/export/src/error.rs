@@ -52,7 +52,7 @@ pub enum ExportError {
         problem: String,
     },
     /// An architecture for which no graph can be written.
-    #[error("{}: architecture `{architecture}` is not supported; `llama` is", path.display())]
+    #[error("{}: architecture `{architecture}` is not supported; choose a model of one of {}", path.display(), crate::decoder::ARCHITECTURES)]
     UnsupportedArchitecture {
         /// The file.
         path: PathBuf,
@@ -78,7 +78,7 @@ pub enum ExportError {
         kind: String,
     },
     /// A vocabulary or pre-tokenizer that cannot be rebuilt exactly.
-    #[error("{}: {detail}; supply a tokenizer.json of this model, or choose a model with a byte-level BPE vocabulary", path.display())]
+    #[error("{}: {detail}; supply a tokenizer.json of this model, or choose another model", path.display())]
     UnsupportedTokenizer {
         /// The file.
         path: PathBuf,
@@ -124,6 +124,28 @@ pub enum ExportError {
         path: PathBuf,
         /// What is wrong, and where.
         detail: String,
+    },
+    /// The bytes are no safetensors file.
+    #[error("{} is no readable safetensors file: {detail}; fetch it again", path.display())]
+    Safetensors {
+        /// The file, or the folder that holds it.
+        path: PathBuf,
+        /// The reader's words.
+        detail: String,
+    },
+    /// An adapter that the model cannot take, or that is no plain LoRA.
+    #[error("adapter {}: {detail}; use an adapter that PEFT trained as a plain LoRA of this very model", path.display())]
+    UnsupportedAdapter {
+        /// The adapter's folder.
+        path: PathBuf,
+        /// What does not fit.
+        detail: String,
+    },
+    /// A model whose graph has no inputs for adapters.
+    #[error("{} takes no adapters; convert it again with `--adapters`", path.display())]
+    NoAdapterInputs {
+        /// The model folder.
+        path: PathBuf,
     },
     /// The folder holds no model.
     #[error("{} holds no model: none of {expected} is there", path.display())]

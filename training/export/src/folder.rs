@@ -6,7 +6,7 @@ mod hash;
 mod manifest;
 mod staging;
 
-pub(crate) use configuration::{Description, config_json, genai_config_json, generation_config_json};
+pub(crate) use configuration::{Description, Family, config_json, genai_config_json, generation_config_json};
 pub(crate) use hash::{feed, file_sha256, hex};
 pub use manifest::{EXPORT_VERSION, FileEntry, KvCache, MANIFEST_FILE, Manifest, Source};
 pub(crate) use staging::Staging;

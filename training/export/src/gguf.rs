@@ -1,4 +1,4 @@
-//! GGUF: llama.cpp's model file. In: a path. Out: checked metadata, a table of tensors, and rows of `f32`.
+//! GGUF: llama.cpp's model file. In: a path, or bytes. Out: checked metadata, a table of tensors, and rows of `f32`.
 //!
 //! The header is read once; tensor bytes are read when asked for, so a file much larger than memory can be
 //! converted. Every length is compared with the size of the file before anything is allocated, and every tensor is
@@ -16,7 +16,7 @@ mod tests;
 pub(crate) mod tiny;
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 pub use kind::{SUPPORTED_KINDS, TensorKind};
@@ -28,10 +28,25 @@ use crate::error::{ExportError, Result};
 #[derive(Debug)]
 pub struct Gguf {
     path: PathBuf,
-    file: File,
+    bytes: Bytes,
     version: u32,
     metadata: Metadata,
     tensors: Vec<TensorInfo>,
+}
+
+/// Where the bytes are.
+enum Bytes {
+    File(File),
+    Memory(Vec<u8>),
+}
+
+impl std::fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::File(_) => "a file",
+            Self::Memory(_) => "memory",
+        })
+    }
 }
 
 /// One line of the tensor table.
@@ -110,14 +125,28 @@ impl Gguf {
     /// with the file; a tensor that would end past the end of the file is the last of these.
     pub fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(ExportError::io("open", path))?;
-        let header = header::read(path, &file)?;
-        Ok(Self {
+        let size = file.metadata().map_err(ExportError::io("read", path))?.len();
+        let header = header::read(path, &file, size)?;
+        Ok(Self::new(path, header, Bytes::File(file)))
+    }
+
+    /// Reads the header of a file that is in memory. `path` is what errors name.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self> {
+        let header = header::read(path, bytes.as_slice(), bytes.len() as u64)?;
+        Ok(Self::new(path, header, Bytes::Memory(bytes)))
+    }
+
+    fn new(path: &Path, header: header::Header, bytes: Bytes) -> Self {
+        Self {
             path: path.to_owned(),
-            file,
+            bytes,
             version: header.version,
             metadata: Metadata::new(path, header.metadata),
             tensors: header.tensors,
-        })
+        }
     }
 
     /// The path that was opened.
@@ -164,11 +193,17 @@ impl Gguf {
             });
         }
         let mut bytes = vec![0; tensor.bytes as usize];
-        let mut file = &self.file;
-        file.seek(SeekFrom::Start(tensor.offset))
-            .and_then(|_| file.read_exact(&mut bytes))
-            .map_err(ExportError::io("read", &self.path))?;
+        let read = match &self.bytes {
+            Bytes::File(file) => read_at(&mut &*file, tensor.offset, &mut bytes),
+            Bytes::Memory(memory) => read_at(&mut Cursor::new(memory), tensor.offset, &mut bytes),
+        };
+        read.map_err(ExportError::io("read", &self.path))?;
         let columns = tensor.columns();
         Ok(TensorData { kind: tensor.kind, columns, row_bytes: tensor.kind.row_bytes(columns), bytes })
     }
+}
+
+fn read_at(from: &mut (impl Read + Seek), offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+    from.seek(SeekFrom::Start(offset))?;
+    from.read_exact(bytes)
 }

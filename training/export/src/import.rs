@@ -2,37 +2,103 @@
 
 use std::path::Path;
 
+use serde_json::{Map, json};
+
+use crate::decoder::{self, Activation, Shape};
 use crate::error::{ExportError, Result};
 use crate::folder::{
-    Description, KvCache, MANIFEST_FILE, Manifest, Source, Staging, config_json, file_sha256,
+    Description, Family, KvCache, MANIFEST_FILE, Manifest, Source, Staging, config_json, file_sha256,
     genai_config_json, generation_config_json,
 };
 use crate::gguf::Gguf;
-use crate::llama::{self, Hyperparameters};
 use crate::progress::{Progress, Report, Stage};
 use crate::quantise::Quantisation;
 use crate::tokenizer::Tokenizer;
 
+/// How a model is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ExportOptions {
+    /// How weights are stored.
+    pub quantisation: Quantisation,
+    /// Whether linear layers take the optional inputs that adapters fill. Off by default: the nodes behind them cost
+    /// time even when no adapter is used.
+    pub adapters: bool,
+}
+
+impl From<Quantisation> for ExportOptions {
+    fn from(quantisation: Quantisation) -> Self {
+        Self { quantisation, adapters: false }
+    }
+}
+
 /// Converts the GGUF file `source` to the model folder `target`, replacing what is there.
 ///
-/// Architecture `llama` with a byte-level BPE vocabulary is supported. The folder appears complete or not at all.
-/// Check [`Manifest::is_current`] first to skip a conversion that has been done.
+/// The architectures are [`ARCHITECTURES`](crate::ARCHITECTURES). The folder appears complete or not at all. Check
+/// [`Manifest::is_current`] first to skip a conversion that has been done.
 ///
 /// # Errors
-/// Any [`ExportError`] but those about ONNX sources; `target` is then as it was.
+/// Any [`ExportError`] but those about ONNX sources and adapters; `target` is then as it was.
 pub fn gguf_to_onnx(
     source: &Path,
     target: &Path,
-    quantisation: Quantisation,
+    options: impl Into<ExportOptions>,
     report: &mut Report<'_>,
 ) -> Result<Manifest> {
+    let options = options.into();
     let gguf = Gguf::open(source)?;
-    let (shape, tokenizer) = check(&gguf)?;
+    let (shape, family, tokenizer) = check(&gguf)?;
+    if options.quantisation == Quantisation::Fp16 && shape.embedding_scale.is_some() {
+        return Err(ExportError::UnsupportedFeature {
+            path: source.to_owned(),
+            feature:
+                "fp16 of gemma3, whose activations pass what float16 holds (int8 and fp32 are not touched),"
+                    .to_owned(),
+        });
+    }
     let origin = describe_source(source, report)?;
 
     let staging = Staging::new(target)?;
-    llama::write(&gguf, &shape, quantisation, staging.folder(), report)?;
-    let description = Description {
+    decoder::write(&gguf, &shape, family.model_type, &options, staging.folder(), report)?;
+    let description = describe(&gguf, &shape, family, options.quantisation, &tokenizer);
+    staging.write_json("config.json", &config_json(&description))?;
+    staging.write_json("genai_config.json", &genai_config_json(&description))?;
+    staging.write_json("generation_config.json", &generation_config_json(&description))?;
+    staging.write_json("tokenizer.json", &tokenizer.tokenizer_json())?;
+    staging.write_json("tokenizer_config.json", &tokenizer.config_json(shape.context))?;
+    if let Some(template) = tokenizer.chat_template {
+        staging.write("chat_template.jinja", template)?;
+    }
+    finish(staging, origin, options.quantisation.to_string(), KvCache::Shared, report)
+}
+
+fn describe(
+    gguf: &Gguf,
+    shape: &Shape,
+    family: Family,
+    quantisation: Quantisation,
+    tokenizer: &Tokenizer<'_>,
+) -> Description {
+    let mut own = Map::new();
+    if let Some(sliding) = shape.sliding {
+        own.insert("sliding_window".to_owned(), json!(sliding.window));
+        own.insert("sliding_window_pattern".to_owned(), json!(sliding.period));
+        own.insert("rope_local_base_freq".to_owned(), json!(sliding.rotary.base));
+    }
+    let activation = match shape.activation {
+        Activation::Silu => "silu",
+        Activation::GeluTanh => "gelu_pytorch_tanh",
+    };
+    if shape.post_norms {
+        let scaled_by = shape.attention_scale.powi(-2).round();
+        own.insert("hidden_activation".to_owned(), json!(activation));
+        own.insert("query_pre_attn_scalar".to_owned(), json!(scaled_by));
+    }
+    Description {
+        family,
+        own,
+        attention_bias: gguf.tensor("blk.0.attn_q.bias").is_some(),
+        activation,
+        element: if quantisation == Quantisation::Fp16 { "float16" } else { "float32" },
         layers: shape.layers,
         hidden: shape.hidden,
         feed_forward: shape.feed_forward,
@@ -42,29 +108,20 @@ pub fn gguf_to_onnx(
         context: shape.context,
         vocabulary: shape.vocabulary,
         epsilon: shape.epsilon,
-        rotary_base: shape.rotary_base,
-        rotary_scale: shape.rotary_scale,
+        rotary_base: shape.rotary.base,
+        rotary_scale: shape.rotary.scale,
         tied: shape.tied,
         bos: tokenizer.bos,
         eos: tokenizer.eos.clone(),
         pad: tokenizer.pad,
         position_ids: false,
         shared_kv_cache: true,
-    };
-    staging.write_json("config.json", &config_json(&description))?;
-    staging.write_json("genai_config.json", &genai_config_json(&description))?;
-    staging.write_json("generation_config.json", &generation_config_json(&description))?;
-    staging.write_json("tokenizer.json", &tokenizer.tokenizer_json())?;
-    staging.write_json("tokenizer_config.json", &tokenizer.config_json(shape.context))?;
-    if let Some(template) = tokenizer.chat_template {
-        staging.write("chat_template.jinja", template)?;
     }
-    finish(staging, origin, quantisation.to_string(), KvCache::Shared, report)
 }
 
 /// Reads all but the weights, and refuses what cannot be converted before anything is written.
-pub(crate) fn check(gguf: &Gguf) -> Result<(Hyperparameters, Tokenizer<'_>)> {
-    let shape = Hyperparameters::read(gguf)?;
+pub(crate) fn check(gguf: &Gguf) -> Result<(Shape, Family, Tokenizer<'_>)> {
+    let (shape, family) = decoder::read(gguf)?;
     let tokenizer = Tokenizer::read(gguf)?;
     if tokenizer.len() > shape.vocabulary {
         return Err(ExportError::Tensor {
@@ -74,13 +131,21 @@ pub(crate) fn check(gguf: &Gguf) -> Result<(Hyperparameters, Tokenizer<'_>)> {
         });
     }
     match gguf.tensors().iter().find(|tensor| !tensor.kind.is_supported()) {
-        None => Ok((shape, tokenizer)),
+        None => Ok((shape, family, tokenizer)),
         Some(tensor) => Err(ExportError::UnsupportedTensorType {
             path: gguf.path().to_owned(),
             tensor: tensor.name.clone(),
             kind: tensor.kind.to_string(),
         }),
     }
+}
+
+/// Whether [`gguf_to_onnx`] takes this model, as far as can be told without its weights.
+///
+/// # Errors
+/// The one that [`gguf_to_onnx`] would return.
+pub fn check_gguf(gguf: &Gguf) -> Result<()> {
+    check(gguf).map(|_| ())
 }
 
 /// Hashes a source file.

@@ -13,7 +13,7 @@ use crate::error::{ExportError, Result};
 use crate::folder::{Manifest, feed, hex};
 use crate::gguf::Gguf;
 use crate::onnx::schema::{EXTERNAL, GraphProto, data_type};
-use crate::onnx::{self, CONTRIB, GRAPH_FILE};
+use crate::onnx::{self, CONTRIB, GRAPH_FILE, LORA_A, LORA_B};
 use crate::progress::{Progress, Report, Stage};
 
 /// What a GGUF file holds.
@@ -116,8 +116,10 @@ pub struct FolderSummary {
     pub vocabulary: Option<u64>,
     /// How most weights are stored, read from the graph: `int8`, `int4`, `dynamic int8`, `fp16`, `fp32`.
     pub quantisation: String,
-    /// The graph's inputs but for the KV cache.
+    /// The graph's inputs but for the KV cache and adapters.
     pub inputs: Vec<String>,
+    /// Linear layers that adapters reach, see [`import_lora`](crate::import_lora).
+    pub adapted_layers: usize,
     /// The graph, relative to the folder.
     pub graph: PathBuf,
     /// Every file with its size, ordered by name.
@@ -140,7 +142,8 @@ pub fn inspect_folder(folder: &Path) -> Result<FolderSummary> {
         .ok_or_else(|| ExportError::NoModel { path: folder.to_owned(), expected: names.join(", ") })?;
     let model = onnx::load(&folder.join(&graph))?;
     let nodes = model.graph.as_ref();
-    let inputs = nodes.iter().flat_map(|g| &g.input).map(|v| v.name().to_owned());
+    let inputs = nodes.iter().flat_map(|g| &g.input).map(|v| v.name().to_owned()).collect::<Vec<_>>();
+    let of_adapters = |name: &str| name.ends_with(LORA_A) || name.ends_with(LORA_B);
     let config = read_config(folder)?;
     let number = |key: &str| config.get(key).and_then(Value::as_u64);
     Ok(FolderSummary {
@@ -153,7 +156,8 @@ pub fn inspect_folder(folder: &Path) -> Result<FolderSummary> {
         context: number("max_position_embeddings"),
         vocabulary: number("vocab_size"),
         quantisation: nodes.map_or("unknown", quantisation).to_owned(),
-        inputs: inputs.filter(|name| !name.starts_with("past")).collect(),
+        adapted_layers: inputs.iter().filter(|name| name.ends_with(LORA_A)).count(),
+        inputs: inputs.into_iter().filter(|name| !name.starts_with("past") && !of_adapters(name)).collect(),
         graph,
         files: files(folder)?,
         manifest: Manifest::read(folder)?,
@@ -170,8 +174,7 @@ pub fn model_sha256(folder: &Path, report: &mut Report<'_>) -> Result<String> {
     let graph = folder.join(&summary.graph);
     let model = onnx::load(&graph)?;
     let outside = model.graph.iter().flat_map(|g| &g.initializer).filter(|t| t.data_location() == EXTERNAL);
-    let locations = outside.flat_map(|t| &t.external_data).filter(|e| e.key() == "location");
-    let mut paths = locations.map(|e| graph.with_file_name(e.value())).collect::<Vec<_>>();
+    let mut paths = outside.map(|t| onnx::external_path(&graph, t)).collect::<Result<Vec<_>>>()?;
     paths.sort_unstable();
     paths.dedup();
     paths.insert(0, graph);

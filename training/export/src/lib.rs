@@ -1,4 +1,4 @@
-//! Writes ONNX model folders: from GGUF, and from quantised ONNX exports.
+//! Writes ONNX model folders: from GGUF, and from quantised ONNX exports; and adapters for them: from PEFT.
 //!
 //! A *model folder* is laid out as ONNX Runtime GenAI and the hub's ONNX repositories do, so that what this crate
 //! writes and what others publish are loaded the same way:
@@ -25,12 +25,22 @@
 //! # Ok::<(), loquat_export::ExportError>(())
 //! ```
 //!
-//! [`gguf_to_onnx`] takes architecture `llama` with a byte-level BPE vocabulary. The graph uses the operators that
-//! ONNX Runtime runs fastest: `GroupQueryAttention` with rotary embedding inside, `MatMulNBits` on packed queries,
-//! keys and values, `SkipSimplifiedLayerNormalization`, and `GatherBlockQuantized` on the same bytes as the output
-//! layer where the two are tied.
+//! [`gguf_to_onnx`] takes the [`ARCHITECTURES`] with vocabularies of byte-level BPE or of SentencePiece:
 //!
-//! Inputs, all of type `int64` or `f32`:
+//! | architecture | differs from `llama` by |
+//! |---|---|
+//! | `llama` | |
+//! | `qwen2` | biases of queries, keys and values |
+//! | `qwen3` | queries and keys that are normalised head by head |
+//! | `gemma3` (text) | the same, scaled embeddings, norms behind blocks too, GELU, layers with a sliding window and their own rotary base |
+//!
+//! The tests hold the logits of all four, and the tokens of both vocabularies, against llama.cpp's. The graph uses the
+//! operators that ONNX Runtime runs fastest: `GroupQueryAttention` with rotary embedding inside, `MatMulNBits` on packed
+//! queries, keys and values, `SkipSimplifiedLayerNormalization`, and `GatherBlockQuantized` on the same bytes as the
+//! output layer where the two are tied. A sliding window includes the token itself, as
+//! ONNX Runtime counts it since its pull request 25927 of 2025; with earlier releases each token sees one more.
+//!
+//! Inputs, all of type `int64` or `f32` (`float16` with [`Quantisation::Fp16`]):
 //!
 //! | name | shape | meaning |
 //! |---|---|---|
@@ -54,6 +64,17 @@
 //! | `Int8` | 154 MB | 28.48 | 96.2 % | 100 tokens/s |
 //! | `Int4` | 102 MB | 31.03 | 73.4 % | 125 tokens/s |
 //!
+//! `Fp16` is what GPUs compute in: weights, activations and KV cache are `float16`, logits `f32`. On the CPU it is for
+//! checking. Of `gemma3` it is refused, whose activations pass what `float16` holds.
+//!
+//! # Adapters
+//!
+//! With [`ExportOptions::adapters`] each linear layer but the output layer takes two optional inputs more, `NAME.lora_A`
+//! `[in, rank]` and `NAME.lora_B` `[rank, out]`, where `NAME` is `layers.N.attention.` with `q`, `k`, `v` or `output`, or
+//! `layers.N.feed_forward.` with `gate`, `up` or `down`. Left out, they have rank 0 and change no logit at all.
+//! [`import_lora`] turns what PEFT saves into the file that ONNX Runtime's adapter API loads, with `alpha / rank` folded
+//! into `B`; ranks may differ from layer to layer.
+//!
 //! # From dynamically quantised ONNX
 //!
 //! [`dequantise_onnx`] turns each `DynamicQuantizeLinear → MatMulInteger → Cast → Mul` back into a `MatMul` with
@@ -66,23 +87,29 @@
 //! - **Nothing is guessed.** An unknown tensor, a setting that would change the arithmetic, a pre-tokenizer that is
 //!   not known exactly: each is refused by name.
 //! - **Bounded memory.** Tensors are converted one at a time, straight to the file.
+//! - **Any bytes.** No GGUF file, adapter or manifest makes the readers panic, hang or allocate out of proportion;
+//!   [`gguf::Gguf::from_bytes`], [`check_gguf`], [`PeftAdapter::parse`] and [`Manifest::from_json`] take them from
+//!   memory, which is what fuzzing wants.
 
+mod decoder;
 mod dynamic;
 pub mod error;
 pub mod folder;
 pub mod gguf;
 mod import;
 pub mod inspect;
-mod llama;
+pub mod lora;
 mod onnx;
 pub mod progress;
 mod quantise;
 mod tokenizer;
 
+pub use decoder::ARCHITECTURES;
 pub use dynamic::dequantise_onnx;
 pub use error::{ExportError, Result};
 pub use folder::{EXPORT_VERSION, FileEntry, KvCache, Manifest, Source};
-pub use import::gguf_to_onnx;
+pub use import::{ExportOptions, check_gguf, gguf_to_onnx};
 pub use inspect::{FolderSummary, GgufSummary, inspect_folder, inspect_gguf, model_sha256};
+pub use lora::{AdapterSummary, PeftAdapter, import_lora};
 pub use progress::{Progress, Report, Stage};
 pub use quantise::Quantisation;

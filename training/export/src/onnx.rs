@@ -8,7 +8,9 @@ mod load;
 pub(crate) mod schema;
 
 pub(crate) use external::DataFile;
-pub(crate) use load::{load, tensor_bytes, tensor_floats};
+pub(crate) use load::{external_path, load, tensor_bytes, tensor_floats};
+
+use half::f16;
 
 use schema::{
     AttributeProto, Dimension, DimensionValue, NodeProto, TensorProto, TensorShapeProto, TypeProto,
@@ -19,6 +21,9 @@ use schema::{
 pub(crate) const GRAPH_FILE: &str = "model.onnx";
 /// The name of the file that holds the graph's tensors.
 pub(crate) const DATA_FILE: &str = "model.onnx.data";
+/// The endings of the inputs that adapters fill: `[in, rank]` and `[rank, out]`.
+pub(crate) const LORA_A: &str = "lora_A";
+pub(crate) const LORA_B: &str = "lora_B";
 /// The domain of ONNX Runtime's own operators.
 pub(crate) const CONTRIB: &str = "com.microsoft";
 
@@ -47,6 +52,15 @@ pub(crate) fn integer(name: &str, value: i64) -> AttributeProto {
         name: Some(name.to_owned()),
         r#type: Some(attribute_type::INT),
         i: Some(value),
+        ..AttributeProto::default()
+    }
+}
+
+pub(crate) fn text(name: &str, value: &str) -> AttributeProto {
+    AttributeProto {
+        name: Some(name.to_owned()),
+        r#type: Some(attribute_type::STRING),
+        s: Some(value.as_bytes().to_vec()),
         ..AttributeProto::default()
     }
 }
@@ -101,4 +115,17 @@ pub(crate) fn value(name: &str, element: i32, extents: &[Extent<'_>]) -> ValueIn
 /// Little-endian bytes of `values`.
 pub(crate) fn float_bytes(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+/// Little-endian bytes of `values` as `float16`; nothing where a finite one would become infinite.
+pub(crate) fn half_bytes(values: &[f32]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(values.len() * 2);
+    for &value in values {
+        let half = f16::from_f32(value);
+        if half.is_infinite() && value.is_finite() {
+            return None;
+        }
+        bytes.extend(half.to_le_bytes());
+    }
+    Some(bytes)
 }

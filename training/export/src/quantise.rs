@@ -18,6 +18,8 @@ pub enum Quantisation {
     /// 4 bits with integer zero points, blocks of 32; the embedding and the output layer keep 8 bits. Smaller and
     /// faster to decode, with some loss.
     Int4,
+    /// `float16` weights, activations and KV cache: what GPUs compute in. Logits are `f32`.
+    Fp16,
     /// `f32`, for reference and for further processing.
     Fp32,
 }
@@ -27,6 +29,7 @@ impl std::fmt::Display for Quantisation {
         f.write_str(match self {
             Self::Int8 => "int8",
             Self::Int4 => "int4",
+            Self::Fp16 => "fp16",
             Self::Fp32 => "fp32",
         })
     }

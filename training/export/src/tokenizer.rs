@@ -1,29 +1,41 @@
-//! Rebuilds `tokenizer.json` from the vocabulary and merges of a GGUF file. In: metadata. Out: JSON that the crate
-//! `tokenizers` loads and that splits text exactly as llama.cpp does. It must not know model weights.
+//! Rebuilds `tokenizer.json` from the vocabulary of a GGUF file. In: metadata. Out: JSON that the crate `tokenizers`
+//! loads and that splits text as llama.cpp does. It must not know model weights.
 //!
-//! Only byte-level BPE (`tokenizer.ggml.model = gpt2`) is rebuilt. How text is cut before merging is named by
-//! `tokenizer.ggml.pre`; an unknown name is refused, because a wrong cut gives wrong tokens without any error.
+//! Two kinds of vocabulary are rebuilt: byte-level BPE (`tokenizer.ggml.model = gpt2`) and SentencePiece's BPE with
+//! scores and byte fallback (`llama`). What is not known exactly is refused, because a wrong cut gives wrong tokens
+//! without any error.
+
+mod byte_level;
+mod json;
+mod sentencepiece;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 
 use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Value, json};
 
 use crate::error::{ExportError, Result};
-use crate::gguf::Gguf;
+use crate::gguf::{Gguf, Metadata};
+use json::{Bpe, File, Vocabulary};
 
 /// `llama_token_type`: what a vocabulary entry is.
+const NORMAL: u64 = 1;
+const UNKNOWN: u64 = 2;
 const CONTROL: u64 = 3;
 const USER_DEFINED: u64 = 4;
+const BYTE: u64 = 6;
+
+/// Longer entries are no vocabulary; the time to halve one grows with its square.
+const LONGEST_TOKEN: usize = 1024;
 
 /// The vocabulary of a model and what goes with it.
 #[derive(Debug)]
 pub(crate) struct Tokenizer<'a> {
-    tokens: Vec<&'a str>,
-    kinds: Vec<u64>,
+    vocabulary: Entries<'a>,
     merges: Vec<(&'a str, &'a str)>,
-    pre: Pre,
+    parts: Parts,
     add_bos: bool,
     pub(crate) bos: Option<u64>,
     pub(crate) eos: Vec<u64>,
@@ -32,53 +44,44 @@ pub(crate) struct Tokenizer<'a> {
     pub(crate) chat_template: Option<&'a str>,
 }
 
-/// The ways of cutting text that are known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pre {
-    /// GPT-2's expression.
-    Gpt2,
-    /// Digits one by one, then GPT-2's expression.
-    Digits,
-    /// Llama 3's expression: digits in threes; whole words found in the vocabulary are not merged.
-    Llama3,
-    /// Qwen 2's expression: like Llama 3's with single digits, after NFC.
-    Qwen2,
+/// The entries of a vocabulary, by id and by text.
+#[derive(Debug)]
+struct Entries<'a> {
+    tokens: Vec<&'a str>,
+    kinds: Vec<u64>,
+    ids: HashMap<&'a str, usize>,
 }
 
-impl Pre {
-    /// The names are those of `llm_load_vocab` in llama.cpp.
-    fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "gpt-2" | "phi-2" | "mpt" | "olmo" | "jais" | "roberta-bpe" => Self::Gpt2,
-            "smollm" | "starcoder" | "refact" | "command-r" | "codeshell" | "exaone" | "minerva-7b" => {
-                Self::Digits
-            }
-            "llama3" | "llama-v3" | "llama-bpe" | "falcon3" | "pixtral" | "dbrx" | "smaug-bpe" => {
-                Self::Llama3
-            }
-            "qwen2" | "stablelm2" | "deepseek-r1-qwen" => Self::Qwen2,
-            _ => return None,
-        })
-    }
+/// The pieces of `tokenizer.json` in which the two kinds differ.
+#[derive(Debug, Default)]
+struct Parts {
+    normalizer: Option<Value>,
+    pre_tokenizer: Option<Value>,
+    decoder: Value,
+    ignore_merges: bool,
+    byte_fallback: bool,
+    add_bos: bool,
+    add_space_prefix: bool,
+}
 
-    fn json(self) -> Value {
-        let byte_level = |use_regex: bool| json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": use_regex });
-        let split = |digits: &str| {
-            let expression = format!(
-                r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|{digits}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-            );
-            json!({ "type": "Split", "pattern": { "Regex": expression }, "behavior": "Isolated", "invert": false })
-        };
-        let sequence =
-            |first: Value, second: Value| json!({ "type": "Sequence", "pretokenizers": [first, second] });
-        match self {
-            Self::Gpt2 => byte_level(true),
-            Self::Digits => {
-                sequence(json!({ "type": "Digits", "individual_digits": true }), byte_level(true))
-            }
-            Self::Llama3 => sequence(split(r"\p{N}{1,3}"), byte_level(false)),
-            Self::Qwen2 => sequence(split(r"\p{N}"), byte_level(false)),
+impl<'a> Entries<'a> {
+    fn read(metadata: &'a Metadata) -> Result<Self> {
+        let key = "tokenizer.ggml.tokens";
+        let tokens = metadata.required(key, metadata.texts(key)?)?;
+        if let Some(long) = tokens.iter().find(|token| token.len() > LONGEST_TOKEN) {
+            return Err(metadata.error(key, format!("holds an entry of {} bytes", long.len())));
         }
+        let ids = tokens.iter().enumerate().map(|(id, &t)| (t, id)).collect::<HashMap<_, _>>();
+        if ids.len() != tokens.len() {
+            return Err(metadata.error(key, "holds an entry twice".to_owned()));
+        }
+        let key = "tokenizer.ggml.token_type";
+        let kinds = metadata.integers(key)?.unwrap_or_else(|| vec![NORMAL; tokens.len()]);
+        if kinds.len() != tokens.len() {
+            let problem = format!("has {} entries for {} tokens", kinds.len(), tokens.len());
+            return Err(metadata.error(key, problem));
+        }
+        Ok(Self { tokens, kinds, ids })
     }
 }
 
@@ -87,64 +90,41 @@ impl<'a> Tokenizer<'a> {
         let metadata = gguf.metadata();
         let refuse =
             |detail: String| ExportError::UnsupportedTokenizer { path: gguf.path().to_owned(), detail };
-        let required_text = |key: &str| metadata.required(key, metadata.text(key)?);
+        let model = metadata.required("tokenizer.ggml.model", metadata.text("tokenizer.ggml.model")?)?;
+        let vocabulary = Entries::read(metadata)?;
+        let (parts, merges) = match model {
+            "gpt2" => byte_level::read(metadata, &vocabulary, &refuse)?,
+            "llama" => sentencepiece::read(metadata, &vocabulary, &refuse)?,
+            other => {
+                let kinds = "byte-level BPE (`gpt2`) nor SentencePiece's BPE (`llama`)";
+                return Err(refuse(format!("vocabulary type `{other}` is neither {kinds}")));
+            }
+        };
 
-        let model = required_text("tokenizer.ggml.model")?;
-        if model != "gpt2" {
-            return Err(refuse(format!("vocabulary type `{model}` is not byte-level BPE (`gpt2`)")));
-        }
-        let name = required_text("tokenizer.ggml.pre")?;
-        let pre =
-            Pre::from_name(name).ok_or_else(|| refuse(format!("pre-tokenizer `{name}` is not known")))?;
-
-        let key = "tokenizer.ggml.tokens";
-        let tokens = metadata.required(key, metadata.texts(key)?)?;
-        let ids = tokens.iter().enumerate().map(|(id, &t)| (t, id)).collect::<HashMap<_, _>>();
-        if ids.len() != tokens.len() {
-            return Err(metadata.error(key, "holds an entry twice".to_owned()));
-        }
-        let kinds = metadata.integers("tokenizer.ggml.token_type")?.unwrap_or_else(|| vec![1; tokens.len()]);
-        if kinds.len() != tokens.len() {
-            let problem = format!("has {} entries for {} tokens", kinds.len(), tokens.len());
-            return Err(metadata.error("tokenizer.ggml.token_type", problem));
-        }
-
-        let key = "tokenizer.ggml.merges";
-        let lines = metadata.required(key, metadata.texts(key)?)?;
-        let mut merges = Vec::with_capacity(lines.len());
-        for line in lines {
-            let pair = line.split_once(' ').filter(|(left, right)| {
-                let joined = format!("{left}{right}");
-                [left, right, joined.as_str()].iter().all(|piece| ids.contains_key(piece))
-            });
-            merges
-                .push(pair.ok_or_else(|| metadata.error(key, format!("holds `{line}`, which is no merge")))?);
-        }
-
+        let count = vocabulary.tokens.len() as u64;
         let special = |key: &str| match metadata.integer(key)? {
-            Some(id) if id >= tokens.len() as u64 => Err(metadata.error(key, format!("is {id}"))),
+            Some(id) if id >= count => Err(metadata.error(key, format!("is {id}"))),
             id => Ok(id),
         };
-        let bos = special("tokenizer.ggml.bos_token_id")?;
-        let unknown = special("tokenizer.ggml.unknown_token_id")?;
+        // SentencePiece's ids where the file names none, as llama.cpp has them.
+        let usual = |id: u64| (model == "llama" && id < count).then_some(id);
+        let bos = special("tokenizer.ggml.bos_token_id")?.or(usual(1));
+        let unknown = special("tokenizer.ggml.unknown_token_id")?.or(usual(0));
         let pad = special("tokenizer.ggml.padding_token_id")?;
         let mut eos = Vec::new();
-        for key in
-            ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"]
-        {
-            if let Some(id) = special(key)?
-                && !eos.contains(&id)
-            {
+        let first = special("tokenizer.ggml.eos_token_id")?.or(usual(2));
+        let others = [special("tokenizer.ggml.eot_token_id")?, special("tokenizer.ggml.eom_token_id")?];
+        for id in std::iter::once(first).chain(others).flatten() {
+            if !eos.contains(&id) {
                 eos.push(id);
             }
         }
         Ok(Self {
-            add_bos: metadata.boolean("tokenizer.ggml.add_bos_token")?.unwrap_or(pre == Pre::Llama3),
+            add_bos: metadata.boolean("tokenizer.ggml.add_bos_token")?.unwrap_or(parts.add_bos),
             chat_template: metadata.text("tokenizer.chat_template")?,
-            tokens,
-            kinds,
+            vocabulary,
             merges,
-            pre,
+            parts,
             bos,
             eos,
             pad,
@@ -154,28 +134,28 @@ impl<'a> Tokenizer<'a> {
 
     /// The number of entries; the embedding may have more rows, for padding.
     pub(crate) fn len(&self) -> usize {
-        self.tokens.len()
+        self.vocabulary.tokens.len()
     }
 
     fn token(&self, id: Option<u64>) -> Option<&'a str> {
-        self.tokens.get(usize::try_from(id?).ok()?).copied()
+        self.vocabulary.tokens.get(usize::try_from(id?).ok()?).copied()
     }
 
     /// Tokens that are found in text as a whole, before it is cut.
     fn added(&self) -> impl Iterator<Item = (usize, Value)> {
-        self.kinds.iter().enumerate().filter(|(_, kind)| matches!(**kind, CONTROL | USER_DEFINED)).map(
-            |(id, &kind)| {
-                let token = json!({
-                    "content": self.tokens[id],
-                    "single_word": false,
-                    "lstrip": false,
-                    "rstrip": false,
-                    "normalized": false,
-                    "special": kind == CONTROL,
-                });
-                (id, token)
-            },
-        )
+        let whole = |kind: u64| matches!(kind, UNKNOWN | CONTROL | USER_DEFINED);
+        let entries = self.vocabulary.tokens.iter().zip(&self.vocabulary.kinds).enumerate();
+        entries.filter(move |(_, (_, kind))| whole(**kind)).map(|(id, (text, &kind))| {
+            let token = json!({
+                "content": text,
+                "single_word": false,
+                "lstrip": false,
+                "rstrip": false,
+                "normalized": false,
+                "special": kind != USER_DEFINED,
+            });
+            (id, token)
+        })
     }
 
     /// `tokenizer.json` of Hugging Face's `tokenizers`.
@@ -202,23 +182,21 @@ impl<'a> Tokenizer<'a> {
             truncation: None,
             padding: None,
             added_tokens: added.collect(),
-            normalizer: (self.pre == Pre::Qwen2).then(|| json!({ "type": "NFC" })),
-            pre_tokenizer: self.pre.json(),
+            normalizer: self.parts.normalizer.clone(),
+            pre_tokenizer: self.parts.pre_tokenizer.clone(),
             post_processor,
-            decoder: json!({
-                "type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true
-            }),
+            decoder: self.parts.decoder.clone(),
             model: Bpe {
                 r#type: "BPE",
                 dropout: None,
-                unk_token: None,
+                unk_token: self.token(self.unknown).filter(|_| self.parts.byte_fallback),
                 continuing_subword_prefix: None,
                 end_of_word_suffix: None,
-                fuse_unk: false,
-                byte_fallback: false,
-                ignore_merges: self.pre == Pre::Llama3,
-                vocab: Vocabulary(self.tokens.clone()),
-                merges: self.merges.clone(),
+                fuse_unk: self.parts.byte_fallback,
+                byte_fallback: self.parts.byte_fallback,
+                ignore_merges: self.parts.ignore_merges,
+                vocab: Vocabulary(&self.vocabulary.tokens),
+                merges: &self.merges,
             },
         }
     }
@@ -229,7 +207,7 @@ impl<'a> Tokenizer<'a> {
             self.added().map(|(id, token)| (id.to_string(), token)).collect::<serde_json::Map<_, _>>();
         let mut config = json!({
             "add_bos_token": self.add_bos,
-            "add_prefix_space": false,
+            "add_prefix_space": self.parts.add_space_prefix,
             "added_tokens_decoder": decoder,
             "bos_token": self.token(self.bos),
             "clean_up_tokenization_spaces": false,
@@ -243,45 +221,5 @@ impl<'a> Tokenizer<'a> {
             config["chat_template"] = json!(template);
         }
         config
-    }
-}
-
-#[derive(Serialize)]
-struct File<'a> {
-    version: &'static str,
-    truncation: Option<()>,
-    padding: Option<()>,
-    added_tokens: Vec<Value>,
-    normalizer: Option<Value>,
-    pre_tokenizer: Value,
-    post_processor: Option<Value>,
-    decoder: Value,
-    model: Bpe<'a>,
-}
-
-#[derive(Serialize)]
-struct Bpe<'a> {
-    r#type: &'static str,
-    dropout: Option<()>,
-    unk_token: Option<()>,
-    continuing_subword_prefix: Option<()>,
-    end_of_word_suffix: Option<()>,
-    fuse_unk: bool,
-    byte_fallback: bool,
-    ignore_merges: bool,
-    vocab: Vocabulary<'a>,
-    merges: Vec<(&'a str, &'a str)>,
-}
-
-/// Token → id, in the order of ids.
-struct Vocabulary<'a>(Vec<&'a str>);
-
-impl Serialize for Vocabulary<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (id, token) in self.0.iter().enumerate() {
-            map.serialize_entry(token, &id)?;
-        }
-        map.end()
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use loquat_export::{inspect_folder, inspect_gguf};
+use loquat_export::{ExportOptions, import_lora, inspect_folder, inspect_gguf};
 use owo_colors::OwoColorize;
 
 use crate::cli::ModelCommand;
@@ -20,7 +20,7 @@ pub(super) fn model(
     match command {
         ModelCommand::Info { path: Some(path) } => info_of(path)?,
         ModelCommand::Info { path: None } => info_of_bot(&loaded()?)?,
-        ModelCommand::ImportGguf { path, output, quantize } => {
+        ModelCommand::ImportGguf { path, output, quantize, adapters } => {
             let screen = Screen::default();
             let target =
                 output.clone().unwrap_or_else(|| PathBuf::from(path.file_stem().unwrap_or_default()));
@@ -31,7 +31,8 @@ pub(super) fn model(
                     target.display()
                 );
             }
-            let manifest = import_gguf(path, &target, (*quantize).into(), &screen)?;
+            let options = ExportOptions { quantisation: (*quantize).into(), adapters: *adapters };
+            let manifest = import_gguf(path, &target, options, &screen)?;
             screen.clear();
             writeln!(
                 anstream::stdout(),
@@ -39,6 +40,19 @@ pub(super) fn model(
                 target.display(),
                 manifest.quantisation,
                 manifest.model_sha256
+            )?;
+        }
+        ModelCommand::ImportLora { path, model, output } => {
+            let named = || Path::new(path.file_name().unwrap_or_default()).with_extension("onnx_adapter");
+            let target = output.clone().unwrap_or_else(named);
+            let adapter = import_lora(path, model, &target)?;
+            writeln!(
+                anstream::stdout(),
+                "{} ({} layers, rank {}, SHA-256 {})",
+                target.display(),
+                adapter.layers,
+                adapter.rank,
+                adapter.sha256
             )?;
         }
     }

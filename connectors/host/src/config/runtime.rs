@@ -20,7 +20,7 @@ pub struct RuntimeConfig {
     pub spin: bool,
     /// The processor, numbered from 0, for each thread but the first, which stays where it is: one less than `threads`. Default: any.
     pub affinity: Vec<usize>,
-    /// Whether the processor's memory is kept from run to run: faster, at the price of the largest run's memory. Default: true.
+    /// Whether memory of the largest run is kept for the next; without it the peak is a little higher, and what stays lower. Default: true.
     pub arena: bool,
     /// Whether numbers too small for the usual form count as 0. Default: false.
     pub flush_denormals: bool,

@@ -64,7 +64,7 @@ threads = 0
 spin = true
 # The processor, numbered from 0, for each thread but the first: one less than `threads`. Empty leaves it to the system.
 affinity = []
-# Whether memory is kept from run to run: faster, at the price of the largest run's memory.
+# Whether the memory of the largest run is kept for the next; without it the peak is a little higher, and what stays lower.
 arena = true
 # Whether numbers too small for the usual form count as 0: faster for models that have such, and slightly other numbers.
 flush_denormals = false
@@ -106,7 +106,7 @@ builtin = "smollm2"
 # hub = "owner/name"
 # revision = "main"
 # graph_file = "onnx/model.onnx"
-# Weights of a GGUF that is converted: int8, int4 or fp32.
+# Weights of a GGUF that is converted: int8, int4, fp16 or fp32.
 quantize = "int8"
 # The most tokens of a chat, prompt and reply together.
 max_context_tokens = 2048

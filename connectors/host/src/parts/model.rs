@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use loquat_artifacts::{Artifact, Cache, HubFiles, Source as ArtifactSource, catalog, ensure, path_of};
-use loquat_export::{Manifest, Progress, Quantisation, Stage, dequantise_onnx, gguf_to_onnx};
+use loquat_export::{ExportOptions, Manifest, Progress, Quantisation, Stage, dequantise_onnx, gguf_to_onnx};
 use loquat_inference::{Decoding, OnnxModel, OnnxModelOptions, Runtime};
 use sha2::{Digest, Sha256};
 
@@ -249,10 +249,10 @@ fn is_whole(target: &Path, quantisation: Quantisation) -> bool {
 pub fn import_gguf(
     gguf: &Path,
     target: &Path,
-    quantisation: Quantisation,
+    options: ExportOptions,
     screen: &Screen,
 ) -> anyhow::Result<Manifest> {
-    Ok(gguf_to_onnx(gguf, target, quantisation, &mut |progress| show(screen, &progress))?)
+    Ok(gguf_to_onnx(gguf, target, options, &mut |progress| show(screen, &progress))?)
 }
 
 /// A name for a user's file that changes when the file does.

@@ -23,7 +23,7 @@ pub struct CpuOptions {
     /// The processor, numbered from 0, that each thread of the pool stays on: one less than there are threads, because ONNX
     /// Runtime leaves the thread that asks where it is. None leaves all to the operating system.
     pub affinity: Vec<usize>,
-    /// Whether freed memory is kept for the next run: faster, at the price of the largest run's memory.
+    /// Whether the memory of the largest run is kept for the next; without it the peak is a little higher, and what stays lower.
     pub arena: bool,
     /// Whether numbers too small for the usual form count as 0: such numbers are slow on many processors, and a model whose weights
     /// or activations hold them gives slightly other logits.

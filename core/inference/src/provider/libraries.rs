@@ -34,7 +34,8 @@ pub(super) fn preload(folders: &[PathBuf]) {
         }
         match ort::util::preload_dylib(&file) {
             Ok(()) => tracing::debug!(file = %file.display(), "loaded"),
-            Err(error) => tracing::warn!(file = %file.display(), %error, "a GPU library cannot be loaded"),
+            // Whether it was needed, the provider tells.
+            Err(error) => tracing::debug!(file = %file.display(), ?error, "cannot be loaded"),
         }
     }
 }

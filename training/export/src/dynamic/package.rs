@@ -4,10 +4,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::{ExportError, Result};
-use crate::folder::{Description, Staging, config_json, genai_config_json, generation_config_json};
+use crate::folder::{Description, Family, Staging, config_json, genai_config_json, generation_config_json};
 use crate::onnx::schema::ModelProto;
 
 /// Where a quantised graph may be, best first.
@@ -62,6 +62,11 @@ impl Package {
         };
         let inputs = model.graph.iter().flat_map(|g| &g.input);
         Ok(Description {
+            family: Family::LLAMA,
+            own: Map::new(),
+            attention_bias: false,
+            activation: "silu",
+            element: "float32",
             layers: required("num_hidden_layers")?,
             hidden,
             feed_forward: required("intermediate_size")?,

@@ -1,11 +1,30 @@
-//! The JSON files beside a graph: `config.json` as Hugging Face writes it for llama models, and `genai_config.json`
+//! The JSON files beside a graph: `config.json` as Hugging Face writes it, and `genai_config.json`
 //! and `generation_config.json` for runtimes. In: a description. Out: JSON.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+
+/// The names of an architecture: `model_type` and class of Hugging Face's transformers, type of ONNX Runtime GenAI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Family {
+    pub(crate) model_type: &'static str,
+    pub(crate) class: &'static str,
+    pub(crate) genai: &'static str,
+}
+
+impl Family {
+    pub(crate) const LLAMA: Self = Self { model_type: "llama", class: "LlamaForCausalLM", genai: "llama" };
+}
 
 /// What the JSON files say about a model.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Description {
+    pub(crate) family: Family,
+    /// Keys of `config.json` that only some architectures have.
+    pub(crate) own: Map<String, Value>,
+    pub(crate) attention_bias: bool,
+    pub(crate) activation: &'static str,
+    /// The type of weights, as `config.json` names it.
+    pub(crate) element: &'static str,
     pub(crate) layers: usize,
     pub(crate) hidden: usize,
     pub(crate) feed_forward: usize,
@@ -45,19 +64,19 @@ impl Description {
 pub(crate) fn config_json(model: &Description) -> Value {
     let scaling =
         (model.rotary_scale != 1.0).then(|| json!({ "type": "linear", "factor": model.rotary_scale }));
-    json!({
-        "architectures": ["LlamaForCausalLM"],
-        "attention_bias": false,
+    let mut config = json!({
+        "architectures": [model.family.class],
+        "attention_bias": model.attention_bias,
         "attention_dropout": 0.0,
         "bos_token_id": model.bos,
         "eos_token_id": model.eos(),
         "head_dim": model.head_size,
-        "hidden_act": "silu",
+        "hidden_act": model.activation,
         "hidden_size": model.hidden,
         "intermediate_size": model.feed_forward,
         "max_position_embeddings": model.context,
         "mlp_bias": false,
-        "model_type": "llama",
+        "model_type": model.family.model_type,
         "num_attention_heads": model.heads,
         "num_hidden_layers": model.layers,
         "num_key_value_heads": model.kv_heads,
@@ -66,10 +85,14 @@ pub(crate) fn config_json(model: &Description) -> Value {
         "rope_scaling": scaling,
         "rope_theta": model.rotary_base,
         "tie_word_embeddings": model.tied,
-        "torch_dtype": "float32",
+        "torch_dtype": model.element,
         "use_cache": true,
         "vocab_size": model.vocabulary,
-    })
+    });
+    if let Value::Object(config) = &mut config {
+        config.extend(model.own.clone());
+    }
+    config
 }
 
 /// `genai_config.json` of ONNX Runtime GenAI.
@@ -104,7 +127,7 @@ pub(crate) fn genai_config_json(model: &Description) -> Value {
             },
             "eos_token_id": model.eos(),
             "pad_token_id": model.pad(),
-            "type": "llama",
+            "type": model.family.genai,
             "vocab_size": model.vocabulary,
         },
         "search": {

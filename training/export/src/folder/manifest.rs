@@ -2,7 +2,7 @@
 //! stale or altered export visible.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -59,7 +59,7 @@ pub struct Manifest {
     pub export_version: u32,
     /// The file that the model was made from.
     pub source: Source,
-    /// How the weights are stored: `int8`, `int4` or `fp32`.
+    /// How the weights are stored: `int8`, `int4`, `fp16` or `fp32`.
     pub quantisation: String,
     /// How the KV cache is bound.
     pub kv_cache: KvCache,
@@ -79,9 +79,24 @@ impl Manifest {
         match fs::read(&path) {
             Err(source) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(ExportError::io("read", &path)(source)),
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .map(Some)
-                .map_err(|source| ExportError::Json { path, detail: source.to_string() }),
+            Ok(bytes) => Self::from_json(&path, &bytes).map(Some),
+        }
+    }
+
+    /// Reads a manifest from its bytes. `path` is what errors name.
+    ///
+    /// # Errors
+    /// [`ExportError::Json`] when it is malformed, or names a file outside of its folder.
+    pub fn from_json(path: &Path, bytes: &[u8]) -> Result<Self> {
+        let error = |detail: String| ExportError::Json { path: path.to_owned(), detail };
+        let manifest: Self = serde_json::from_slice(bytes).map_err(|source| error(source.to_string()))?;
+        let inside = |name: &str| {
+            let mut parts = Path::new(name).components();
+            matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None))
+        };
+        match manifest.files.iter().find(|file| !inside(&file.name)) {
+            Some(file) => Err(error(format!("`{}` is no name of a file in this folder", file.name))),
+            None => Ok(manifest),
         }
     }
 
@@ -101,7 +116,7 @@ impl Manifest {
     /// # Errors
     /// [`ExportError::Io`] when a file that is there cannot be read.
     pub fn verify(&self, folder: &Path, hashes: bool, report: &mut Report<'_>) -> Result<Vec<String>> {
-        let total = self.files.iter().map(|f| f.bytes).sum();
+        let total = self.files.iter().fold(0u64, |sum, file| sum.saturating_add(file.bytes));
         let (mut differing, mut done) = (Vec::new(), 0);
         for file in &self.files {
             let path = folder.join(&file.name);

@@ -1,8 +1,7 @@
-//! Parses a GGUF header: magic, version, key-value pairs, tensor table. In: an open file. Out: values that have
+//! Parses a GGUF header: magic, version, key-value pairs, tensor table. In: a reader. Out: values that have
 //! been checked against the size of the file. Does not touch tensor data.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
@@ -13,6 +12,10 @@ const MAGIC: [u8; 4] = *b"GGUF";
 const DEFAULT_ALIGNMENT: u64 = 32;
 /// ggml's `GGML_MAX_DIMS`.
 const MAX_DIMENSIONS: u32 = 4;
+/// Values in all arrays together. Vocabularies have a few millions; each takes 32 bytes here, whatever it takes there.
+const MAX_VALUES: usize = 1 << 23;
+/// The largest models have a few thousand.
+const MAX_TENSORS: usize = 1 << 18;
 /// Arrays inside arrays deeper than this are an attack on the stack, not a model.
 const MAX_NESTING: usize = 4;
 
@@ -22,11 +25,15 @@ pub(super) struct Header {
     pub(super) tensors: Vec<TensorInfo>,
 }
 
-pub(super) fn read(path: &Path, file: &File) -> Result<Header> {
-    let size = file.metadata().map_err(ExportError::io("read", path))?.len();
-    let mut cursor = Cursor { path, reader: BufReader::with_capacity(1 << 16, file), position: 0, size };
+/// Reads the header of `size` bytes.
+pub(super) fn read(path: &Path, reader: impl Read, size: u64) -> Result<Header> {
+    let reader = BufReader::with_capacity(1 << 16, reader);
+    let mut cursor = Cursor { path, reader, position: 0, size, values: 0 };
     let version = cursor.preamble()?;
     let tensor_count = cursor.count("tensors", 24)?;
+    if tensor_count > MAX_TENSORS {
+        return Err(cursor.corrupt(format!("it states {tensor_count} tensors")));
+    }
     let pair_count = cursor.count("metadata pairs", 13)?;
 
     let mut metadata = BTreeMap::new();
@@ -55,7 +62,9 @@ pub(super) fn read(path: &Path, file: &File) -> Result<Header> {
         tensors.push(tensor);
     }
 
-    let data_start = cursor.position.next_multiple_of(alignment);
+    let Some(data_start) = cursor.position.checked_next_multiple_of(alignment) else {
+        return Err(cursor.corrupt(format!("`general.alignment` is {alignment}")));
+    };
     for tensor in &mut tensors {
         let end = data_start.checked_add(tensor.offset).and_then(|start| {
             tensor.offset = start;
@@ -69,14 +78,16 @@ pub(super) fn read(path: &Path, file: &File) -> Result<Header> {
     Ok(Header { version, metadata, tensors })
 }
 
-struct Cursor<'a> {
+struct Cursor<'a, R> {
     path: &'a Path,
-    reader: BufReader<&'a File>,
+    reader: BufReader<R>,
     position: u64,
     size: u64,
+    /// Array elements so far.
+    values: usize,
 }
 
-impl Cursor<'_> {
+impl<R: Read> Cursor<'_, R> {
     fn corrupt(&self, detail: String) -> ExportError {
         ExportError::CorruptGguf { path: self.path.to_owned(), detail }
     }
@@ -155,6 +166,10 @@ impl Cursor<'_> {
             9 if depth < MAX_NESTING => {
                 let kind = self.u32()?;
                 let count = self.count("array elements", 1)?;
+                self.values = self.values.saturating_add(count);
+                if self.values > MAX_VALUES {
+                    return Err(self.corrupt(format!("its arrays hold more than {MAX_VALUES} values")));
+                }
                 // Grown as it is read: a count that fits the file can still ask for far more memory than the file.
                 let mut values = Vec::with_capacity(count.min(1 << 16));
                 for _ in 0..count {

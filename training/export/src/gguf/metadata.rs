@@ -33,6 +33,14 @@ impl Value {
             _ => None,
         }
     }
+
+    fn as_f32(&self) -> Option<f32> {
+        match *self {
+            Self::Float(f) => Some(f),
+            Self::Double(d) => Some(d as f32),
+            _ => None,
+        }
+    }
 }
 
 /// The pairs of one file.
@@ -77,11 +85,7 @@ impl Metadata {
     }
 
     pub(crate) fn float(&self, key: &str) -> Result<Option<f32>> {
-        self.typed(key, "a number", |v| match *v {
-            Value::Float(f) => Some(f),
-            Value::Double(d) => Some(d as f32),
-            _ => None,
-        })
+        self.typed(key, "a number", Value::as_f32)
     }
 
     pub(crate) fn boolean(&self, key: &str) -> Result<Option<bool>> {
@@ -99,6 +103,13 @@ impl Metadata {
         self.typed(key, "a list of non-negative integers", |v| {
             let Value::Array(items) = v else { return None };
             items.iter().map(Value::as_u64).collect()
+        })
+    }
+
+    pub(crate) fn floats(&self, key: &str) -> Result<Option<Vec<f32>>> {
+        self.typed(key, "a list of numbers", |v| {
+            let Value::Array(items) = v else { return None };
+            items.iter().map(Value::as_f32).collect()
         })
     }
 

@@ -1,6 +1,6 @@
 //! Headers good and bad, and every block format against values from the reference implementation.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -63,6 +63,27 @@ fn header_is_read_back() {
     assert_eq!((second.rows(), row), (2, [6.0, 7.0]));
 }
 
+/// A file of one long array of bytes would take 32 times its size in memory.
+#[test]
+fn arrays_and_tables_of_absurd_length_are_refused() {
+    let head = |tensors: u64, pairs: u64| {
+        [b"GGUF".as_slice(), &3u32.to_le_bytes(), &tensors.to_le_bytes(), &pairs.to_le_bytes()].concat()
+    };
+    let count = (1u64 << 23) + 1;
+    let mut bytes = head(0, 1);
+    bytes.extend(1u64.to_le_bytes());
+    bytes.extend(b"k\x09\0\0\0\0\0\0\0");
+    bytes.extend(count.to_le_bytes());
+    bytes.resize(bytes.len() + count as usize, 0);
+    let message = Gguf::from_bytes(Path::new("long.gguf"), bytes).unwrap_err().to_string();
+    assert!(message.contains("its arrays hold more than"), "{message}");
+
+    let mut bytes = head((1 << 18) + 1, 0);
+    bytes.resize(1 << 23, 0);
+    let message = Gguf::from_bytes(Path::new("many.gguf"), bytes).unwrap_err().to_string();
+    assert!(message.contains("it states 262145 tensors"), "{message}");
+}
+
 #[test]
 fn damaged_files_are_refused_by_name() {
     let good = Tiny::llama().bytes();
@@ -117,6 +138,47 @@ proptest! {
         let length = (bytes.len() as f64 * cut) as usize;
         let (_folder, opened) = open(&bytes[..length]);
         prop_assert!(opened.is_err());
+    }
+
+    /// What a damaged header leaves is read, checked and converted, or refused; in memory as from a file.
+    #[test]
+    fn changed_headers_convert_or_are_refused(
+        changes in proptest::collection::vec((0.0..1.0f64, any::<u8>()), 1..4),
+        architecture in proptest::sample::select(vec!["llama", "qwen2", "qwen3", "gemma3"]),
+    ) {
+        let mut bytes = Tiny::decoder(architecture, 0).bytes();
+        // Beyond come the tensors, whose numbers decide nothing.
+        let header = bytes.windows(18).position(|w| w == b"output_norm.weight").unwrap() + 18 + 32;
+        for (at, byte) in changes {
+            bytes[(at * header as f64) as usize] = byte;
+        }
+        let path = Path::new("model.gguf");
+        let (folder, opened) = open(&bytes);
+        let memory = Gguf::from_bytes(path, bytes);
+        prop_assert_eq!(opened.is_ok(), memory.is_ok());
+        let Ok(gguf) = memory else { return Ok(()) };
+        for tensor in gguf.tensors() {
+            let _ = gguf.read(tensor);
+        }
+        let checked = crate::check_gguf(&gguf).is_ok();
+        // Long contexts make large tables, which prove nothing more.
+        let context = gguf.metadata().integer(&format!("{architecture}.context_length"));
+        if context.is_ok_and(|n| n.is_some_and(|n| n < 5000)) {
+            let (source, target) = (folder.path().join("model.gguf"), folder.path().join("onnx"));
+            let written = crate::gguf_to_onnx(&source, &target, crate::Quantisation::Fp32, &mut |_| ());
+            prop_assert!(checked || written.is_err());
+            prop_assert_eq!(written.is_ok(), target.exists());
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_an_error_at_worst(mut bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let path = Path::new("model.gguf");
+        let _ = Gguf::from_bytes(path, bytes.clone());
+        if bytes.len() > 8 {
+            bytes[..8].copy_from_slice(b"GGUF\x03\0\0\0");
+            let _ = Gguf::from_bytes(path, bytes);
+        }
     }
 
     /// A changed byte in the header is an error or another valid file, never a panic.

@@ -1,4 +1,4 @@
-//! Writes small GGUF files for tests: a header builder, and a whole llama model of a few kilobytes.
+//! Writes small GGUF files for tests: a header builder, and whole models of a few hundred kilobytes.
 
 use std::path::Path;
 
@@ -35,63 +35,133 @@ impl Tiny {
         self.tensors.push((name.to_owned(), shape.iter().map(|&n| n as u64).collect(), 0, bytes));
     }
 
-    /// A llama with two layers and a byte-level vocabulary. Element `i` of a matrix is a function of `i` and its
-    /// name, so that a row in the wrong place is seen.
+    /// A llama with two layers and a byte-level vocabulary of 11 tokens.
     pub(crate) fn llama() -> Self {
+        Self::decoder("llama", 0)
+    }
+
+    /// A model of an architecture that [`crate::ARCHITECTURES`] names, with 11 tokens and `more` that no text has.
+    /// Element `i` of a tensor is a function of `i` and its name, so that a row in the wrong place is seen.
+    pub(crate) fn decoder(architecture: &str, more: usize) -> Self {
+        let gemma = architecture == "gemma3";
+        let normed = gemma || architecture == "qwen3";
+        // Six layers to a pattern: the last one sees everything.
+        let (layers, head) = (if gemma { 7 } else { 2 }, if normed { 2 * HEAD } else { HEAD });
         let mut tiny = Self::empty();
-        let text = |s: &str| Value::Text(s.to_owned());
-        let texts = |list: &[&str]| Value::Array(list.iter().map(|&s| Value::Text(s.to_owned())).collect());
-        tiny.set("general.architecture", text("llama"));
-        tiny.set("general.name", text("Tiny"));
+        tiny.set("general.architecture", text_value(architecture));
+        tiny.set("general.name", text_value("Tiny"));
         for (key, value) in [
-            ("block_count", 2),
+            ("block_count", layers),
             ("context_length", 32),
             ("embedding_length", HIDDEN),
             ("feed_forward_length", FEED_FORWARD),
             ("attention.head_count", HEADS),
             ("attention.head_count_kv", KV_HEADS),
-            ("rope.dimension_count", HEAD),
+            ("rope.dimension_count", head),
         ] {
-            tiny.set(&format!("llama.{key}"), Value::Unsigned(value as u64));
+            tiny.set(&format!("{architecture}.{key}"), Value::Unsigned(value as u64));
         }
-        tiny.set("llama.attention.layer_norm_rms_epsilon", Value::Float(1e-5));
-        tiny.set("tokenizer.ggml.model", text("gpt2"));
-        tiny.set("tokenizer.ggml.pre", text("smollm"));
-        let tokens = ["<|im_start|>", "<|im_end|>", "h", "i", "Ġ", "1", "2", "12", "hi", "Ġhi", "<extra>"];
-        tiny.set("tokenizer.ggml.tokens", texts(&tokens));
-        let kinds = [3u64, 3, 1, 1, 1, 1, 1, 1, 1, 1, 4];
-        tiny.set("tokenizer.ggml.token_type", Value::Array(kinds.map(Value::Unsigned).to_vec()));
-        tiny.set("tokenizer.ggml.merges", texts(&["h i", "Ġ hi", "1 2"]));
-        tiny.set("tokenizer.ggml.bos_token_id", Value::Unsigned(0));
-        tiny.set("tokenizer.ggml.eos_token_id", Value::Unsigned(1));
-        tiny.set("tokenizer.chat_template", text("{{ messages }}"));
-
-        tiny.matrix("token_embd.weight", tokens.len(), HIDDEN);
-        for layer in 0..2 {
-            let name = |part: &str| format!("blk.{layer}.{part}.weight");
-            for norm in ["attn_norm", "ffn_norm"] {
-                tiny.floats(&name(norm), &[HIDDEN], &[1.0; HIDDEN]);
+        tiny.set(&format!("{architecture}.attention.layer_norm_rms_epsilon"), Value::Float(1e-5));
+        if normed {
+            for key in ["attention.key_length", "attention.value_length"] {
+                tiny.set(&format!("{architecture}.{key}"), Value::Unsigned(head as u64));
             }
-            tiny.matrix(&name("attn_q"), HEADS * HEAD, HIDDEN);
-            tiny.matrix(&name("attn_k"), KV_HEADS * HEAD, HIDDEN);
-            tiny.matrix(&name("attn_v"), KV_HEADS * HEAD, HIDDEN);
-            tiny.matrix(&name("attn_output"), HIDDEN, HEADS * HEAD);
+        }
+        if gemma {
+            tiny.set("gemma3.attention.sliding_window", Value::Unsigned(4));
+            tiny.set("gemma3.rope.freq_base", Value::Float(1e6));
+            tiny.set("gemma3.rope.scaling.type", text_value("linear"));
+            tiny.set("gemma3.rope.scaling.factor", Value::Float(8.0));
+        }
+        let vocabulary = tiny.vocabulary(more);
+        tiny.matrix("token_embd.weight", vocabulary, HIDDEN);
+        for layer in 0..layers {
+            let name = |part: &str| format!("blk.{layer}.{part}.weight");
+            tiny.norm(&name("attn_norm"), HIDDEN);
+            tiny.norm(&name("ffn_norm"), HIDDEN);
+            if normed {
+                tiny.norm(&name("attn_q_norm"), head);
+                tiny.norm(&name("attn_k_norm"), head);
+            }
+            if gemma {
+                tiny.norm(&name("post_attention_norm"), HIDDEN);
+                tiny.norm(&name("post_ffw_norm"), HIDDEN);
+            }
+            tiny.matrix(&name("attn_q"), HEADS * head, HIDDEN);
+            tiny.matrix(&name("attn_k"), KV_HEADS * head, HIDDEN);
+            tiny.matrix(&name("attn_v"), KV_HEADS * head, HIDDEN);
+            tiny.matrix(&name("attn_output"), HIDDEN, HEADS * head);
             tiny.matrix(&name("ffn_gate"), FEED_FORWARD, HIDDEN);
             tiny.matrix(&name("ffn_up"), FEED_FORWARD, HIDDEN);
             tiny.matrix(&name("ffn_down"), HIDDEN, FEED_FORWARD);
+            if architecture == "qwen2" {
+                tiny.biases(
+                    layer,
+                    &[("attn_q", HEADS * head), ("attn_k", KV_HEADS * head), ("attn_v", KV_HEADS * head)],
+                );
+            }
         }
-        tiny.floats("output_norm.weight", &[HIDDEN], &[1.0; HIDDEN]);
+        tiny.norm("output_norm.weight", HIDDEN);
         tiny
     }
 
-    fn matrix(&mut self, name: &str, rows: usize, columns: usize) {
-        let seed = name.bytes().fold(7u32, |h, b| h.wrapping_mul(31).wrapping_add(u32::from(b)));
-        let values = (0..rows * columns)
-            .map(|i| {
-                (seed.wrapping_add(i as u32).wrapping_mul(2_654_435_761) >> 8) as f32 / 16_777_216.0 - 0.5
-            })
-            .collect::<Vec<_>>();
-        self.floats(name, &[columns, rows], &values);
+    /// A llama with everything that is optional: biases, linear scaling, factors of frequencies, an output layer.
+    pub(crate) fn llama_with_options(more: usize) -> Self {
+        let mut tiny = Self::decoder("llama", more);
+        let rows = tiny.tensors[0].1[1] as usize;
+        tiny.matrix("output.weight", rows, HIDDEN);
+        let factors = (0..HEAD / 2).map(|i| 1.0 + i as f32 / 4.0).collect::<Vec<_>>();
+        tiny.floats("rope_freqs.weight", &[HEAD / 2], &factors);
+        tiny.set("llama.rope.scaling.type", text_value("linear"));
+        tiny.set("llama.rope.scaling.factor", Value::Float(2.0));
+        tiny.set("llama.rope.freq_base", Value::Float(500.0));
+        let kv = KV_HEADS * HEAD;
+        for layer in 0..2 {
+            tiny.biases(
+                layer,
+                &[("attn_q", HEADS * HEAD), ("attn_k", kv), ("attn_v", kv), ("attn_output", HIDDEN)],
+            );
+            tiny.biases(layer, &[("ffn_gate", FEED_FORWARD), ("ffn_up", FEED_FORWARD), ("ffn_down", HIDDEN)]);
+        }
+        tiny
+    }
+
+    /// A byte-level vocabulary. Returns the number of its tokens.
+    fn vocabulary(&mut self, more: usize) -> usize {
+        let texts = |list: &[&str]| Value::Array(list.iter().map(|&s| text_value(s)).collect());
+        self.set("tokenizer.ggml.model", text_value("gpt2"));
+        self.set("tokenizer.ggml.pre", text_value("smollm"));
+        let mut tokens =
+            ["<|im_start|>", "<|im_end|>", "h", "i", "Ġ", "1", "2", "12", "hi", "Ġhi", "<extra>"]
+                .map(str::to_owned)
+                .to_vec();
+        tokens.extend((0..more).map(|n| format!("<{n}>")));
+        self.set("tokenizer.ggml.tokens", Value::Array(tokens.iter().map(|t| text_value(t)).collect()));
+        let mut kinds = [3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 4].map(Value::Signed).to_vec();
+        kinds.resize(tokens.len(), Value::Signed(1));
+        self.set("tokenizer.ggml.token_type", Value::Array(kinds));
+        self.set("tokenizer.ggml.merges", texts(&["h i", "Ġ hi", "1 2"]));
+        self.set("tokenizer.ggml.bos_token_id", Value::Unsigned(0));
+        self.set("tokenizer.ggml.eos_token_id", Value::Unsigned(1));
+        self.set("tokenizer.chat_template", text_value("{{ messages }}"));
+        tokens.len()
+    }
+
+    fn biases(&mut self, layer: usize, parts: &[(&str, usize)]) {
+        for &(part, rows) in parts {
+            let name = format!("blk.{layer}.{part}.bias");
+            let values = noise(&name, rows);
+            self.floats(&name, &[rows], &values);
+        }
+    }
+
+    fn norm(&mut self, name: &str, length: usize) {
+        let values = noise(name, length).iter().map(|v| 1.0 + v).collect::<Vec<_>>();
+        self.floats(name, &[length], &values);
+    }
+
+    pub(crate) fn matrix(&mut self, name: &str, rows: usize, columns: usize) {
+        self.floats(name, &[columns, rows], &noise(name, rows * columns));
     }
 
     pub(crate) fn bytes(&self) -> Vec<u8> {
@@ -125,6 +195,22 @@ impl Tiny {
     }
 }
 
+/// Numbers between −½ and ½ that depend on nothing but the name.
+pub(crate) fn noise(name: &str, length: usize) -> Vec<f32> {
+    let seed = name.bytes().fold(7u32, |h, b| h.wrapping_mul(31).wrapping_add(u32::from(b)));
+    let mix = |i: usize| {
+        let mut n = seed.wrapping_add((i as u32).wrapping_mul(0x9e37_79b9));
+        n = (n ^ n >> 16).wrapping_mul(0x85eb_ca6b);
+        n = (n ^ n >> 13).wrapping_mul(0xc2b2_ae35);
+        (n ^ n >> 16) >> 8
+    };
+    (0..length).map(|i| mix(i) as f32 / 16_777_216.0 - 0.5).collect()
+}
+
+fn text_value(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
 fn text(out: &mut Vec<u8>, text: &str) {
     out.extend((text.len() as u64).to_le_bytes());
     out.extend(text.as_bytes());
@@ -132,7 +218,10 @@ fn text(out: &mut Vec<u8>, text: &str) {
 
 fn kind(value: &Value) -> u32 {
     match value {
+        // llama.cpp takes extents of 32 bits only.
+        Value::Unsigned(n) if u32::try_from(*n).is_ok() => 4,
         Value::Unsigned(_) => 10,
+        Value::Signed(n) if i32::try_from(*n).is_ok() => 5,
         Value::Signed(_) => 11,
         Value::Float(_) => 6,
         Value::Double(_) => 12,
@@ -144,8 +233,14 @@ fn kind(value: &Value) -> u32 {
 
 fn write(out: &mut Vec<u8>, value: &Value) {
     match value {
-        Value::Unsigned(n) => out.extend(n.to_le_bytes()),
-        Value::Signed(n) => out.extend(n.to_le_bytes()),
+        Value::Unsigned(n) => match u32::try_from(*n) {
+            Ok(n) => out.extend(n.to_le_bytes()),
+            Err(_) => out.extend(n.to_le_bytes()),
+        },
+        Value::Signed(n) => match i32::try_from(*n) {
+            Ok(n) => out.extend(n.to_le_bytes()),
+            Err(_) => out.extend(n.to_le_bytes()),
+        },
         Value::Float(n) => out.extend(n.to_le_bytes()),
         Value::Double(n) => out.extend(n.to_le_bytes()),
         Value::Bool(b) => out.push(u8::from(*b)),

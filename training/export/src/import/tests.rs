@@ -4,6 +4,8 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use proptest::collection::vec;
+use proptest::prelude::*;
 use tempfile::TempDir;
 use tokenizers::Tokenizer;
 
@@ -12,7 +14,10 @@ use crate::gguf::Value;
 use crate::gguf::tiny::{HEAD, HEADS, HIDDEN, KV_HEADS, Tiny};
 use crate::onnx::schema::{GraphProto, TensorProto};
 use crate::onnx::{self, GRAPH_FILE, load, tensor_bytes, tensor_floats};
-use crate::{ExportError, Manifest, Quantisation, Stage, inspect_folder, inspect_gguf, model_sha256};
+use crate::{
+    ExportError, FileEntry, KvCache, Manifest, Quantisation, Source, Stage, inspect_folder, inspect_gguf,
+    model_sha256,
+};
 
 fn convert(tiny: &Tiny, quantisation: Quantisation) -> (TempDir, Result<Manifest, ExportError>) {
     let folder = tempfile::tempdir().unwrap();
@@ -154,6 +159,80 @@ fn the_manifest_tells_stale_from_current() {
 }
 
 #[test]
+fn a_manifest_is_refused_when_it_names_files_elsewhere() {
+    let (folder, written) = convert(&Tiny::llama(), Quantisation::Int8);
+    written.unwrap();
+    let text = std::fs::read_to_string(target(&folder).join("loquat.json")).unwrap();
+    for name in ["../secret", "/etc/passwd", "", ".", "a/b"] {
+        let changed = text.replace("\"config.json\"", &format!("\"{name}\""));
+        let message =
+            Manifest::from_json(Path::new("loquat.json"), changed.as_bytes()).unwrap_err().to_string();
+        assert!(message.contains("is no name of a file in this folder"), "{name}: {message}");
+    }
+    let huge = with_numbers(&text, "\"bytes\": ", &u64::MAX.to_string());
+    let manifest = Manifest::from_json(Path::new("loquat.json"), huge.as_bytes()).unwrap();
+    assert!(!manifest.verify(&target(&folder), true, &mut |_| ()).unwrap().is_empty());
+}
+
+/// Puts `value` in place of every number that follows `key`.
+fn with_numbers(text: &str, key: &str, value: &str) -> String {
+    let mut parts = text.split(key);
+    let mut out = parts.next().unwrap().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
+        out.extend([key, value, rest]);
+    }
+    out
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn no_bytes_make_a_manifest_panic(at in 0.0..1.0f64, byte in any::<u8>(), bytes in vec(any::<u8>(), 0..100)) {
+        let source = Source { file: "a.gguf".into(), bytes: 1, sha256: "00".into() };
+        let files = vec![FileEntry { name: "model.onnx".into(), bytes: u64::MAX, sha256: String::new() }; 2];
+        let manifest = Manifest {
+            export_version: 1,
+            source,
+            quantisation: "int8".into(),
+            kv_cache: KvCache::Shared,
+            model_sha256: String::new(),
+            files,
+        };
+        let mut text = serde_json::to_vec(&manifest).unwrap();
+        prop_assert_eq!(&Manifest::from_json(Path::new("m"), &text).unwrap(), &manifest);
+        let length = text.len() as f64;
+        text[(at * length) as usize] = byte;
+        for bytes in [&text, &bytes] {
+            if let Ok(manifest) = Manifest::from_json(Path::new("m"), bytes) {
+                let _ = manifest.verify(Path::new("/nonexistent"), true, &mut |_| ());
+            }
+        }
+    }
+
+    /// The files of a model folder, damaged.
+    #[test]
+    fn no_bytes_make_an_inspection_panic(at in 0.0..1.0f64, byte in any::<u8>(), bytes in vec(any::<u8>(), 0..100)) {
+        let (folder, written) = convert(&Tiny::llama(), Quantisation::Int8);
+        written.unwrap();
+        for name in ["model.onnx", "config.json", "loquat.json"] {
+            let path = target(&folder).join(name);
+            let whole = std::fs::read(&path).unwrap();
+            let mut changed = whole.clone();
+            changed[(at * whole.len() as f64) as usize] = byte;
+            for bytes in [&changed, &bytes] {
+                std::fs::write(&path, bytes).unwrap();
+                if inspect_folder(&target(&folder)).is_ok() {
+                    let _ = model_sha256(&target(&folder), &mut |_| ());
+                }
+            }
+            std::fs::write(&path, whole).unwrap();
+        }
+    }
+}
+
+#[test]
 fn the_same_source_gives_the_same_bytes_and_replaces_an_older_folder() {
     let (folder, first) = convert(&Tiny::llama(), Quantisation::Int8);
     std::fs::write(target(&folder).join("stale.txt"), "old").unwrap();
@@ -167,14 +246,15 @@ fn the_same_source_gives_the_same_bytes_and_replaces_an_older_folder() {
 #[test]
 fn what_is_not_understood_is_refused_and_leaves_nothing() {
     type Change = fn(&mut Tiny);
-    let cases: [(&str, Change); 8] = [
+    let cases: [(&str, Change); 9] = [
         ("architecture `gemma`", |t| t.set("general.architecture", Value::Text("gemma".into()))),
         ("pre-tokenizer `martian`", |t| t.set("tokenizer.ggml.pre", Value::Text("martian".into()))),
-        ("vocabulary type `llama`", |t| t.set("tokenizer.ggml.model", Value::Text("llama".into()))),
+        ("vocabulary type `bert`", |t| t.set("tokenizer.ggml.model", Value::Text("bert".into()))),
+        ("no byte token `<0x00>`", |t| t.set("tokenizer.ggml.model", Value::Text("llama".into()))),
         ("rotary scaling `yarn`", |t| t.set("llama.rope.scaling.type", Value::Text("yarn".into()))),
         ("`llama.expert_count`", |t| t.set("llama.expert_count", Value::Unsigned(8))),
         ("`llama.block_count` is missing", |t| t.pairs.retain(|(k, _)| k != "llama.block_count")),
-        ("`blk.0.attn_q.bias` is not part", |t| t.floats("blk.0.attn_q.bias", &[4], &[0.0; 4])),
+        ("`blk.0.attn_odd.bias` is not part", |t| t.floats("blk.0.attn_odd.bias", &[4], &[0.0; 4])),
         ("`blk.1.ffn_up.weight` is missing", |t| t.tensors.retain(|x| x.0 != "blk.1.ffn_up.weight")),
     ];
     for (expected, change) in cases {

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use half::{bf16, f16};
 use prost::Message;
@@ -84,6 +84,18 @@ fn typed(tensor: &TensorProto) -> Option<Vec<u8>> {
     })
 }
 
+/// The file that holds a tensor of `model`.
+pub(crate) fn external_path(model: &Path, tensor: &TensorProto) -> Result<PathBuf> {
+    let location = tensor.external_data.iter().find(|e| e.key() == "location");
+    let location = Path::new(location.map(|e| e.value()).unwrap_or_default());
+    // A model must not be able to name files outside its own folder.
+    if location.as_os_str().is_empty() || !location.components().all(|c| matches!(c, Component::Normal(_))) {
+        let detail = format!("tensor `{}` lies in `{}`", tensor.name(), location.display());
+        return Err(invalid(model, &detail));
+    }
+    Ok(model.with_file_name(location))
+}
+
 fn external(model: &Path, tensor: &TensorProto) -> Result<Vec<u8>> {
     let entry = |key: &str| tensor.external_data.iter().find(|e| e.key() == key).map(|e| e.value());
     let number = |key: &str| match entry(key) {
@@ -93,13 +105,7 @@ fn external(model: &Path, tensor: &TensorProto) -> Result<Vec<u8>> {
             .map(Some)
             .map_err(|_| invalid(model, &format!("tensor `{}` states {key} `{text}`", tensor.name()))),
     };
-    let location = Path::new(entry("location").unwrap_or_default());
-    // A model must not be able to name files outside its own folder.
-    if location.as_os_str().is_empty() || !location.components().all(|c| matches!(c, Component::Normal(_))) {
-        let detail = format!("tensor `{}` lies in `{}`", tensor.name(), location.display());
-        return Err(invalid(model, &detail));
-    }
-    let path = model.with_file_name(location);
+    let path = external_path(model, tensor)?;
     let mut file = File::open(&path).map_err(ExportError::io("open", &path))?;
     let size = file.metadata().map_err(ExportError::io("read", &path))?.len();
     let offset = number("offset")?.unwrap_or(0);

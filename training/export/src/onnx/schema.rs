@@ -22,6 +22,7 @@ pub(crate) mod data_type {
 pub(crate) mod attribute_type {
     pub(crate) const FLOAT: i32 = 1;
     pub(crate) const INT: i32 = 2;
+    pub(crate) const STRING: i32 = 3;
 }
 
 /// `TensorProto.DataLocation.EXTERNAL`: the bytes lie in another file.

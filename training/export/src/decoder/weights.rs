@@ -6,11 +6,11 @@ use std::collections::HashSet;
 use crate::error::{ExportError, Result};
 use crate::gguf::{Gguf, TensorData};
 use crate::onnx::schema::{TensorProto, data_type};
-use crate::onnx::{DataFile, float_bytes};
+use crate::onnx::{DataFile, float_bytes, half_bytes};
 use crate::progress::{Progress, Report, Stage};
 use crate::quantise::{self, BLOCK, Quantisation};
 
-/// A matrix in the data file: `[rows, columns]` as `f32`, or quantised in blocks along its columns.
+/// A matrix in the data file: `[rows, columns]` as floats, or quantised in blocks along its columns.
 #[derive(Debug)]
 pub(super) struct Stored {
     pub(super) bits: Bits,
@@ -34,6 +34,9 @@ pub(super) struct Part<'a> {
     pub(super) rows: usize,
     pub(super) source_row: &'a dyn Fn(usize) -> usize,
 }
+
+/// Tables below this size are made in memory.
+const HELD_BELOW: usize = 1 << 16;
 
 /// Takes rows as they come.
 pub(super) const IN_ORDER: &dyn Fn(usize) -> usize = &|row| row;
@@ -84,6 +87,52 @@ impl<'a, 'r> Weights<'a, 'r> {
         self.gguf.tensor(name).is_some().then(|| self.vector(name, length)).transpose()
     }
 
+    /// Stores numbers as `element`, which is `FLOAT` or `FLOAT16`.
+    pub(super) fn floats(
+        &mut self,
+        name: &str,
+        element: i32,
+        dims: &[usize],
+        values: &[f32],
+    ) -> Result<TensorProto> {
+        let bytes = match element {
+            data_type::FLOAT16 => half_bytes(values).ok_or_else(|| self.too_large(name))?,
+            _ => float_bytes(values),
+        };
+        self.data.tensor(name, element, dims, bytes)
+    }
+
+    /// As [`floats`](Self::floats), for a table that may be too large to be held whole.
+    pub(super) fn rows(
+        &mut self,
+        name: &str,
+        element: i32,
+        dims: [usize; 2],
+        rows: impl Iterator<Item = Vec<f32>>,
+    ) -> Result<TensorProto> {
+        let length = dims[0] * dims[1] * if element == data_type::FLOAT16 { 2 } else { 4 };
+        if length < HELD_BELOW {
+            let values = rows.flatten().collect::<Vec<_>>();
+            return self.floats(name, element, &dims, &values);
+        }
+        self.data.begin(length as u64)?;
+        for row in rows {
+            let bytes = match element {
+                data_type::FLOAT16 => half_bytes(&row).ok_or_else(|| self.too_large(name))?,
+                _ => float_bytes(&row),
+            };
+            self.data.append(&bytes)?;
+        }
+        Ok(self.data.end(name, element, &dims, length as u64))
+    }
+
+    fn too_large(&self, tensor: &str) -> ExportError {
+        ExportError::UnsupportedFeature {
+            path: self.gguf.path().to_owned(),
+            feature: format!("`{tensor}` in fp16, which holds no numbers beyond 65504 as it does,"),
+        }
+    }
+
     /// Stores the rows of `parts`, one below the other, as one matrix named `name`.
     pub(super) fn matrix(
         &mut self,
@@ -95,8 +144,9 @@ impl<'a, 'r> Weights<'a, 'r> {
         let bits = match quantisation {
             Quantisation::Int8 => Bits::Eight,
             Quantisation::Int4 => Bits::Four,
-            Quantisation::Fp32 => Bits::Float,
+            Quantisation::Fp16 | Quantisation::Fp32 => Bits::Float,
         };
+        let half = quantisation == Quantisation::Fp16;
         if bits != Bits::Float && !columns.is_multiple_of(BLOCK) {
             let problem =
                 format!("has {columns} columns, which are not whole blocks of {BLOCK}: export it as fp32");
@@ -106,7 +156,7 @@ impl<'a, 'r> Weights<'a, 'r> {
         let row_bytes = match bits {
             Bits::Four => columns / 2,
             Bits::Eight => columns,
-            Bits::Float => columns * 4,
+            Bits::Float => columns * if half { 2 } else { 4 },
         };
         self.data.begin((rows * row_bytes) as u64)?;
         let (mut row, mut packed) = (vec![0.0; columns], Vec::with_capacity(row_bytes));
@@ -119,6 +169,9 @@ impl<'a, 'r> Weights<'a, 'r> {
                 match bits {
                     Bits::Four => quantise::int4(&row, &mut packed, &mut scales, &mut zero_points),
                     Bits::Eight => quantise::int8(&row, &mut packed, &mut scales),
+                    Bits::Float if half => {
+                        packed.extend(half_bytes(&row).ok_or_else(|| self.too_large(part.tensor))?);
+                    }
                     Bits::Float => packed.extend(row.iter().flat_map(|w| w.to_le_bytes())),
                 }
                 self.data.append(&packed)?;
@@ -128,7 +181,8 @@ impl<'a, 'r> Weights<'a, 'r> {
         let length = (rows * row_bytes) as u64;
         let mut tensors = Vec::new();
         if bits == Bits::Float {
-            tensors.push(self.data.end(name, data_type::FLOAT, &[rows, columns], length));
+            let element = if half { data_type::FLOAT16 } else { data_type::FLOAT };
+            tensors.push(self.data.end(name, element, &[rows, columns], length));
             return Ok(Stored { bits, rows, columns, tensors });
         }
         let blocks = columns / BLOCK;
@@ -153,7 +207,7 @@ impl<'a, 'r> Weights<'a, 'r> {
     pub(super) fn finish(self) -> Result<()> {
         if let Some(unknown) = self.gguf.tensors().iter().find(|t| !self.used.contains(&t.name)) {
             return Err(
-                self.error(&unknown.name, "is not part of the llama architecture as known here".to_owned())
+                self.error(&unknown.name, "is not part of this architecture as known here".to_owned())
             );
         }
         let total = self.used.len() as u64;

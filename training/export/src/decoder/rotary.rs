@@ -2,28 +2,30 @@
 //!
 //! Su et al., "RoFormer", 2021, section 3.4.2: pair `i` of a head turns by `position × base^(−2i / head size)`.
 
-use super::Hyperparameters;
+use super::shape::Rotary;
 
-/// Cosines and sines, each `[context, head_size / 2]`. `factors` divides the frequencies one by one (the tensor
-/// `rope_freqs.weight` of Llama 3.1 and later).
-pub(super) fn tables(shape: &Hyperparameters, factors: Option<&[f32]>) -> (Vec<f32>, Vec<f32>) {
-    let half = shape.head_size / 2;
-    let frequencies = (0..half)
+/// How far each pair of a head turns from one position to the next. `factors` divides the frequencies one by one (the
+/// tensor `rope_freqs.weight` of Llama 3.1 and later).
+pub(super) fn frequencies(head_size: usize, rotary: Rotary, factors: Option<&[f32]>) -> Vec<f64> {
+    (0..head_size / 2)
         .map(|i| {
-            let exponent = -2.0 * i as f64 / shape.head_size as f64;
+            let exponent = -2.0 * i as f64 / head_size as f64;
             let factor = factors.and_then(|f| f.get(i)).map_or(1.0, |&f| f64::from(f));
-            f64::from(shape.rotary_base).powf(exponent) / factor / f64::from(shape.rotary_scale)
+            f64::from(rotary.base).powf(exponent) / factor / f64::from(rotary.scale)
         })
-        .collect::<Vec<_>>();
-    let angles = (0..shape.context).flat_map(|position| frequencies.iter().map(move |f| position as f64 * f));
-    angles.map(|angle| (angle.cos() as f32, angle.sin() as f32)).unzip()
+        .collect()
+}
+
+/// The row of the cosines, or of the sines, that belongs to a position.
+pub(super) fn row(position: usize, frequencies: &[f64], turn: fn(f64) -> f64) -> Vec<f32> {
+    frequencies.iter().map(|frequency| turn(position as f64 * frequency) as f32).collect()
 }
 
 /// The row of a GGUF query or key matrix that holds row `row` of the original one.
 ///
-/// llama.cpp turns adjacent elements, so its converter interleaves the two halves of each head. The half-split
+/// llama.cpp turns adjacent elements of `llama` models, so its converter interleaves the two halves of each head. The half-split
 /// rotation used here pairs element `i` with `i + head_size / 2`, as the original weights do.
-pub(super) fn interleaved_row(row: usize, head_size: usize) -> usize {
+pub(crate) fn interleaved_row(row: usize, head_size: usize) -> usize {
     let (head, within) = (row / head_size, row % head_size);
     let (part, pair) = (within / (head_size / 2), within % (head_size / 2));
     head * head_size + 2 * pair + part
