@@ -20,6 +20,7 @@ use crate::import::{describe_source, finish};
 use crate::onnx::schema::{EXTERNAL, ModelProto};
 use crate::onnx::{self, DATA_FILE, DataFile, GRAPH_FILE};
 use crate::progress::{Progress, Report, Stage};
+use crate::quantise::Quantisation;
 use package::Package;
 
 /// Rewrites the dynamically quantised model in the folder `source` and writes the model folder `target`, replacing
@@ -49,7 +50,7 @@ pub fn dequantise_onnx(source: &Path, target: &Path, report: &mut Report<'_>) ->
     data.finish()?;
     staging.write(GRAPH_FILE, model.encode_to_vec())?;
     package.copy_to(&staging, &description)?;
-    finish(staging, origin, "fp32".to_owned(), KvCache::Growing, report)
+    finish(staging, origin, Quantisation::Fp32.into(), KvCache::Growing, report)
 }
 
 /// Moves the initializers that are not in the data file yet to it.

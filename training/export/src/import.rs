@@ -47,12 +47,13 @@ pub fn gguf_to_onnx(
     let options = options.into();
     let gguf = Gguf::open(source)?;
     let (shape, family, tokenizer) = check(&gguf)?;
-    if options.quantisation == Quantisation::Fp16 && shape.embedding_scale.is_some() {
+    if options.quantisation == Quantisation::Fp16 && shape.wide {
+        let family = family.model_type;
         return Err(ExportError::UnsupportedFeature {
             path: source.to_owned(),
-            feature:
-                "fp16 of gemma3, whose activations pass what float16 holds (int8 and fp32 are not touched),"
-                    .to_owned(),
+            feature: format!(
+                "fp16 of `{family}`, whose activations pass 65504 (int8, int4 and fp32 hold them),"
+            ),
         });
     }
     let origin = describe_source(source, report)?;
@@ -68,7 +69,7 @@ pub fn gguf_to_onnx(
     if let Some(template) = tokenizer.chat_template {
         staging.write("chat_template.jinja", template)?;
     }
-    finish(staging, origin, options.quantisation.to_string(), KvCache::Shared, report)
+    finish(staging, origin, options, KvCache::Shared, report)
 }
 
 fn describe(
@@ -164,11 +165,11 @@ pub(crate) fn describe_source(path: &Path, report: &mut Report<'_>) -> Result<So
 pub(crate) fn finish(
     staging: Staging,
     source: Source,
-    quantisation: String,
+    options: ExportOptions,
     kv_cache: KvCache,
     report: &mut Report<'_>,
 ) -> Result<Manifest> {
-    let manifest = Manifest::describe(staging.folder(), source, quantisation, kv_cache, report)?;
+    let manifest = Manifest::describe(staging.folder(), source, options, kv_cache, report)?;
     staging.write_json(MANIFEST_FILE, &manifest)?;
     staging.commit()?;
     Ok(manifest)

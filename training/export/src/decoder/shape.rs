@@ -26,6 +26,8 @@ pub(crate) struct Shape {
     pub(crate) head_norms: bool,
     /// Whether a block's output is normalised too, before it is added to the residual stream.
     pub(crate) post_norms: bool,
+    /// Whether activations pass what `float16` holds.
+    pub(crate) wide: bool,
     /// Whether the file has the rows of queries and keys interleaved, see [`super::rotary`].
     pub(crate) interleaved: bool,
     /// The linear layers that may have a bias, as the file names them.
@@ -93,6 +95,7 @@ impl Shape {
             activation: Activation::Silu,
             head_norms: false,
             post_norms: false,
+            wide: false,
             interleaved: false,
             biases: &[],
             attention_scale: (head_size as f32).sqrt().recip(),

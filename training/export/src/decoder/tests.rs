@@ -155,5 +155,5 @@ fn gemma3_is_not_written_as_float16() {
     let source = folder.path().join("model.gguf");
     Tiny::decoder("gemma3", 0).write(&source);
     let written = gguf_to_onnx(&source, &folder.path().join("onnx"), Quantisation::Fp16, &mut |_| ());
-    assert!(written.unwrap_err().to_string().contains("fp16 of gemma3"));
+    assert!(written.unwrap_err().to_string().contains("fp16 of `gemma3_text`"));
 }

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::hash::{feed, hex};
 use crate::error::{ExportError, Result};
+use crate::import::ExportOptions;
 use crate::onnx::GRAPH_FILE;
 use crate::progress::{Progress, Report, Stage};
 
@@ -61,6 +62,9 @@ pub struct Manifest {
     pub source: Source,
     /// How the weights are stored: `int8`, `int4`, `fp16` or `fp32`.
     pub quantisation: String,
+    /// Whether linear layers take the inputs of adapters.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adapters: bool,
     /// How the KV cache is bound.
     pub kv_cache: KvCache,
     /// SHA-256 over `model.onnx` followed by its data file: the identity of the weights and the graph.
@@ -100,14 +104,16 @@ impl Manifest {
         }
     }
 
-    /// Whether this folder is what an export of the source with that hash, stored that way, would give now.
+    /// Whether this folder is what an export of the source with that hash, written that way, would give now.
     ///
     /// Compares what the manifest says; [`verify`](Self::verify) also looks at the files.
     #[must_use]
-    pub fn is_current(&self, source_sha256: &str, quantisation: crate::Quantisation) -> bool {
+    pub fn is_current(&self, source_sha256: &str, options: impl Into<ExportOptions>) -> bool {
+        let options = options.into();
         self.export_version == EXPORT_VERSION
             && self.source.sha256.eq_ignore_ascii_case(source_sha256)
-            && self.quantisation == quantisation.to_string()
+            && self.quantisation == options.quantisation.to_string()
+            && self.adapters == options.adapters
     }
 
     /// Checks that every file is there with its size and, when `hashes` is set, its hash. Returns the names of
@@ -138,7 +144,7 @@ impl Manifest {
     pub(crate) fn describe(
         folder: &Path,
         source: Source,
-        quantisation: String,
+        options: ExportOptions,
         kv_cache: KvCache,
         report: &mut Report<'_>,
     ) -> Result<Self> {
@@ -161,6 +167,15 @@ impl Manifest {
             files.push(FileEntry { name, bytes, sha256 });
         }
         let model_sha256 = hex(model);
-        Ok(Self { export_version: EXPORT_VERSION, source, quantisation, kv_cache, model_sha256, files })
+        let (quantisation, adapters) = (options.quantisation.to_string(), options.adapters);
+        Ok(Self {
+            export_version: EXPORT_VERSION,
+            source,
+            quantisation,
+            adapters,
+            kv_cache,
+            model_sha256,
+            files,
+        })
     }
 }

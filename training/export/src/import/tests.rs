@@ -15,8 +15,8 @@ use crate::gguf::tiny::{HEAD, HEADS, HIDDEN, KV_HEADS, Tiny};
 use crate::onnx::schema::{GraphProto, TensorProto};
 use crate::onnx::{self, GRAPH_FILE, load, tensor_bytes, tensor_floats};
 use crate::{
-    ExportError, FileEntry, KvCache, Manifest, Quantisation, Source, Stage, inspect_folder, inspect_gguf,
-    model_sha256,
+    ExportError, ExportOptions, FileEntry, KvCache, Manifest, Quantisation, Source, Stage, inspect_folder,
+    inspect_gguf, model_sha256,
 };
 
 fn convert(tiny: &Tiny, quantisation: Quantisation) -> (TempDir, Result<Manifest, ExportError>) {
@@ -145,6 +145,8 @@ fn the_manifest_tells_stale_from_current() {
     assert_eq!(read, written);
     assert!(read.is_current(&written.source.sha256, Quantisation::Int8));
     assert!(!read.is_current(&written.source.sha256, Quantisation::Int4));
+    let adapters = ExportOptions { quantisation: Quantisation::Int8, adapters: true };
+    assert!(!read.is_current(&written.source.sha256, adapters));
     assert!(!read.is_current(&"0".repeat(64), Quantisation::Int8));
     assert_eq!(model_sha256(&target(&folder), &mut |_| ()).unwrap(), written.model_sha256);
     assert!(read.verify(&target(&folder), true, &mut |_| ()).unwrap().is_empty());
@@ -196,6 +198,7 @@ proptest! {
             export_version: 1,
             source,
             quantisation: "int8".into(),
+            adapters: at < 0.5,
             kv_cache: KvCache::Shared,
             model_sha256: String::new(),
             files,

@@ -1,6 +1,8 @@
 //! `gemma3`, its text part: scaled embeddings, norms around each block, GELU, five layers with a sliding window to
 //! each that sees everything. Norm weights need no `1 +`: the GGUF converter has added it.
 //!
+//! Gemma was trained in bfloat16, and its residual stream passes 65504, the largest `float16`.
+//!
 //! Gemma Team, "Gemma 3 Technical Report", 2025, section 2.
 
 use super::{Family, Keys, Result, Shape};
@@ -25,6 +27,7 @@ pub(super) fn read(keys: &Keys<'_>) -> Result<(Shape, Family)> {
         activation: Activation::GeluTanh,
         head_norms: true,
         post_norms: true,
+        wide: true,
         attention_scale: (scaled_by as f32).sqrt().recip(),
         sliding: window.map(|window| Sliding { window, period, rotary }),
         ..plain
