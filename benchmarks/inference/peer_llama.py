@@ -16,7 +16,7 @@ def server(arguments):
     """llama.cpp with one slot a conversation."""
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(gguf())
-    parameters.n_ctx = arguments.context * (1 if arguments.unified == "on" and arguments.slots == 1 else arguments.slots)
+    parameters.n_ctx = arguments.context * arguments.slots
     parameters.n_parallel = arguments.slots
     parameters.kv_unified = arguments.unified == "on"
     parameters.cont_batching = True

@@ -192,7 +192,8 @@ def alone(arguments, board, jobs, folder):
     ours.job(**jobs.single(64, 8))
     bare.job(prompt=64, tokens=8)
     for _ in range(arguments.rounds * 2):
-        start = jobs.asked(500) + " "
+        # Five tokens behind the text end the question and begin the reply.
+        start = jobs.asked(517) + " "
         cold, cached = ({"conversations": [{"turns": [jobs.asked(528, start)]}], "tokens": 2} for _ in range(2))
         firsts = [ours.job(**job)["turns"][0]["first"] for job in (cold, cached)]
         board.cached.append(firsts)

@@ -38,9 +38,7 @@ impl Bare {
             |key: &str| decoder[key].as_u64().map(|size| size as usize).with_context(|| key.to_owned());
         let shape = [1, size("num_key_value_heads")?, context, size("head_size")?];
 
-        let session = Session::builder(environment)?
-            .with_intra_threads(threads)?
-            .commit_from_file(format!("{folder}/model.onnx"))?;
+        let session = session(environment, &format!("{folder}/model.onnx"), threads)?;
         let mut binding = session.create_binding()?;
         for layer in 0..size("num_hidden_layers")? {
             for part in ["key", "value"] {
@@ -62,6 +60,10 @@ impl Bare {
         self.session.run_binding(&self.binding)?;
         Ok(())
     }
+}
+
+fn session(environment: &Environment, graph: &str, threads: usize) -> Result<Session, ort::Error> {
+    Session::builder(environment)?.with_intra_threads(threads)?.commit_from_file(graph)
 }
 
 fn main() -> Result<()> {
