@@ -421,6 +421,37 @@ pub enum ModelCommand {
         #[arg(long, short, value_hint = ValueHint::FilePath)]
         output: Option<PathBuf>,
     },
+    /// Measures how fast a model reads and writes, and its memory; without a path, of the bot's models
+    #[command(
+        after_help = "Examples:\n  loquat model bench\n  loquat model bench my-model --sequences 1,8 --prompt 256 --json"
+    )]
+    Bench(BenchCommand),
+}
+
+/// What to measure of a model.
+#[derive(Debug, Args)]
+pub struct BenchCommand {
+    /// A model folder or GGUF file
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub path: Option<PathBuf>,
+    /// How many replies are written at once
+    #[arg(long, value_name = "COUNT,…", value_delimiter = ',', default_value = "1,4,16", value_parser = at_least_one)]
+    pub sequences: Vec<usize>,
+    /// Tokens of a prompt, nearly; the chat template's are among them
+    #[arg(long, value_name = "TOKENS,…", value_delimiter = ',', default_value = "64,512", value_parser = at_least_one)]
+    pub prompt: Vec<usize>,
+    /// Tokens of a reply, at most
+    #[arg(long, default_value = "64", value_parser = at_least_one)]
+    pub tokens: usize,
+    /// How often each is measured; medians are shown
+    #[arg(long, default_value = "5", value_parser = at_least_one)]
+    pub rounds: usize,
+    /// Threads for an operator [default: the config's `runtime.threads`]
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Prints everything as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Commands for those who write connectors.
@@ -461,6 +492,10 @@ Examples:
   loquat --config examples/shop/loquat.toml     a customer-support assistant
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 done in part.";
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|&count| count > 0).ok_or_else(|| "write a whole number from 1 on".to_owned())
+}
 
 fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE, such as bot.policy=hedged")?;

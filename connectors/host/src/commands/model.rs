@@ -1,4 +1,6 @@
-//! `loquat model`. In: a model folder or GGUF file. Out: what it is, or a converted folder.
+//! `loquat model`. In: a model folder or GGUF file. Out: what it is, how fast it is, or a converted folder.
+
+mod bench;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -20,6 +22,7 @@ pub(super) fn model(
     match command {
         ModelCommand::Info { path: Some(path) } => info_of(path)?,
         ModelCommand::Info { path: None } => info_of_bot(&loaded()?)?,
+        ModelCommand::Bench(command) => bench::bench(&loaded()?, command)?,
         ModelCommand::ImportGguf { path, output, quantize, adapters } => {
             let screen = Screen::default();
             let target =
