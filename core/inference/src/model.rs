@@ -177,9 +177,9 @@ impl OnnxModel {
             adapter: options.adapter,
         };
         let running = if members.len() > 1 {
-            start(Ensemble::new(members), language, settings)?
+            start(Ensemble::new(members), language, settings, &info)?
         } else {
-            start(members.remove(0).0, language, settings)?
+            start(members.remove(0).0, language, settings, &info)?
         };
         let Running { language, stats, closing, queue, thread } = running;
         let (queue, thread) = (Some(queue), Some(thread));
@@ -281,9 +281,10 @@ fn start<D: Decode + Send + 'static>(
     decoder: D,
     language: impl FnOnce(usize, Option<usize>) -> engine::Language,
     settings: Settings,
+    info: &ModelInfo,
 ) -> Result<Running, InferenceError> {
     let language = Arc::new(language(decoder.context(), decoder.vocabulary()));
-    let stats = Arc::new(Stats::default());
+    let stats = Arc::new(Stats::new(&info.identity.name));
     let closing = Arc::new(AtomicBool::new(false));
     // What waits is kept by the engine, where conversations take turns.
     let (queue, requests): (_, Receiver<Sequence>) = mpsc::channel(1);

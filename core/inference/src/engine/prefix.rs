@@ -129,7 +129,7 @@ mod tests {
             for end in 1..=path.len() {
                 let tokens = tokens(&path[..end]);
                 if cache.lacks(0, &tokens) {
-                    cache.add(0, &tokens, block(path[end - 1] as u8), &Stats::default());
+                    cache.add(0, &tokens, block(path[end - 1] as u8), &Stats::new("test"));
                 }
             }
         }
@@ -165,7 +165,7 @@ mod tests {
     fn least_recently_used_end_goes_first() {
         let mut cache = cache(3, &[&[1, 2], &[1, 3]]);
         found(&mut cache, &[1, 2]);
-        cache.add(0, &tokens(&[1, 4]), block(4), &Stats::default());
+        cache.add(0, &tokens(&[1, 4]), block(4), &Stats::new("test"));
         assert_eq!(found(&mut cache, &[1, 3]), [1]);
         assert_eq!(found(&mut cache, &[1, 2]), [1, 2]);
         assert_eq!(found(&mut cache, &[1, 4]), [1, 4]);
@@ -176,7 +176,7 @@ mod tests {
     fn nothing_is_kept_without_memory_or_without_what_precedes() {
         assert!(cache(0, &[&[1]]).blocks.is_empty());
         let mut orphan = cache(4, &[]);
-        orphan.add(0, &tokens(&[1, 2]), block(2), &Stats::default());
+        orphan.add(0, &tokens(&[1, 2]), block(2), &Stats::new("test"));
         assert!(orphan.blocks.is_empty());
     }
 }

@@ -56,7 +56,7 @@ fn rig(lines: &[(&str, &str)], settings: Settings) -> Rig {
         adapters: vec!["support".to_owned()],
         adapter: None,
     });
-    let stats = Arc::new(Stats::default());
+    let stats = Arc::new(Stats::new("test"));
     let engine = Engine::new(toy, Arc::clone(&language), settings, stats);
     Rig { engine, language, closing: Arc::default() }
 }
