@@ -140,6 +140,25 @@ impl Decoder {
         &self.signature
     }
 
+    /// Runs one token in a lane, and forgets it.
+    ///
+    /// # Errors
+    /// The lane's adapter does not fit the graph.
+    pub(crate) fn try_out(&mut self, lane: usize) -> Result<(), InferenceError> {
+        self.push(lane)?;
+        let ran = self.extend(lane, 0, &[0], 1).map(drop);
+        self.clear(lane);
+        ran
+    }
+
+    /// Rows of a lane.
+    pub(crate) fn rows(&self, lane: usize) -> usize {
+        match &self.cache {
+            Cache::Shared(lanes) => lanes[lane].rows(),
+            Cache::Growing(lanes) => lanes[lane].rows(),
+        }
+    }
+
     /// Runs `tokens / rows` tokens for each of some neighbouring rows.
     fn run(
         &mut self,
@@ -162,10 +181,11 @@ impl Decoder {
                 let mut outputs = session.run_with_options(inputs, &windows.options)?;
                 let logits = outputs.remove(&signature.logits).ok_or_else(|| missing(&signature.logits))?;
                 drop(outputs);
+                let logits = Logits::read(logits, keep)?;
                 for (row, length) in rows.zip(lengths) {
                     lane.set_length(row, length + added);
                 }
-                Logits::read(logits, keep)
+                Ok(logits)
             }
             Cache::Growing(lanes) => {
                 let lane = &mut lanes[lane];

@@ -18,7 +18,7 @@ use tokio::sync::mpsc::{self, Receiver, Sender, UnboundedReceiver};
 
 use crate::constrain::ConstraintCompiler;
 use crate::decoder::{Decode, Decoder};
-use crate::engine::{self, Engine, Output, Sequence, Settings, Stats};
+use crate::engine::{self, Engine, Output, Request, Sequence, Settings, Stats};
 use crate::ensemble::Ensemble;
 use crate::folder::identity;
 use crate::graph::outlets;
@@ -99,7 +99,7 @@ pub struct OnnxModel {
     stats: Arc<Stats>,
     closing: Arc<AtomicBool>,
     /// `None` only while dropping.
-    queue: Option<Sender<Sequence>>,
+    queue: Option<Sender<Request>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -117,6 +117,14 @@ impl OnnxModel {
     /// A piece is missing or damaged, or no provider works; the error says what to do.
     pub fn open(runtime: &Runtime, options: OnnxModelOptions) -> Result<Self, InferenceError> {
         let started = Instant::now();
+        if let Some(name) = options.adapter.as_ref().filter(|name| !options.adapters.contains_key(*name)) {
+            let known = options.adapters.keys().cloned().collect();
+            return Err(InferenceError::UnknownAdapter { name: name.clone(), known });
+        }
+        if let (Some((folder, _)), false) = (options.ensemble.first(), options.adapters.is_empty()) {
+            let reason = "a model with adapters writes alone; take out `adapters`, or `ensemble`".to_owned();
+            return Err(InferenceError::EnsembleUnfit { folder: folder.clone(), reason });
+        }
         let folder = ModelFolder::read(&options.folder)?;
         let tokenizer = Tokenizer::read(folder.path())?;
         let template = Template::read(folder.path())?;
@@ -150,10 +158,6 @@ impl OnnxModel {
             opened_in: started.elapsed(),
         };
         fit(&folder, &tokenizer, &eos, signature.vocabulary)?;
-        if let Some(name) = options.adapter.as_ref().filter(|name| !options.adapters.contains_key(*name)) {
-            let known = options.adapters.into_keys().collect();
-            return Err(InferenceError::UnknownAdapter { name: name.clone(), known });
-        }
         let mut members = vec![(decoder, 1.0)];
         for (path, weight) in &options.ensemble {
             members.push((open_member(runtime, path, *weight, &options, &tokenizer)?, *weight));
@@ -220,7 +224,16 @@ fn open_decoder(
         })
     };
     let adapters = options.adapters.iter().map(adapter).collect::<Result<Vec<_>, _>>()?;
-    let decoder = Decoder::new(session, provider.used, folder, context, options.sequences.max(1), &adapters)?;
+    let rows = options.sequences.max(1);
+    let mut decoder = Decoder::new(session, provider.used, folder, context, rows, &adapters)?;
+    for (at, (name, path)) in options.adapters.iter().enumerate() {
+        // One token shows whether it is this model's.
+        decoder.try_out(at + 1).map_err(|error| InferenceError::AdapterForeign {
+            name: name.clone(),
+            path: path.clone(),
+            reason: error.to_string(),
+        })?;
+    }
     Ok((decoder, provider))
 }
 
@@ -236,9 +249,6 @@ fn open_member(
         |reason: &str| InferenceError::EnsembleUnfit { folder: path.clone(), reason: reason.to_owned() };
     if !(weight.is_finite() && weight > 0.0) {
         return Err(unfit("its weight has to be a positive number"));
-    }
-    if !options.adapters.is_empty() {
-        return Err(unfit("a model with adapters writes alone"));
     }
     let folder = ModelFolder::read(path)?;
     if !Tokenizer::read(folder.path())?.is_same_as(tokenizer) {
@@ -257,8 +267,9 @@ fn fit(
 ) -> Result<(), InferenceError> {
     let unfit = |reason| Err(InferenceError::TokenizerUnfit { folder: folder.path().to_owned(), reason });
     let Some(vocabulary) = vocabulary else { return Ok(()) };
-    if let Some(id) = eos.iter().find(|&&id| id as usize >= vocabulary || !tokenizer.has(id)) {
-        return unfit(format!("the token {id}, which ends a turn, is not in both of them"));
+    let is_known = |id: &u32| (*id as usize) < vocabulary && tokenizer.has(*id);
+    if !eos.is_empty() && !eos.iter().any(is_known) {
+        return unfit(format!("none of the tokens that end a turn, {eos:?}, is in both of them"));
     }
     let known = tokenizer.vocabulary();
     // Models round their vocabulary up; some tokenizers have a few tokens more, for pictures.
@@ -273,7 +284,7 @@ struct Running {
     language: Arc<engine::Language>,
     stats: Arc<Stats>,
     closing: Arc<AtomicBool>,
-    queue: Sender<Sequence>,
+    queue: Sender<Request>,
     thread: JoinHandle<()>,
 }
 
@@ -287,7 +298,7 @@ fn start<D: Decode + Send + 'static>(
     let stats = Arc::new(Stats::new(&info.identity.name));
     let closing = Arc::new(AtomicBool::new(false));
     // What waits is kept by the engine, where conversations take turns.
-    let (queue, requests): (_, Receiver<Sequence>) = mpsc::channel(1);
+    let (queue, requests): (_, Receiver<Request>) = mpsc::channel(1);
     let engine = Engine::new(decoder, Arc::clone(&language), settings, Arc::clone(&stats));
     let thread = std::thread::Builder::new()
         .name("loquat-model".to_owned())
@@ -317,7 +328,7 @@ impl LanguageModel for OnnxModel {
                 Ok(sequence) => {
                     if let Some(queue) = queue.and_then(|queue| queue.upgrade()) {
                         // Where this fails the request is dropped, and `read` sees its channel closed.
-                        drop(queue.send(sequence).await);
+                        drop(queue.send(Request::Write(Box::new(sequence))).await);
                     }
                 }
                 Err(error) => drop(sender.send(Err(error.into()))),
@@ -349,7 +360,10 @@ fn read(
 impl Drop for OnnxModel {
     fn drop(&mut self) {
         self.closing.store(true, Ordering::Relaxed);
-        self.queue = None;
+        if let Some(queue) = self.queue.take() {
+            // Where the queue is full, what is in it wakes the thread. Its end would not: a stream that waits to enter holds it open.
+            drop(queue.try_send(Request::Close));
+        }
         // A session that still runs while the process exits would crash it.
         if let Some(thread) = self.thread.take() {
             drop(thread.join());

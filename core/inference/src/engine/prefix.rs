@@ -11,11 +11,11 @@ use lru::LruCache;
 use super::stats::Stats;
 use crate::decoder::Block;
 
-/// Tokens in a block; also how many of a prompt run at once.
+/// Tokens in a block.
 ///
-/// Blocks begin at multiples of it, whatever was cached, so a cached block holds what a new run would compute, bit for bit:
-/// reuse changes the time and not the tokens.
-pub(crate) const BLOCK: usize = 64;
+/// A cached block holds what a new run would compute, bit for bit, because runs of two and more tokens agree however they are cut (see
+/// `decoder`): reuse changes the time and not the tokens.
+pub(crate) const BLOCK: usize = 32;
 
 /// Blocks of keys and values, by the tokens that they stand for.
 pub(crate) struct PrefixCache {
