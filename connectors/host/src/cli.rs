@@ -390,7 +390,7 @@ pub enum ModelCommand {
     },
     /// Converts a GGUF file into an ONNX model folder
     #[command(
-        after_help = "Example:\n  loquat model import-gguf my-model.gguf --quantize int4 --output my-model"
+        after_help = "Example:\n  loquat model import-gguf my-model.gguf --quantize int8 --output my-model"
     )]
     ImportGguf {
         /// The GGUF file
@@ -400,7 +400,7 @@ pub enum ModelCommand {
         #[arg(long, short, value_hint = ValueHint::DirPath)]
         output: Option<PathBuf>,
         /// Bits a weight
-        #[arg(long, value_enum, default_value = "int8")]
+        #[arg(long, value_enum, default_value = "int4")]
         quantize: Quantize,
         /// Lets LoRA adapters change the model at run time, which costs some speed without one, too
         #[arg(long)]
