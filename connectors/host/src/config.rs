@@ -145,7 +145,7 @@ pub struct ModelConfig {
     /// The graph in the repository, where it has several. Default: the one that is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub graph_file: Option<String>,
-    /// Weights of a model that is converted: `int8`, `int4` or `fp32`. Default: `int8`.
+    /// Weights of a model that is converted: `int4`, `int8`, `fp16` or `fp32`. Default: `int4`.
     pub quantize: Quantize,
     /// The most tokens of a chat, prompt and reply together. Default: 2048.
     pub max_context_tokens: usize,
@@ -196,7 +196,7 @@ impl Default for ModelConfig {
             hub: None,
             revision: "main".to_owned(),
             graph_file: None,
-            quantize: Quantize::Int8,
+            quantize: Quantize::Int4,
             max_context_tokens: 2048,
             sequences: 16,
             decoding: DecodingName::Batched,
@@ -222,9 +222,10 @@ pub enum BuiltinModel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Quantize {
-    /// 8 bits: the quality choice.
+    /// 8 bits.
     Int8,
-    /// 4 bits: smaller and faster, and a little worse.
+    /// 4 bits for weights that have 4 bits in the source, with the same values; 8 for its other quantised weights. Float weights
+    /// lose by it.
     Int4,
     /// 16-bit floats, for GPUs.
     Fp16,

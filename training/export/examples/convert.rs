@@ -1,4 +1,4 @@
-//! `cargo run -p loquat-export --example convert -- SOURCE TARGET [int8|int4|fp16|fp32]`
+//! `cargo run -p loquat-export --example convert -- SOURCE TARGET [int4|int8|fp16|fp32]`
 //!
 //! SOURCE is a GGUF file, or the folder of an ONNX package in dynamic int8, which is dequantised.
 
@@ -10,11 +10,11 @@ use loquat_export::{Quantisation, dequantise_onnx, gguf_to_onnx};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = std::env::args().skip(1).collect::<Vec<_>>();
     let (source, target, quantisation) = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [source, target] | [source, target, "int8"] => (source, target, Quantisation::Int8),
-        [source, target, "int4"] => (source, target, Quantisation::Int4),
+        [source, target] | [source, target, "int4"] => (source, target, Quantisation::Int4),
+        [source, target, "int8"] => (source, target, Quantisation::Int8),
         [source, target, "fp16"] => (source, target, Quantisation::Fp16),
         [source, target, "fp32"] => (source, target, Quantisation::Fp32),
-        _ => return Err("usage: convert SOURCE TARGET [int8|int4|fp16|fp32]".into()),
+        _ => return Err("usage: convert SOURCE TARGET [int4|int8|fp16|fp32]".into()),
     };
     let (source, target) = (Path::new(source), Path::new(target));
     let mut error = std::io::stderr();

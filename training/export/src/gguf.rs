@@ -7,6 +7,7 @@
 //! Format: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
 
 mod blocks;
+mod grid;
 mod header;
 mod kind;
 mod metadata;
@@ -19,6 +20,7 @@ use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+pub(crate) use grid::GridBlock;
 pub use kind::{SUPPORTED_KINDS, TensorKind};
 pub use metadata::{Metadata, Value};
 
@@ -114,6 +116,12 @@ impl TensorData {
         assert_eq!(out.len(), self.columns, "a row is dequantised whole");
         let start = row * self.row_bytes;
         blocks::dequantise(self.kind, &self.bytes[start..start + self.row_bytes], out);
+    }
+
+    /// The blocks of row `row` as they are; none where the type [has no grid](TensorKind::is_grid).
+    pub(crate) fn grid_row(&self, row: usize) -> Vec<GridBlock> {
+        let start = row * self.row_bytes;
+        grid::blocks(self.kind, &self.bytes[start..start + self.row_bytes])
     }
 }
 

@@ -2,7 +2,12 @@
 //! one scale a block and, for 4 bits, one integer zero point a block.
 //!
 //! Both operators decode an element as `scale × (q − zero_point)`. Integer zero points are what the packed CPU
-//! kernels take; floating-point ones would represent ggml's `Q4_1` exactly, but have no fast kernel.
+//! kernels take; floating-point ones would represent ggml's `Q4_1` exactly, but have no fast kernel. The file `grid`
+//! says how such weights keep their values all the same.
+
+mod grid;
+
+pub(crate) use grid::{grid, sums};
 
 /// Elements that share a scale.
 pub(crate) const BLOCK: usize = 32;
@@ -12,11 +17,12 @@ pub(crate) const BLOCK: usize = 32;
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Quantisation {
-    /// 8 bits, symmetric, blocks of 32. Indistinguishable from a 4-bit or 8-bit source, and the default.
-    #[default]
+    /// 8 bits, symmetric, blocks of 32. Indistinguishable from a 4-bit or 8-bit source.
     Int8,
-    /// 4 bits with integer zero points, blocks of 32; the embedding and the output layer keep 8 bits. Smaller and
-    /// faster to decode, with some loss.
+    /// 4 bits, blocks of 32, for weights that have 4 bits in the source (`Q4_0`, `Q4_1`, `Q4_K`), whose values are kept,
+    /// and the default. The embedding, the output layer and weights of other quantised types get 8 bits. Float weights
+    /// are fitted to 4 bits, with some loss.
+    #[default]
     Int4,
     /// `float16` weights, activations and KV cache: what GPUs compute in. Logits are `f32`.
     Fp16,
@@ -53,17 +59,40 @@ pub(crate) fn int8(row: &[f32], quants: &mut Vec<u8>, scales: &mut Vec<f32>) {
 /// Each block takes the pair of scale and zero point with the least squared error among a few candidates: the
 /// zero points around the affine one, each with the scale that covers the range and its least-squares refinement.
 pub(crate) fn int4(row: &[f32], quants: &mut Vec<u8>, scales: &mut Vec<f32>, zero_points: &mut Vec<u8>) {
+    pack(row.chunks(BLOCK).map(fitted), quants, scales, zero_points);
+}
+
+/// A block of 4-bit integers.
+#[derive(Debug, Clone, Copy)]
+struct Four {
+    codes: [u8; BLOCK],
+    scale: f32,
+    zero_point: u8,
+}
+
+/// The block of 4-bit integers that comes closest to `weights`, of which there are 32 at most.
+fn fitted(weights: &[f32]) -> Four {
+    let fit = fit_int4(weights);
+    let mut codes = [0; BLOCK];
+    codes.iter_mut().zip(weights).for_each(|(code, &w)| *code = fit.code(w) as u8);
+    Four { codes, scale: fit.scale, zero_point: fit.zero_point as u8 }
+}
+
+/// Appends the blocks of a row.
+fn pack(
+    blocks: impl Iterator<Item = Four>,
+    quants: &mut Vec<u8>,
+    scales: &mut Vec<f32>,
+    zero_points: &mut Vec<u8>,
+) {
     let first = zero_points.len();
-    for (index, block) in row.chunks(BLOCK).enumerate() {
-        let fit = fit_int4(block);
-        let codes = block.iter().map(|&w| fit.code(w) as u8).collect::<Vec<_>>();
-        quants.extend(codes.chunks(2).map(|pair| pair[0] | pair.get(1).copied().unwrap_or(0) << 4));
-        scales.push(fit.scale);
-        let zero_point = fit.zero_point as u8;
+    for (index, block) in blocks.enumerate() {
+        quants.extend(block.codes.as_chunks::<2>().0.iter().map(|[low, high]| low | high << 4));
+        scales.push(block.scale);
         if index % 2 == 0 {
-            zero_points.push(zero_point);
+            zero_points.push(block.zero_point);
         } else {
-            zero_points[first + index / 2] |= zero_point << 4;
+            zero_points[first + index / 2] |= block.zero_point << 4;
         }
     }
 }

@@ -28,7 +28,7 @@ pub enum ModelCommand {
         #[arg(long, short, value_hint = ValueHint::DirPath)]
         output: Option<PathBuf>,
         /// Bits a weight
-        #[arg(long, value_enum, default_value = "int8")]
+        #[arg(long, value_enum, default_value = "int4")]
         quantize: Quantize,
         /// Lets LoRA adapters change the model at run time, which costs some speed without one, too
         #[arg(long)]

@@ -106,8 +106,8 @@ builtin = "smollm2"
 # hub = "owner/name"
 # revision = "main"
 # graph_file = "onnx/model.onnx"
-# Weights of a GGUF that is converted: int8, int4, fp16 or fp32.
-quantize = "int8"
+# Weights of a GGUF that is converted: int4, int8, fp16 or fp32.
+quantize = "int4"
 # The most tokens of a chat, prompt and reply together.
 max_context_tokens = 2048
 

@@ -9,6 +9,7 @@ mod ends;
 mod feed_forward;
 mod linear;
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use prost::Message;
@@ -55,6 +56,7 @@ pub(crate) fn write(
         weights: Weights::new(gguf, DataFile::create(folder, DATA_FILE)?, report),
         graph: GraphProto::default(),
         residual: Residual { sum: "hidden.0".to_owned(), pending: None, sums: 0 },
+        with_sums: HashSet::new(),
     };
     writer.inputs();
     writer.cache_lengths();
@@ -92,6 +94,8 @@ struct Writer<'a, 'r> {
     weights: Weights<'a, 'r>,
     graph: GraphProto,
     residual: Residual,
+    /// Inputs of linear layers that are there with the sums of their blocks too.
+    with_sums: HashSet<String>,
 }
 
 /// The residual stream. A block's output is added to it by the next norm, which does both in one operator.

@@ -5,6 +5,7 @@
 //! and as ONNX, for `fixtures/logits.py`, which writes them anew and compares ONNX Runtime too.
 
 mod attention;
+mod grid;
 pub(crate) mod interpreter;
 mod operators;
 

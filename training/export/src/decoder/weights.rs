@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use crate::error::{ExportError, Result};
-use crate::gguf::{Gguf, TensorData};
+use crate::gguf::{Gguf, TensorData, TensorKind};
 use crate::onnx::schema::{TensorProto, data_type};
 use crate::onnx::{DataFile, float_bytes, half_bytes};
 use crate::progress::{Progress, Report, Stage};
@@ -16,6 +16,8 @@ pub(super) struct Stored {
     pub(super) bits: Bits,
     pub(super) rows: usize,
     pub(super) columns: usize,
+    /// How many columns follow that the sums of the input over its blocks are multiplied by, one for each block or none.
+    pub(super) sums: usize,
     /// The initializers, in the order in which `MatMulNBits` takes them.
     pub(super) tensors: Vec<TensorProto>,
 }
@@ -26,6 +28,28 @@ pub(super) enum Bits {
     Four,
     Eight,
     Float,
+}
+
+/// How a matrix gets its bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Method {
+    Float,
+    Half,
+    Eight,
+    /// To 4 bits, as close as they come.
+    Fit,
+    /// To 4 bits that the file has.
+    Keep,
+}
+
+impl Method {
+    fn bits(self) -> Bits {
+        match self {
+            Self::Float | Self::Half => Bits::Float,
+            Self::Eight => Bits::Eight,
+            Self::Fit | Self::Keep => Bits::Four,
+        }
+    }
 }
 
 /// One source of rows: a tensor, and the order in which its rows are taken.
@@ -133,6 +157,26 @@ impl<'a, 'r> Weights<'a, 'r> {
         }
     }
 
+    /// What 4 bits can do for tensors that become one matrix: keep what all of them have, or fit floats. What a file
+    /// has in another way would lose by a second rounding to 4 bits, so it gets 8.
+    fn four_bits(&self, parts: &[Part<'_>]) -> Method {
+        let all = |is: fn(TensorKind) -> bool| {
+            parts.iter().all(|part| self.gguf.tensor(part.tensor).is_some_and(|t| is(t.kind)))
+        };
+        match () {
+            () if all(TensorKind::is_grid) => Method::Keep,
+            () if all(TensorKind::is_float) => Method::Fit,
+            () => Method::Eight,
+        }
+    }
+
+    /// Whether any of the tensors has offsets that integer zero points cannot express.
+    fn has_offsets(&self, parts: &[Part<'_>]) -> bool {
+        let centred =
+            |part: &Part<'_>| self.gguf.tensor(part.tensor).is_some_and(|t| t.kind == TensorKind::Q4_0);
+        !parts.iter().all(centred)
+    }
+
     /// Stores the rows of `parts`, one below the other, as one matrix named `name`.
     pub(super) fn matrix(
         &mut self,
@@ -141,22 +185,27 @@ impl<'a, 'r> Weights<'a, 'r> {
         parts: &[Part<'_>],
         quantisation: Quantisation,
     ) -> Result<Stored> {
-        let bits = match quantisation {
-            Quantisation::Int8 => Bits::Eight,
-            Quantisation::Int4 => Bits::Four,
-            Quantisation::Fp16 | Quantisation::Fp32 => Bits::Float,
+        let method = match quantisation {
+            Quantisation::Int8 => Method::Eight,
+            Quantisation::Int4 => self.four_bits(parts),
+            Quantisation::Fp16 => Method::Half,
+            Quantisation::Fp32 => Method::Float,
         };
-        let half = quantisation == Quantisation::Fp16;
+        let bits = method.bits();
         if bits != Bits::Float && !columns.is_multiple_of(BLOCK) {
             let problem =
                 format!("has {columns} columns, which are not whole blocks of {BLOCK}: export it as fp32");
             return Err(self.error(parts.first().map_or(name, |p| p.tensor), problem));
         }
         let rows = parts.iter().map(|p| p.rows).sum::<usize>();
-        let row_bytes = match bits {
-            Bits::Four => columns / 2,
-            Bits::Eight => columns,
-            Bits::Float => columns * if half { 2 } else { 4 },
+        let sums =
+            if method == Method::Keep && self.has_offsets(parts) { quantise::sums(columns) } else { 0 };
+        let blocks = columns.div_ceil(BLOCK) + sums.div_ceil(BLOCK);
+        let row_bytes = match method {
+            Method::Fit | Method::Keep => blocks * BLOCK / 2,
+            Method::Eight => columns,
+            Method::Half => columns * 2,
+            Method::Float => columns * 4,
         };
         self.data.begin((rows * row_bytes) as u64)?;
         let (mut row, mut packed) = (vec![0.0; columns], Vec::with_capacity(row_bytes));
@@ -164,15 +213,24 @@ impl<'a, 'r> Weights<'a, 'r> {
         for part in parts {
             let source = self.fetch(part.tensor, part.rows, columns)?;
             for index in 0..part.rows {
-                source.row((part.source_row)(index), &mut row);
+                let from = (part.source_row)(index);
                 packed.clear();
-                match bits {
-                    Bits::Four => quantise::int4(&row, &mut packed, &mut scales, &mut zero_points),
-                    Bits::Eight => quantise::int8(&row, &mut packed, &mut scales),
-                    Bits::Float if half => {
+                if method == Method::Keep {
+                    let row = source.grid_row(from);
+                    quantise::grid(&row, sums > 0, &mut packed, &mut scales, &mut zero_points);
+                    self.data.append(&packed)?;
+                    continue;
+                }
+                source.row(from, &mut row);
+                match method {
+                    Method::Eight => quantise::int8(&row, &mut packed, &mut scales),
+                    Method::Half => {
                         packed.extend(half_bytes(&row).ok_or_else(|| self.too_large(part.tensor))?);
                     }
-                    Bits::Float => packed.extend(row.iter().flat_map(|w| w.to_le_bytes())),
+                    Method::Float => packed.extend(row.iter().flat_map(|w| w.to_le_bytes())),
+                    Method::Fit | Method::Keep => {
+                        quantise::int4(&row, &mut packed, &mut scales, &mut zero_points);
+                    }
                 }
                 self.data.append(&packed)?;
             }
@@ -181,11 +239,10 @@ impl<'a, 'r> Weights<'a, 'r> {
         let length = (rows * row_bytes) as u64;
         let mut tensors = Vec::new();
         if bits == Bits::Float {
-            let element = if half { data_type::FLOAT16 } else { data_type::FLOAT };
+            let element = if method == Method::Half { data_type::FLOAT16 } else { data_type::FLOAT };
             tensors.push(self.data.end(name, element, &[rows, columns], length));
-            return Ok(Stored { bits, rows, columns, tensors });
+            return Ok(Stored { bits, rows, columns, sums, tensors });
         }
-        let blocks = columns / BLOCK;
         let shape = [rows, blocks, row_bytes / blocks];
         tensors.push(self.data.end(&format!("{name}.quantised"), data_type::UINT8, &shape, length));
         let scale_name = format!("{name}.scales");
@@ -200,7 +257,7 @@ impl<'a, 'r> Weights<'a, 'r> {
             let zero_name = format!("{name}.zero_points");
             tensors.push(self.data.tensor(&zero_name, data_type::UINT8, &shape, zero_points)?);
         }
-        Ok(Stored { bits, rows, columns, tensors })
+        Ok(Stored { bits, rows, columns, sums, tensors })
     }
 
     /// Refuses tensors that nothing has asked for: leaving one out would silently change the model.

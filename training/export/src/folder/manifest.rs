@@ -17,7 +17,7 @@ use crate::progress::{Progress, Report, Stage};
 pub const MANIFEST_FILE: &str = "loquat.json";
 
 /// Raised whenever the same source would give another graph, so that older exports are written anew.
-pub const EXPORT_VERSION: u32 = 1;
+pub const EXPORT_VERSION: u32 = 2;
 
 /// How a model's KV cache grows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -36,7 +36,7 @@ fn each(bytes: &[u8], out: &mut [f32], width: usize, elements: usize, decode: im
     }
 }
 
-fn half_at(bytes: &[u8], at: usize) -> f32 {
+pub(super) fn half_at(bytes: &[u8], at: usize) -> f32 {
     f16::from_le_bytes([bytes[at], bytes[at + 1]]).to_f32()
 }
 
@@ -116,7 +116,7 @@ fn q3_k(block: &[u8], out: &mut [f32]) {
 }
 
 /// The six-bit scale and minimum of sub-block `j` in the twelve packed bytes of `Q4_K` and `Q5_K`.
-fn scale_and_min(j: usize, packed: &[u8]) -> (f32, f32) {
+pub(super) fn scale_and_min(j: usize, packed: &[u8]) -> (f32, f32) {
     let (scale, min) = if j < 4 {
         (packed[j] & 63, packed[j + 4] & 63)
     } else {

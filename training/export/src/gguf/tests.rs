@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::tiny::Tiny;
-use super::{Gguf, TensorKind, Value, blocks};
+use super::{Gguf, TensorKind, Value, blocks, grid};
 use crate::error::ExportError;
 
 fn open(bytes: &[u8]) -> (TempDir, Result<Gguf, ExportError>) {
@@ -35,6 +35,14 @@ fn blocks_decode_to_the_reference_values() {
         for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
             let close = (found - expected).abs() <= expected.abs() * 1e-6 + 1e-7;
             assert!(close, "{name}[{i}]: {found} is not {expected}");
+        }
+        let grid = grid::blocks(kind, &bytes);
+        assert_eq!(grid.len() * 32, if kind.is_grid() { expected.len() } else { 0 }, "{name}");
+        for (block, values) in grid.iter().zip(found.chunks(32)) {
+            for (code, value) in block.codes.iter().zip(values) {
+                let decoded = block.scale * f32::from(*code) + block.offset;
+                assert!(*code < 16 && (decoded - value).abs() <= value.abs() * 1e-6 + 1e-7, "{name}");
+            }
         }
         assert!(kind.is_supported());
         assert!(super::SUPPORTED_KINDS.contains(name));

@@ -1,5 +1,7 @@
 //! Writes small GGUF files for tests: a header builder, and whole models of a few hundred kilobytes.
 
+mod quantise;
+
 use std::path::Path;
 
 use super::Value;
@@ -43,6 +45,11 @@ impl Tiny {
     /// A model of an architecture that [`crate::ARCHITECTURES`] names, with 11 tokens and `more` that no text has.
     /// Element `i` of a tensor is a function of `i` and its name, so that a row in the wrong place is seen.
     pub(crate) fn decoder(architecture: &str, more: usize) -> Self {
+        Self::sized(architecture, more, HIDDEN, FEED_FORWARD)
+    }
+
+    /// As [`decoder`](Self::decoder), with the given widths.
+    pub(crate) fn sized(architecture: &str, more: usize, hidden: usize, feed_forward: usize) -> Self {
         let gemma = architecture == "gemma3";
         let normed = gemma || architecture == "qwen3";
         // Six layers to a pattern: the last one sees everything.
@@ -53,8 +60,8 @@ impl Tiny {
         for (key, value) in [
             ("block_count", layers),
             ("context_length", 32),
-            ("embedding_length", HIDDEN),
-            ("feed_forward_length", FEED_FORWARD),
+            ("embedding_length", hidden),
+            ("feed_forward_length", feed_forward),
             ("attention.head_count", HEADS),
             ("attention.head_count_kv", KV_HEADS),
             ("rope.dimension_count", head),
@@ -74,26 +81,26 @@ impl Tiny {
             tiny.set("gemma3.rope.scaling.factor", Value::Float(8.0));
         }
         let vocabulary = tiny.vocabulary(more);
-        tiny.matrix("token_embd.weight", vocabulary, HIDDEN);
+        tiny.matrix("token_embd.weight", vocabulary, hidden);
         for layer in 0..layers {
             let name = |part: &str| format!("blk.{layer}.{part}.weight");
-            tiny.norm(&name("attn_norm"), HIDDEN);
-            tiny.norm(&name("ffn_norm"), HIDDEN);
+            tiny.norm(&name("attn_norm"), hidden);
+            tiny.norm(&name("ffn_norm"), hidden);
             if normed {
                 tiny.norm(&name("attn_q_norm"), head);
                 tiny.norm(&name("attn_k_norm"), head);
             }
             if gemma {
-                tiny.norm(&name("post_attention_norm"), HIDDEN);
-                tiny.norm(&name("post_ffw_norm"), HIDDEN);
+                tiny.norm(&name("post_attention_norm"), hidden);
+                tiny.norm(&name("post_ffw_norm"), hidden);
             }
-            tiny.matrix(&name("attn_q"), HEADS * head, HIDDEN);
-            tiny.matrix(&name("attn_k"), KV_HEADS * head, HIDDEN);
-            tiny.matrix(&name("attn_v"), KV_HEADS * head, HIDDEN);
-            tiny.matrix(&name("attn_output"), HIDDEN, HEADS * head);
-            tiny.matrix(&name("ffn_gate"), FEED_FORWARD, HIDDEN);
-            tiny.matrix(&name("ffn_up"), FEED_FORWARD, HIDDEN);
-            tiny.matrix(&name("ffn_down"), HIDDEN, FEED_FORWARD);
+            tiny.matrix(&name("attn_q"), HEADS * head, hidden);
+            tiny.matrix(&name("attn_k"), KV_HEADS * head, hidden);
+            tiny.matrix(&name("attn_v"), KV_HEADS * head, hidden);
+            tiny.matrix(&name("attn_output"), hidden, HEADS * head);
+            tiny.matrix(&name("ffn_gate"), feed_forward, hidden);
+            tiny.matrix(&name("ffn_up"), feed_forward, hidden);
+            tiny.matrix(&name("ffn_down"), hidden, feed_forward);
             if architecture == "qwen2" {
                 tiny.biases(
                     layer,
@@ -101,7 +108,7 @@ impl Tiny {
                 );
             }
         }
-        tiny.norm("output_norm.weight", HIDDEN);
+        tiny.norm("output_norm.weight", hidden);
         tiny
     }
 

@@ -3,7 +3,8 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{BLOCK, int4, int8};
+use super::{BLOCK, grid, int4, int8, sums};
+use crate::gguf::GridBlock;
 
 fn decode8(quants: &[u8], scales: &[f32]) -> Vec<f32> {
     quants.iter().enumerate().map(|(i, &q)| scales[i / BLOCK] * (f32::from(q) - 128.0)).collect()
@@ -45,6 +46,63 @@ proptest! {
         let zero = (-low / scale).round().clamp(0.0, 15.0);
         let plain = row.iter().map(|w| ((w / scale + zero).round().clamp(0.0, 15.0) - zero) * scale).collect::<Vec<_>>();
         prop_assert!(found <= error(&plain) * 1.0001 + 1e-6, "{} > {}", found, error(&plain));
+    }
+}
+
+prop_compose! {
+    /// A block as models have them, or one that lies on one side of zero, or has no scale.
+    fn grid_block()(
+        codes in proptest::array::uniform32(0u8..16),
+        scale in prop_oneof![9 => -0.5f32..0.5, 1 => Just(0.0)],
+        steps in -30.0f32..15.0,
+    ) -> GridBlock {
+        let offset = if scale == 0.0 { steps } else { steps * scale };
+        GridBlock { codes, scale, offset }
+    }
+}
+
+proptest! {
+    /// Codes and scales stay as they are; what a weight is off by is what 4 bits lose of the offsets, and no more.
+    #[test]
+    fn a_grid_is_kept(row in vec(grid_block(), 1..70)) {
+        let (mut quants, mut scales, mut zeros) = (Vec::new(), Vec::new(), Vec::new());
+        grid(&row, true, &mut quants, &mut scales, &mut zeros);
+        let blocks = row.len() + sums(row.len() * BLOCK).div_ceil(BLOCK);
+        prop_assert_eq!((quants.len(), scales.len(), zeros.len()), (blocks * 16, blocks, blocks.div_ceil(2)));
+        let decoded = decode4(&quants, &scales, &zeros);
+        let offsets = &decoded[row.len() * BLOCK..];
+        for (index, group) in row.chunks(BLOCK).enumerate() {
+            let (mut low, mut high, mut error) = (0.0f32, 0.0f32, 0.0);
+            for (i, block) in group.iter().enumerate().map(|(i, block)| (index * BLOCK + i, block)) {
+                prop_assert_eq!(scales[i], block.scale);
+                let own = &decoded[i * BLOCK..][..BLOCK];
+                // The offset that is to be made up for is the same for every weight of a block.
+                let exact = |w: usize| block.scale * f32::from(block.codes[w]) + block.offset;
+                let left = exact(0) - own[0];
+                for (w, found) in own.iter().enumerate() {
+                    prop_assert!((exact(w) - found - left).abs() < 1e-4);
+                }
+                (low, high) = (low.min(left), high.max(left));
+                error += (offsets[i] - left).powi(2);
+            }
+            let half_step = (high - low) / 30.0;
+            prop_assert!(error <= 32.0 * half_step.powi(2) * 1.001 + 1e-6, "{} > {}", error, half_step);
+        }
+    }
+
+    /// `Q4_0` has its zero point in the middle and needs no offsets.
+    #[test]
+    fn a_centred_grid_is_exact(
+        codes in proptest::array::uniform32(0u8..16),
+        scale in prop_oneof![-0.5f32..-1e-3, 1e-3f32..0.5],
+    ) {
+        let block = GridBlock { codes, scale, offset: -8.0 * scale };
+        let (mut quants, mut scales, mut zeros) = (Vec::new(), Vec::new(), Vec::new());
+        grid(&[block; 3], false, &mut quants, &mut scales, &mut zeros);
+        prop_assert_eq!(zeros.as_slice(), [0x88, 0x08].as_slice());
+        for (i, found) in decode4(&quants, &scales, &zeros).iter().enumerate() {
+            prop_assert_eq!(*found, scale * (f32::from(codes[i % BLOCK]) - 8.0));
+        }
     }
 }
 

@@ -5,11 +5,14 @@ use super::Writer;
 use super::adapters::Adapted;
 use crate::decoder::weights::{Bits, IN_ORDER, Part, Stored};
 use crate::error::Result;
-use crate::onnx::{self, CONTRIB, integer};
+use crate::onnx::{self, CONTRIB, constant, integer};
 use crate::quantise::{BLOCK, Quantisation};
 
 /// `MatMulNBits`: quantise activations to 8 bits per block too, which selects the integer kernels.
 const ACCURACY_INT8: i64 = 4;
+/// The form of an input that is taken apart into blocks, and the axis of a block.
+const BLOCKS: &str = "blocks";
+const AXIS: &str = "axis.block";
 
 /// One linear layer of a block, made of one tensor.
 pub(super) struct Linear<'a> {
@@ -91,12 +94,16 @@ impl Writer<'_, '_> {
 
     /// `output = input · matrixᵀ`, by the operator that takes the matrix as it is stored.
     pub(super) fn product(&mut self, matrix: Stored, input: &str, output: &str) {
+        let input = &match matrix.sums {
+            0 => input.to_owned(),
+            _ => self.with_sums(input),
+        };
         let names = matrix.tensors.iter().map(|t| t.name().to_owned()).collect::<Vec<_>>();
-        let mut inputs = vec![input];
+        let mut inputs = vec![input.as_str()];
         inputs.extend(names.iter().map(String::as_str));
         let quantised = |bits| {
             vec![
-                integer("K", matrix.columns as i64),
+                integer("K", (matrix.columns + matrix.sums) as i64),
                 integer("N", matrix.rows as i64),
                 integer("bits", bits),
                 integer("block_size", BLOCK as i64),
@@ -117,5 +124,22 @@ impl Writer<'_, '_> {
             attributes,
         ));
         self.graph.initializer.extend(matrix.tensors);
+    }
+
+    /// `input` with its sums over each block behind it, as matrices that keep offsets take it. Made once for all that
+    /// read the same input. Returns its name.
+    fn with_sums(&mut self, input: &str) -> String {
+        let [blocks, sums, output] = ["blocks", "sums", "with_sums"].map(|part| format!("{input}.{part}"));
+        if self.with_sums.is_empty() {
+            // 0 stands for the extent that is there already.
+            self.initializer(constant(BLOCKS, &[4], &[0, 0, -1, BLOCK as i64]));
+            self.initializer(constant(AXIS, &[1], &[3]));
+        }
+        if self.with_sums.insert(input.to_owned()) {
+            self.node("", "Reshape", &[input, BLOCKS], &[&blocks], vec![]);
+            self.node("", "ReduceSum", &[&blocks, AXIS], &[&sums], vec![integer("keepdims", 0)]);
+            self.node("", "Concat", &[input, &sums], &[&output], vec![integer("axis", -1)]);
+        }
+        output
     }
 }

@@ -12,6 +12,7 @@ pub(super) fn run(node: &NodeProto, inputs: &[Option<&Tensor>]) -> Vec<Tensor> {
         vec![Tensor::Floats(input(0).dims().to_vec(), input(0).floats().iter().map(|&v| f(v)).collect())]
     };
     match node.op_type() {
+        "ReduceSum" if matches!(input(0), Tensor::Floats(..)) => vec![block_sums(input(0), input(1))],
         "ReduceSum" => vec![Tensor::Integers(vec![1], vec![input(0).integers().iter().sum()])],
         "Sub" => {
             let by = input(1).integers()[0];
@@ -49,7 +50,11 @@ pub(super) fn run(node: &NodeProto, inputs: &[Option<&Tensor>]) -> Vec<Tensor> {
         }
         "MatMul" => vec![product(input(0), input(1), false)],
         "FusedMatMul" => vec![product(input(0), input(1), true)],
-        "MatMulNBits" => vec![product(input(0), &unblocked(node, inputs, 1, 2, 3), true)],
+        "MatMulNBits" => {
+            let columns = node.attribute("K").unwrap().i() as usize;
+            let matrix = first_columns(&unblocked(node, inputs, 1, 2, 3), columns);
+            vec![product(input(0), &matrix, true)]
+        }
         "GroupQueryAttention" => super::attention::attention(node, inputs),
         other => panic!("no operator {other}"),
     }
@@ -140,10 +145,28 @@ fn concat(inputs: &[Option<&Tensor>]) -> Tensor {
     Tensor::Floats(dims, (0..rows).flat_map(row).collect())
 }
 
+/// A row's last block is whole, whether or not the row is.
+fn first_columns(matrix: &Tensor, columns: usize) -> Tensor {
+    let stored = matrix.dims()[1];
+    assert_eq!(stored, columns.next_multiple_of(32));
+    let values = matrix.floats().chunks(stored).flat_map(|row| row[..columns].to_vec()).collect();
+    Tensor::Floats(vec![matrix.dims()[0], columns], values)
+}
+
+/// The sums along the last of four axes, which goes away.
+fn block_sums(value: &Tensor, axis: &Tensor) -> Tensor {
+    assert_eq!((value.dims().len(), axis.integers()), (4, [3].as_slice()));
+    let sums = value.floats().chunks(value.dims()[3]).map(|block| block.iter().sum()).collect();
+    Tensor::Floats(value.dims()[..3].to_vec(), sums)
+}
+
 fn reshape(value: &Tensor, form: &Tensor) -> Tensor {
     let old = value.dims();
-    let dims = form.integers().iter().enumerate().map(|(i, &n)| if n == 0 { old[i] } else { n as usize });
-    let dims = dims.collect::<Vec<_>>();
+    let given = form.integers().iter().enumerate().map(|(i, &n)| if n == 0 { old[i] as i64 } else { n });
+    let given = given.collect::<Vec<_>>();
+    let known = given.iter().filter(|&&n| n > 0).product::<i64>() as usize;
+    let rest = value.floats().len() / known;
+    let dims = given.iter().map(|&n| if n < 0 { rest } else { n as usize }).collect::<Vec<_>>();
     assert_eq!(dims.iter().product::<usize>(), value.floats().len());
     Tensor::Floats(dims, value.floats().to_vec())
 }
