@@ -225,6 +225,9 @@ pub enum InferenceError {
         /// Why.
         reason: String,
     },
+    /// The KV cache would need more memory than there is.
+    #[error("there is no memory for the KV cache; lower `max_context_tokens` or `sequences`")]
+    CacheTooLarge,
     /// The keys and values of a sequence were lost.
     #[error("the model lost its place in this reply; ask again")]
     CacheLost,

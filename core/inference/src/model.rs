@@ -14,13 +14,14 @@ use loquat_contract::{
     BoxStream, GenerateRequest, Language, LanguageModel, ModelError, ModelIdentity, Token,
 };
 use ort::session::Adapter;
+use ort::value::TensorElementType;
 use tokio::sync::mpsc::{self, Receiver, Sender, UnboundedReceiver};
 
 use crate::constrain::ConstraintCompiler;
 use crate::decoder::{Decode, Decoder};
 use crate::engine::{self, Engine, Output, Request, Sequence, Settings, Stats};
 use crate::ensemble::Ensemble;
-use crate::folder::identity;
+use crate::folder::{identity, sha256, sha256_of};
 use crate::graph::outlets;
 use crate::provider::{self, ProviderReport, Threads, Wanted};
 use crate::template::Template;
@@ -29,6 +30,9 @@ use crate::{
     CacheKind, Decoding, InferenceError, ModelFolder, ModelInfo, ModelStats, Provider, ProviderOptions,
     Runtime,
 };
+
+/// More sequences than this are not answered at once, whatever is asked for.
+const MOST_SEQUENCES: usize = 1024;
 
 /// How to open a model.
 #[derive(Clone, Debug)]
@@ -52,7 +56,7 @@ pub struct OnnxModelOptions {
     pub max_context: usize,
     /// Requests that may wait before callers do.
     pub queue: usize,
-    /// Requests that are answered at the same time.
+    /// Requests that are answered at the same time, 1 to 1024.
     pub sequences: usize,
     /// How tokens are written.
     pub decoding: Decoding,
@@ -67,7 +71,7 @@ pub struct OnnxModelOptions {
 }
 
 impl OnnxModelOptions {
-    /// The processor, any language, 2048 tokens, 16 sequences, 256 MiB for prompts that come again.
+    /// The processor, any language, 2048 tokens, 16 sequences, 256 MB for prompts that come again.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
@@ -81,7 +85,7 @@ impl OnnxModelOptions {
             queue: 32,
             sequences: 16,
             decoding: Decoding::Batched,
-            prefix_cache: 256 << 20,
+            prefix_cache: 256_000_000,
             adapters: BTreeMap::new(),
             adapter: None,
             ensemble: Vec::new(),
@@ -138,21 +142,22 @@ impl OnnxModel {
         eos.sort_unstable();
         eos.dedup();
         let info = ModelInfo {
-            identity,
+            model_sha256: identity.sha256.clone(),
+            identity: written_with(identity, &options)?,
             folder: folder.path().to_owned(),
             graph: folder.graph().to_owned(),
             inputs: outlets(decoder.session().inputs()),
             outputs: outlets(decoder.session().outputs()),
             provider,
             threads: options.threads,
-            cache: if decoder.is_shared() { CacheKind::Shared } else { CacheKind::Growing },
+            cache: if decoder.shares_buffer() { CacheKind::Shared } else { CacheKind::Growing },
             cache_bytes: signature.cache_bytes(decoder.context()),
             layers: signature.cache.len() / 2,
             context: decoder.context(),
             model_context: config.context,
             vocabulary: signature.vocabulary.unwrap_or_else(|| tokenizer.vocabulary()),
             eos: eos.clone(),
-            sequences: options.sequences.max(1),
+            sequences: options.sequences.clamp(1, MOST_SEQUENCES),
             decoding: options.decoding,
             adapters: options.adapters.keys().cloned().collect(),
             opened_in: started.elapsed(),
@@ -164,7 +169,7 @@ impl OnnxModel {
         }
 
         let settings = Settings {
-            rows: options.sequences.max(1),
+            rows: options.sequences.clamp(1, MOST_SEQUENCES),
             queue: options.queue.max(1),
             decoding: options.decoding,
             prefix_bytes: options.prefix_cache,
@@ -224,8 +229,15 @@ fn open_decoder(
         })
     };
     let adapters = options.adapters.iter().map(adapter).collect::<Result<Vec<_>, _>>()?;
-    let rows = options.sequences.max(1);
+    let rows = options.sequences.clamp(1, MOST_SEQUENCES);
     let mut decoder = Decoder::new(session, provider.used, folder, context, rows, &adapters)?;
+    if provider.used != Provider::Cpu && decoder.signature().cache_type == TensorElementType::Float32 {
+        tracing::warn!(
+            model = identity.name,
+            "its keys and values are 32-bit floats, which the GPU's attention does not take: it runs on the processor, slowly; convert \
+             the model with `quantize = \"fp16\"`"
+        );
+    }
     for (at, (name, path)) in options.adapters.iter().enumerate() {
         // One token shows whether it is this model's.
         decoder.try_out(at + 1).map_err(|error| InferenceError::AdapterForeign {
@@ -235,6 +247,30 @@ fn open_decoder(
         })?;
     }
     Ok((decoder, provider))
+}
+
+/// What also decides which tokens a model writes, in its identity: adapters, the other models of an ensemble, and how tokens are written.
+fn written_with(
+    identity: ModelIdentity,
+    options: &OnnxModelOptions,
+) -> Result<ModelIdentity, InferenceError> {
+    let mut parts = Vec::new();
+    if options.decoding == Decoding::Speculative {
+        parts.push("speculative".to_owned());
+    }
+    for (name, path) in &options.adapters {
+        parts.push(format!("adapter {name} {}", sha256(&[path])?));
+    }
+    parts.extend(options.adapter.iter().map(|name| format!("with {name}")));
+    for (path, weight) in &options.ensemble {
+        let member = crate::folder::identity(&ModelFolder::read(path)?, None)?;
+        parts.push(format!("member {} {weight}", member.sha256));
+    }
+    if parts.is_empty() {
+        return Ok(identity);
+    }
+    parts.insert(0, identity.sha256);
+    Ok(ModelIdentity { sha256: sha256_of(parts.join("\n").as_bytes()), ..identity })
 }
 
 /// Another model of an ensemble, whose tokenizer has to be the same.
