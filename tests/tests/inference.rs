@@ -92,7 +92,7 @@ async fn company_and_cache_change_no_token() {
 }
 
 #[tokio::test]
-async fn speculation_changes_runs_and_no_token() {
+async fn speculation_writes_the_same_in_any_company() {
     let (runtime, mut options) = english(Quantize::Int8);
     options.decoding = Decoding::Speculative;
     let facts = "The capital of Bhutan is Thimphu. The currency of Bhutan is the Bhutanese ngultrum.";
@@ -216,10 +216,17 @@ async fn models_with_one_tokenizer_write_together() {
 
     // A partner of next to no weight changes nothing.
     pair.ensemble = vec![(other.folder, 1e-6)];
-    let faint = one_by_one(&OnnxModel::open(&runtime, pair).unwrap()).await;
+    let faint = OnnxModel::open(&runtime, pair).unwrap();
+    let together = join_all(requests().into_iter().map(|request| text(&faint, request))).await;
+    let together: Vec<String> = together.into_iter().map(Result::unwrap).collect();
     let alone = one_by_one(&OnnxModel::open(&runtime, options.clone()).unwrap()).await;
-    // Greedy ones alone: a draw may fall on the border.
-    assert_eq!([&faint[0], &faint[1]], [&alone[0], &alone[1]]);
+    for (at, request) in requests().iter().enumerate() {
+        // Greedy ones alone: a draw may fall on the border.
+        if request.sampling.temperature == 0.0 {
+            assert_eq!(together[at], alone[at], "{at}");
+        }
+    }
+    assert!(faint.stats().cached_tokens > 0, "{:?}", faint.stats());
 
     let mut foreign = options;
     foreign.ensemble = vec![(foreign.folder.clone(), f32::NAN)];
@@ -284,6 +291,12 @@ async fn adapters_change_their_own_requests_alone() {
     assert_eq!(together[..alone.len()], alone);
     assert_eq!(together[alone.len()], odd_alone);
     assert_ne!(odd_alone, alone[4]);
+
+    // A model that takes no adapters.
+    let mut foreign = options.clone();
+    foreign.adapters = [("odd".to_owned(), data.path().join("odd.onnx_adapter"))].into();
+    let error = OnnxModel::open(&runtime, foreign).unwrap_err().to_string();
+    assert!(error.contains("odd") && error.contains("does not fit"), "{error}");
 
     let mut wrong = OnnxModelOptions { folder, ..options };
     wrong.adapters = [("odd".to_owned(), data.path().join("model/config.json"))].into();

@@ -13,6 +13,7 @@ mod growing;
 mod inputs;
 mod lane;
 mod logits;
+mod probe;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use growing::Growing;
 use inputs::inputs;
 use lane::Lane;
 pub(crate) use logits::Logits;
+pub(crate) use probe::Company;
 
 /// Keys and values of some tokens, out of any row that held them.
 ///
@@ -93,8 +95,7 @@ pub(crate) struct Decoder {
     session: Session,
     signature: Signature,
     context: usize,
-    /// Rows and tokens get the same numbers whatever else a run has.
-    is_independent: bool,
+    company: Company,
     host: MemoryInfo<'static>,
 }
 
@@ -117,6 +118,8 @@ impl Decoder {
         adapters: &[Adapter],
     ) -> Result<Self, InferenceError> {
         let signature = Signature::read(&session, folder)?;
+        // Three at least, for the probe; two, for a row that runs beside another.
+        let rows = rows.max(3);
         let adapters = std::iter::once(None).chain(adapters.iter().map(Some));
         let past = signature.cache.iter().map(|slot| slot.past.as_str());
         let cache = if folder.shares_buffer(past) {
@@ -132,8 +135,14 @@ impl Decoder {
         };
         let binding = session.create_binding()?;
         let host = MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput)?;
-        let is_independent = folder.rows_are_independent();
-        Ok(Self { cache, binding, session, signature, context, is_independent, host })
+        let mut decoder = Self { cache, binding, session, signature, context, company: Company::Free, host };
+        // On a GPU what a batch costs in bits is taken for what it gives in speed.
+        if !folder.rows_are_independent() {
+            decoder.company = Company::None;
+        } else if provider == Provider::Cpu && decoder.shares_buffer() {
+            decoder.company = decoder.probe()?;
+        }
+        Ok(decoder)
     }
 
     pub(crate) fn session(&self) -> &Session {
@@ -168,11 +177,12 @@ impl Decoder {
         }
     }
 
-    /// Runs `tokens / rows` tokens for each of some neighbouring rows.
+    /// Runs `tokens / rows` tokens for each of some neighbouring rows, of which the first `counted` keep them.
     fn run(
         &mut self,
         lane: usize,
         rows: Range<usize>,
+        counted: usize,
         tokens: &[u32],
         keep: usize,
     ) -> Result<Logits, InferenceError> {
@@ -181,7 +191,8 @@ impl Decoder {
         match cache {
             Cache::Shared(lanes) => {
                 let lane = &mut lanes[lane];
-                let lengths: Vec<usize> = rows.clone().map(|row| lane.length(row)).collect();
+                // A row that only keeps another one company may not be in use.
+                let lengths: Vec<usize> = rows.clone().map(|row| lane.length(row).unwrap_or(0)).collect();
                 let added = tokens.len() / lengths.len().max(1);
                 let mut inputs = inputs(signature, tokens, &lengths, keep)?;
                 let windows = lane.windows(&rows);
@@ -191,7 +202,7 @@ impl Decoder {
                 let logits = outputs.remove(&signature.logits).ok_or_else(|| missing(&signature.logits))?;
                 drop(outputs);
                 let logits = Logits::read(logits, keep)?;
-                for (row, length) in rows.zip(lengths) {
+                for (row, length) in rows.zip(lengths).take(counted) {
                     lane.set_length(row, length + added);
                 }
                 Ok(logits)
@@ -230,7 +241,7 @@ impl Decode for Decoder {
     }
 
     fn is_shared(&self) -> bool {
-        self.shares_buffer() && self.is_independent
+        self.shares_buffer() && self.company != Company::None
     }
 
     fn push(&mut self, lane: usize) -> Result<(), InferenceError> {
@@ -288,12 +299,16 @@ impl Decode for Decoder {
         tokens: &[u32],
         keep: usize,
     ) -> Result<Logits, InferenceError> {
-        self.run(lane, row..row + 1, tokens, keep)
+        self.run(lane, row..row + 1, 1, tokens, keep)
     }
 
     fn step(&mut self, lane: usize, tokens: &[u32]) -> Result<Logits, InferenceError> {
-        debug_assert!(self.is_shared() || tokens.len() == 1, "rows that grow run one by one");
-        self.run(lane, 0..tokens.len(), tokens, 1)
+        debug_assert!(self.shares_buffer() || tokens.len() == 1, "rows that grow run one by one");
+        match tokens {
+            // What the second row gets lies behind its tokens and is overwritten by the next one of its own.
+            [alone] if self.company == Company::Paired => self.run(lane, 0..2, 1, &[*alone, *alone], 1),
+            _ => self.run(lane, 0..tokens.len(), tokens.len(), tokens, 1),
+        }
     }
 
     fn truncate(&mut self, lane: usize, row: usize, length: usize) -> Result<(), InferenceError> {

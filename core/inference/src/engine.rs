@@ -174,7 +174,7 @@ impl<D: Decode> Engine<D> {
         }
     }
 
-    /// Gives free rows to those whose turn it is, with what the prefix cache has of their prompts.
+    /// Gives free rows to those whose turn it is.
     fn admit(&mut self) {
         let prefilling: usize = self.lanes.iter().map(|lane| lane.sequences.len() - lane.writing).sum();
         let free = self.settings.rows.saturating_sub(self.active());
@@ -193,37 +193,12 @@ impl<D: Decode> Engine<D> {
             }
             sequence.admitted = self.admitted;
             self.admitted += 1;
-            if let Err(error) = self.seat(&mut sequence) {
+            if let Err(error) = self.decoder.push(sequence.lane) {
                 sequence.fail(error);
                 continue;
             }
             self.lanes[sequence.lane].sequences.push(sequence);
         }
-    }
-
-    fn seat(&mut self, sequence: &mut Sequence) -> Result<(), InferenceError> {
-        let (lane, row) = (sequence.lane, self.lanes[sequence.lane].sequences.len());
-        self.decoder.push(lane)?;
-        // The last token always runs, for its logits.
-        let mut cached = self.prefix.find(lane, &sequence.tokens[..sequence.tokens.len() - 1]);
-        if !self.decoder.is_shared() {
-            // Where it is not known that the cutting changes nothing, the same cuts are kept.
-            cached.truncate(cached.len() * BLOCK / CHUNK * (CHUNK / BLOCK));
-        }
-        let cut = cached.len() * BLOCK;
-        if sequence.tokens.len() - cut == 1 && !cut.is_multiple_of(CHUNK) {
-            // One token by itself gets other numbers than at the end of a piece, where it would run without the cache.
-            cached.pop();
-        }
-        if !cached.is_empty()
-            && let Err(error) = self.decoder.write(lane, row, BLOCK, &cached)
-        {
-            self.decoder.remove(lane, row, row)?;
-            return Err(error);
-        }
-        sequence.ran = cached.len() * BLOCK;
-        self.stats.prompt(sequence.prompt, sequence.ran.min(sequence.prompt));
-        Ok(())
     }
 
     /// Runs one piece of one prompt: mostly of the one that is done soonest, at times of the oldest.
@@ -245,7 +220,33 @@ impl<D: Decode> Engine<D> {
         }
     }
 
+    /// Begins a row with what the prefix cache has of its prompt: as late as can be, since another one with the same beginning may
+    /// just have run.
+    fn take_cached(&mut self, lane: usize, row: usize) -> Result<(), InferenceError> {
+        let sequence = &mut self.lanes[lane].sequences[row];
+        // The last token always runs, for its logits.
+        let mut cached = self.prefix.find(lane, &sequence.tokens[..sequence.tokens.len() - 1]);
+        if !self.decoder.is_shared() {
+            // Where it is not known that the cutting changes nothing, the same cuts are kept.
+            cached.truncate(cached.len() * BLOCK / CHUNK * (CHUNK / BLOCK));
+        }
+        let cut = cached.len() * BLOCK;
+        if sequence.tokens.len() - cut == 1 && !cut.is_multiple_of(CHUNK) {
+            // One token by itself gets other numbers than at the end of a piece, where it would run without the cache.
+            cached.pop();
+        }
+        if !cached.is_empty() {
+            self.decoder.write(lane, row, BLOCK, &cached)?;
+            sequence.ran = cached.len() * BLOCK;
+        }
+        self.stats.prompt(sequence.prompt, sequence.ran.min(sequence.prompt));
+        Ok(())
+    }
+
     fn prefill_block(&mut self, lane: usize, row: usize) -> Result<(), InferenceError> {
+        if self.lanes[lane].sequences[row].ran == 0 {
+            self.take_cached(lane, row)?;
+        }
         let sequence = &mut self.lanes[lane].sequences[row];
         let start = sequence.ran;
         let end = (start / CHUNK * CHUNK + CHUNK).min(sequence.tokens.len());

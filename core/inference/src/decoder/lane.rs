@@ -93,8 +93,9 @@ impl Lane {
         self.lengths.len()
     }
 
-    pub(crate) fn length(&self, row: usize) -> usize {
-        self.lengths[row]
+    /// Tokens of a row; `None` where it is not in use.
+    pub(crate) fn length(&self, row: usize) -> Option<usize> {
+        self.lengths.get(row).copied()
     }
 
     pub(crate) fn set_length(&mut self, row: usize, length: usize) {

@@ -152,6 +152,15 @@ impl Reader<'_> {
             Value::Object(items) => !items.is_empty(),
             _ => true,
         };
+        // Others than these change the base weights, of which the saved adapter is then what is left.
+        let plain = ["gaussian", "eva", "orthogonal"];
+        if let Some(Value::String(start)) = self.config.others.get("init_lora_weights")
+            && !plain.contains(&start.as_str())
+        {
+            return Err(
+                self.refuse(format!("`init_lora_weights` is `{start}`, which changes the base model"))
+            );
+        }
         match REFUSED.iter().find(|key| self.config.others.get(**key).is_some_and(set)) {
             Some(key) => Err(self.refuse(format!("`{key}` is set, which is not supported"))),
             None => Ok(()),

@@ -188,9 +188,10 @@ fn the_factor_is_alpha_by_rank_or_its_root_module_by_module() {
 fn what_is_no_plain_lora_of_the_model_is_refused_by_name() {
     type Change = fn(&mut Json, &mut Tensors);
     const Q: &str = "base_model.model.model.layers.0.self_attn.q_proj";
-    let cases: [(&str, Change); 11] = [
+    let cases: [(&str, Change); 12] = [
         ("its type is `IA3`", |c, _| c["peft_type"] = json!("IA3")),
         ("`use_dora` is set", |c, _| c["use_dora"] = json!(true)),
+        ("changes the base model", |c, _| c["init_lora_weights"] = json!("pissa_niter_16")),
         ("`modules_to_save` is set", |c, _| c["modules_to_save"] = json!(["lm_head"])),
         ("`bias` is `all`", |c, _| c["bias"] = json!("all")),
         ("the pattern `.*q_proj` is no name", |c, _| c["rank_pattern"] = json!({ ".*q_proj": 8 })),
