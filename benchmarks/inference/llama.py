@@ -38,14 +38,15 @@ QUIET = LOG(lambda *_: None)
 
 # Word of `llama_context_params`: its default.
 CONTEXT, BATCH, MICRO_BATCH, SEQUENCES, OUTPUTS, OUTPUTS_OF_ONE, DECODE_THREADS, PREFILL_THREADS = 0, 1, 2, 3, 5, 6, 7, 8
+FLASH_ATTENTION, KEYS, VALUES = 13, 26, 27
 DEFAULTS = {CONTEXT: 512, BATCH: 2048, MICRO_BATCH: 512, SEQUENCES: 1, OUTPUTS: 0, OUTPUTS_OF_ONE: 1,
-            DECODE_THREADS: 4, PREFILL_THREADS: 4}
+            DECODE_THREADS: 4, PREFILL_THREADS: 4, FLASH_ATTENTION: 2**32 - 1, KEYS: 1, VALUES: 1}
 
 
 class Llama:
-    """A model that gives the logits of up to `window` tokens at once."""
+    """A model that gives the logits of up to `window` tokens at once; with `exact`, keys and values are not rounded either."""
 
-    def __init__(self, path, window, threads):
+    def __init__(self, path, window, threads, exact=False):
         (library,) = glob.glob(os.path.join(os.path.dirname(xllamacpp.__file__), "*.so"))
         self.library = c.CDLL(library)
         self.call("llama_log_set", None, LOG, c.c_void_p)(QUIET, None)
@@ -58,6 +59,9 @@ class Llama:
         for word, value in ((CONTEXT, window), (BATCH, window), (MICRO_BATCH, window), (OUTPUTS, window),
                             (OUTPUTS_OF_ONE, window), (DECODE_THREADS, threads), (PREFILL_THREADS, threads)):
             context.words[word] = value
+        if exact:
+            # Plain attention over 32-bit floats, `GGML_TYPE_F32`.
+            context.words[FLASH_ATTENTION] = context.words[KEYS] = context.words[VALUES] = 0
         self.model = self.call("llama_model_load_from_file", c.c_void_p, c.c_char_p, Parameters)(str(path).encode(), model)
         if not self.model:
             raise RuntimeError(f"llama.cpp cannot read {path}")

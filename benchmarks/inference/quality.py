@@ -10,6 +10,7 @@ import numpy as np
 from llama import Llama
 from onnx_logits import Onnx
 from places import WORK, export, gguf, shipped
+from plain_gguf import plain
 from text import windows
 from tokenizers import Tokenizer
 
@@ -49,31 +50,37 @@ def main():
 
     peer, peer_tops, seconds = measure(llama, texts)
     rows = [{"model": "llama.cpp, the GGUF file", "perplexity": float(np.exp(peer.mean())), "seconds": seconds}]
+    exact, exact_tops, seconds = measure(Llama(plain(gguf()), arguments.window, arguments.threads, exact=True), texts)
+
+    def compare(name, loss, tops, seconds, megabytes):
+        """A row, and its gap to llama.cpp as it is and without rounding."""
+
+        def gap(other):
+            # Windows are the same, so the difference's own error is far smaller than that of either number.
+            each = (loss - other).reshape(len(texts), -1).mean(-1)
+            return float(np.exp(each.mean()) - 1), float(each.std(ddof=1) / np.sqrt(len(texts))) if len(texts) > 1 else 0.0
+
+        rows.append({"model": name, "perplexity": float(np.exp(loss.mean())), "against": gap(peer), "against_exact": gap(exact),
+                     "agreement": float((tops == peer_tops).mean()), "agreement_exact": float((tops == exact_tops).mean()),
+                     "megabytes": megabytes, "seconds": seconds})
+        print(json.dumps(rows[-1]), flush=True)
+
+    compare("llama.cpp, the same weights as 32-bit floats", exact, exact_tops, seconds, plain(gguf()).stat().st_size / 1e6)
     named = [(kind, export(kind)) for kind in arguments.kinds.split(",") if kind]
     named += [("shipped: " + shipped().name, shipped())] if not arguments.folders else []
     named += [(Path(folder).name, Path(folder)) for folder in arguments.folders]
     for name, folder in named:
         loss, tops, seconds = measure(Onnx(folder, arguments.threads), texts)
-        # The difference's own error: windows are the same, so it is far smaller than that of either number.
-        gap = (loss - peer).reshape(len(texts), -1).mean(-1)
-        rows.append({
-            "model": name,
-            "perplexity": float(np.exp(loss.mean())),
-            "against": float(np.exp(gap.mean()) - 1),
-            "error": float(gap.std(ddof=1) / np.sqrt(len(texts))) if len(texts) > 1 else None,
-            "agreement": float((tops == peer_tops).mean()),
-            "megabytes": sum(file.stat().st_size for file in folder.glob("model.onnx*")) / 1e6,
-            "seconds": seconds,
-        })
-        print(json.dumps(rows[-1]), flush=True)
+        compare(name, loss, tops, seconds, sum(file.stat().st_size for file in folder.glob("model.onnx*")) / 1e6)
 
     lines = [f"{len(peer)} tokens scored, in windows of {arguments.window}.", "",
-             "| Model | Perplexity | Against llama.cpp | Same likeliest token | Weights |", "|---|---|---|---|---|",
-             f"| {rows[0]['model']} | {rows[0]['perplexity']:.3f} | – | – | {gguf().stat().st_size / 1e6:.0f} MB |"]
+             "| Model | Perplexity | Against llama.cpp | Same likeliest token | Against llama.cpp on 32-bit weights "
+             "| Same likeliest token | Weights |", "|---|---|---|---|---|---|---|",
+             f"| {rows[0]['model']} | {rows[0]['perplexity']:.3f} | | | | | {gguf().stat().st_size / 1e6:.0f} MB |"]
+    percent = lambda gap: f"{100 * gap[0]:+.2f} ± {100 * gap[1]:.2f} %"
     for row in rows[1:]:
-        error = f" ± {100 * row['error']:.2f}" if row["error"] else ""
-        lines.append(f"| {row['model']} | {row['perplexity']:.3f} | {100 * row['against']:+.2f}{error} % "
-                     f"| {100 * row['agreement']:.1f} % | {row['megabytes']:.0f} MB |")
+        lines.append(f"| {row['model']} | {row['perplexity']:.3f} | {percent(row['against'])} | {100 * row['agreement']:.1f} % "
+                     f"| {percent(row['against_exact'])} | {100 * row['agreement_exact']:.1f} % | {row['megabytes']:.0f} MB |")
     table = "\n".join(lines)
     print(table)
     (WORK / "quality.md").write_text(table + "\n")

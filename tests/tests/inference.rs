@@ -8,6 +8,7 @@ use loquat::config::{BuiltinModel, Config, ModelConfig, Quantize};
 use loquat::parts::{ModelSource, cache, folder_of, runtime};
 use loquat::progress::Screen;
 use loquat_contract::{ChatMessage, GenerateRequest, LanguageModel, ModelError, Role, Sampling, Token};
+use loquat_export::{ExportOptions, Quantisation, gguf_to_onnx, import_lora};
 use loquat_inference::{CacheKind, Decoding, OnnxModel, OnnxModelOptions, Runtime};
 
 /// How the English default is opened, and what runs it.
@@ -224,4 +225,68 @@ async fn models_with_one_tokenizer_write_together() {
     foreign.ensemble = vec![(foreign.folder.clone(), f32::NAN)];
     let error = OnnxModel::open(&runtime, foreign).unwrap_err().to_string();
     assert!(error.contains("weight"), "{error}");
+}
+
+/// A LoRA adapter as PEFT saves it, for the queries of the first `layers` layers: the same numbers each time.
+fn write_peft(folder: &std::path::Path, layers: usize, scale: f32) {
+    const HIDDEN: usize = 576;
+    const RANK: usize = 4;
+    std::fs::create_dir_all(folder).unwrap();
+    let config = serde_json::json!({
+        "peft_type": "LORA", "r": RANK, "lora_alpha": RANK, "target_modules": ["q_proj"], "bias": "none",
+    });
+    std::fs::write(folder.join("adapter_config.json"), config.to_string()).unwrap();
+    let (mut header, mut data) = (serde_json::Map::new(), Vec::new());
+    for layer in 0..layers {
+        for (part, shape) in [("A", [RANK, HIDDEN]), ("B", [HIDDEN, RANK])] {
+            let start = data.len();
+            for at in 0..RANK * HIDDEN {
+                // A fixed, uneven pattern.
+                let number = ((at * 37 + layer * 11) % 101) as f32 / 101.0 - 0.5;
+                data.extend((number * scale).to_le_bytes());
+            }
+            let name = format!("base_model.model.model.layers.{layer}.self_attn.q_proj.lora_{part}.weight");
+            let tensor =
+                serde_json::json!({ "dtype": "F32", "shape": shape, "data_offsets": [start, data.len()] });
+            header.insert(name, tensor);
+        }
+    }
+    let header = serde_json::to_vec(&header).unwrap();
+    let file = [&(header.len() as u64).to_le_bytes()[..], &header, &data].concat();
+    std::fs::write(folder.join("adapter_model.safetensors"), file).unwrap();
+}
+
+#[tokio::test]
+async fn adapters_change_their_own_requests_alone() {
+    let (runtime, options) = english(Quantize::Int8);
+    let cache = cache(&Config::default()).unwrap();
+    let gguf =
+        loquat_artifacts::ensure(&loquat_artifacts::catalog::smollm2(), &cache, &Screen::default()).unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let (folder, peft) = (data.path().join("model"), data.path().join("peft"));
+    let exported = ExportOptions { quantisation: Quantisation::Int8, adapters: true };
+    gguf_to_onnx(&gguf, &folder, exported, &mut |_| ()).unwrap();
+    write_peft(&peft, 12, 0.35);
+    let adapter = data.path().join("odd.onnx_adapter");
+    let summary = import_lora(&peft, &folder, &adapter).unwrap();
+    assert_eq!((summary.layers, summary.rank), (12, 4));
+
+    let alone = one_by_one(&OnnxModel::open(&runtime, options.clone()).unwrap()).await;
+    let mut adapted = OnnxModelOptions { folder: folder.clone(), ..options.clone() };
+    adapted.adapters = [("odd".to_owned(), adapter)].into();
+    let model = OnnxModel::open(&runtime, adapted).unwrap();
+    let odd = |request: GenerateRequest| GenerateRequest { adapter: Some("odd".to_owned()), ..request };
+    let odd_alone = text(&model, odd(requests().remove(4))).await.unwrap();
+    // The base model's requests beside the adapter's, which share a long beginning.
+    let mixed = requests().into_iter().chain([odd(requests().remove(4)), odd(requests().remove(5))]);
+    let together = join_all(mixed.map(|request| text(&model, request))).await;
+    let together: Vec<String> = together.into_iter().map(Result::unwrap).collect();
+    assert_eq!(together[..alone.len()], alone);
+    assert_eq!(together[alone.len()], odd_alone);
+    assert_ne!(odd_alone, alone[4]);
+
+    let mut wrong = OnnxModelOptions { folder, ..options };
+    wrong.adapters = [("odd".to_owned(), data.path().join("model/config.json"))].into();
+    let error = OnnxModel::open(&runtime, wrong).unwrap_err().to_string();
+    assert!(error.contains("odd") && error.contains("import-lora"), "{error}");
 }

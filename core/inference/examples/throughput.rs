@@ -43,6 +43,8 @@ async fn main() -> Result<()> {
     options.threads = setting("THREADS", 0)?;
     options.max_context = setting("CONTEXT", 1024)?;
     options.queue = 256;
+    // Those that are to run at once do run at once.
+    options.sequences = batches.split(',').filter_map(|batch| batch.parse().ok()).max().unwrap_or(1);
     let model = OnnxModel::open(&runtime, options)?;
     let (tokens, words, rounds) = (setting("TOKENS", 128)?, setting("PROMPT", 64)?, setting("ROUNDS", 3)?);
 

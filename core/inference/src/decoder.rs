@@ -41,7 +41,8 @@ pub(crate) trait Decode {
     /// Numbers in a row of logits, where they are known before the first run.
     fn vocabulary(&self) -> Option<usize>;
 
-    /// Whether the first rows of a lane run as one batch, and a row is cut short at no cost. Else each row runs by itself.
+    /// Whether the first rows of a lane run as one batch, each as if alone, and a row is cut short at no cost. Else each row runs by
+    /// itself.
     fn is_shared(&self) -> bool;
 
     /// Adds an empty row at the end of a lane.
@@ -92,6 +93,8 @@ pub(crate) struct Decoder {
     session: Session,
     signature: Signature,
     context: usize,
+    /// Rows and tokens get the same numbers whatever else a run has.
+    is_independent: bool,
     host: MemoryInfo<'static>,
 }
 
@@ -129,7 +132,8 @@ impl Decoder {
         };
         let binding = session.create_binding()?;
         let host = MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput)?;
-        Ok(Self { cache, binding, session, signature, context, host })
+        let is_independent = folder.rows_are_independent();
+        Ok(Self { cache, binding, session, signature, context, is_independent, host })
     }
 
     pub(crate) fn session(&self) -> &Session {
@@ -138,6 +142,30 @@ impl Decoder {
 
     pub(crate) fn signature(&self) -> &Signature {
         &self.signature
+    }
+
+    /// Runs one token in a lane, and forgets it.
+    ///
+    /// # Errors
+    /// The lane's adapter does not fit the graph.
+    pub(crate) fn try_out(&mut self, lane: usize) -> Result<(), InferenceError> {
+        self.push(lane)?;
+        let ran = self.extend(lane, 0, &[0], 1).map(drop);
+        self.clear(lane);
+        ran
+    }
+
+    /// Whether past and present keys and values lie in one buffer.
+    pub(crate) fn shares_buffer(&self) -> bool {
+        matches!(self.cache, Cache::Shared(_))
+    }
+
+    /// Rows of a lane.
+    pub(crate) fn rows(&self, lane: usize) -> usize {
+        match &self.cache {
+            Cache::Shared(lanes) => lanes[lane].rows(),
+            Cache::Growing(lanes) => lanes[lane].rows(),
+        }
     }
 
     /// Runs `tokens / rows` tokens for each of some neighbouring rows.
@@ -162,10 +190,11 @@ impl Decoder {
                 let mut outputs = session.run_with_options(inputs, &windows.options)?;
                 let logits = outputs.remove(&signature.logits).ok_or_else(|| missing(&signature.logits))?;
                 drop(outputs);
+                let logits = Logits::read(logits, keep)?;
                 for (row, length) in rows.zip(lengths) {
                     lane.set_length(row, length + added);
                 }
-                Logits::read(logits, keep)
+                Ok(logits)
             }
             Cache::Growing(lanes) => {
                 let lane = &mut lanes[lane];
@@ -201,7 +230,7 @@ impl Decode for Decoder {
     }
 
     fn is_shared(&self) -> bool {
-        matches!(self.cache, Cache::Shared(_))
+        self.shares_buffer() && self.is_independent
     }
 
     fn push(&mut self, lane: usize) -> Result<(), InferenceError> {

@@ -50,6 +50,9 @@ pub(crate) struct Settings {
     pub(crate) prefix_bytes: usize,
 }
 
+/// Tokens of a prompt that run at once, before others have their turn. A run ends at a multiple of it, whatever was cached.
+const CHUNK: usize = 2 * BLOCK;
+
 /// The most prompts that have a row while they run.
 ///
 /// More than one, so that a short prompt need not wait for a long one; few, since a row that does not write yet is of no use.
@@ -57,6 +60,14 @@ const PREFILLING: usize = 4;
 
 /// Every so many blocks, the prompt that waits longest has its turn instead of the shortest.
 const OLDEST_EVERY: u64 = 4;
+
+/// What reaches the engine's thread.
+pub(crate) enum Request {
+    /// Write this.
+    Write(Box<Sequence>),
+    /// The model closes.
+    Close,
+}
 
 /// Runs requests on a model, until all senders are gone.
 pub(crate) struct Engine<D> {
@@ -96,7 +107,7 @@ impl<D: Decode> Engine<D> {
     }
 
     /// Works until `closing` is set or no request can come any more.
-    pub(crate) fn serve(mut self, mut requests: Receiver<Sequence>, closing: &AtomicBool) {
+    pub(crate) fn serve(mut self, mut requests: Receiver<Request>, closing: &AtomicBool) {
         loop {
             let is_open = self.take_in(&mut requests);
             if closing.load(Ordering::Relaxed) || (!is_open && self.is_idle()) {
@@ -107,16 +118,18 @@ impl<D: Decode> Engine<D> {
     }
 
     /// Takes requests in as long as there is room, and waits for one if there is nothing else to do; whether more may come.
-    fn take_in(&mut self, requests: &mut Receiver<Sequence>) -> bool {
+    fn take_in(&mut self, requests: &mut Receiver<Request>) -> bool {
         if self.is_idle() {
-            let Some(first) = requests.blocking_recv() else { return false };
-            self.enqueue(first);
+            match requests.blocking_recv() {
+                Some(Request::Write(first)) => self.enqueue(*first),
+                Some(Request::Close) | None => return false,
+            }
         }
         while self.waiting.len() < self.settings.queue {
             match requests.try_recv() {
-                Ok(next) => self.enqueue(next),
+                Ok(Request::Write(next)) => self.enqueue(*next),
                 Err(TryRecvError::Empty) => break,
-                Err(TryRecvError::Disconnected) => return false,
+                Ok(Request::Close) | Err(TryRecvError::Disconnected) => return false,
             }
         }
         true
@@ -154,7 +167,7 @@ impl<D: Decode> Engine<D> {
         self.waiting.retain(|sequence| !sequence.gone());
         for lane in 0..self.lanes.len() {
             for row in (0..self.lanes[lane].sequences.len()).rev() {
-                if self.lanes[lane].sequences[row].gone() {
+                if self.lanes[lane].sequences.get(row).is_some_and(Sequence::gone) {
                     self.remove(lane, row);
                 }
             }
@@ -192,7 +205,16 @@ impl<D: Decode> Engine<D> {
         let (lane, row) = (sequence.lane, self.lanes[sequence.lane].sequences.len());
         self.decoder.push(lane)?;
         // The last token always runs, for its logits.
-        let cached = self.prefix.find(lane, &sequence.tokens[..sequence.tokens.len() - 1]);
+        let mut cached = self.prefix.find(lane, &sequence.tokens[..sequence.tokens.len() - 1]);
+        if !self.decoder.is_shared() {
+            // Where it is not known that the cutting changes nothing, the same cuts are kept.
+            cached.truncate(cached.len() * BLOCK / CHUNK * (CHUNK / BLOCK));
+        }
+        let cut = cached.len() * BLOCK;
+        if sequence.tokens.len() - cut == 1 && !cut.is_multiple_of(CHUNK) {
+            // One token by itself gets other numbers than at the end of a piece, where it would run without the cache.
+            cached.pop();
+        }
         if !cached.is_empty()
             && let Err(error) = self.decoder.write(lane, row, BLOCK, &cached)
         {
@@ -204,7 +226,7 @@ impl<D: Decode> Engine<D> {
         Ok(())
     }
 
-    /// Runs one block of one prompt: mostly of the one that is done soonest, at times of the oldest.
+    /// Runs one piece of one prompt: mostly of the one that is done soonest, at times of the oldest.
     fn prefill(&mut self) {
         let is_oldest = self.blocks % OLDEST_EVERY == OLDEST_EVERY - 1;
         let order = |sequence: &Sequence| {
@@ -219,22 +241,22 @@ impl<D: Decode> Engine<D> {
         let Some((lane, row)) = next else { return };
         self.blocks += 1;
         if let Err(error) = self.prefill_block(lane, row) {
-            self.lanes[lane].sequences[row].fail(error);
-            self.remove(lane, row);
+            self.advance(lane, row, 0, Err(error));
         }
     }
 
     fn prefill_block(&mut self, lane: usize, row: usize) -> Result<(), InferenceError> {
         let sequence = &mut self.lanes[lane].sequences[row];
         let start = sequence.ran;
-        let end = (start + BLOCK).min(sequence.tokens.len());
+        let end = (start / CHUNK * CHUNK + CHUNK).min(sequence.tokens.len());
         let logits = self.decoder.extend(lane, row, &sequence.tokens[start..end], 1)?;
         sequence.ran = end;
-        if end.is_multiple_of(BLOCK)
-            && self.prefix.lacks(lane, &sequence.tokens[..end])
-            && let Some(block) = self.decoder.read(lane, row, start..end)
-        {
-            self.prefix.add(lane, &sequence.tokens[..end], block, &self.stats);
+        for end in (start + BLOCK..=end).step_by(BLOCK) {
+            if self.prefix.lacks(lane, &sequence.tokens[..end])
+                && let Some(block) = self.decoder.read(lane, row, end - BLOCK..end)
+            {
+                self.prefix.add(lane, &sequence.tokens[..end], block, &self.stats);
+            }
         }
         if end < sequence.tokens.len() {
             return Ok(());
@@ -246,7 +268,10 @@ impl<D: Decode> Engine<D> {
             return Ok(());
         }
         let writing = self.lanes[lane].writing;
-        self.decoder.swap(lane, writing, row)?;
+        if let Err(error) = self.decoder.swap(lane, writing, row) {
+            self.lose(lane, &error);
+            return Ok(());
+        }
         self.lanes[lane].sequences.swap(writing, row);
         self.lanes[lane].writing += 1;
         Ok(())
@@ -269,7 +294,7 @@ impl<D: Decode> Engine<D> {
             match &together {
                 Some(Ok(logits)) => self.advance(lane, row, 1, logits.row(row)),
                 // Where all cannot run together, each is tried by itself: what one of them cannot have fails that one alone.
-                _ => match self.decoder.extend(lane, row, &tokens[row..=row], 1) {
+                _ => match self.retry(lane, row, tokens[row]) {
                     Ok(logits) => self.advance(lane, row, 1, logits.row(0)),
                     Err(error) => self.advance(lane, row, 0, Err(error)),
                 },
@@ -277,10 +302,21 @@ impl<D: Decode> Engine<D> {
         }
     }
 
+    /// Runs one token of one row, whether or not a run for all has got as far as this row.
+    fn retry(&mut self, lane: usize, row: usize, token: u32) -> Result<Logits, InferenceError> {
+        let Some(sequence) = self.lanes[lane].sequences.get(row) else {
+            return Err(InferenceError::CacheLost);
+        };
+        if self.decoder.is_shared() {
+            self.decoder.truncate(lane, row, sequence.ran)?;
+        }
+        self.decoder.extend(lane, row, &[token], 1)
+    }
+
     /// Runs what constraints forced, all but the last token of each, which then goes with the others.
     fn catch_up(&mut self, lane: usize) {
         for row in (0..self.lanes[lane].writing).rev() {
-            let sequence = &mut self.lanes[lane].sequences[row];
+            let Some(sequence) = self.lanes[lane].sequences.get_mut(row) else { continue };
             let Some((_, forced @ [_, ..])) = sequence.pending().split_last() else { continue };
             match self.decoder.extend(lane, row, forced, 1) {
                 Ok(_) => sequence.ran = sequence.tokens.len() - 1,
@@ -292,7 +328,7 @@ impl<D: Decode> Engine<D> {
     /// Some tokens for each sequence that is past its prompt: those that were guessed right, and one more.
     fn speculate(&mut self, lane: usize) {
         for row in (0..self.lanes[lane].writing).rev() {
-            let sequence = &self.lanes[lane].sequences[row];
+            let Some(sequence) = self.lanes[lane].sequences.get(row) else { continue };
             let draft = sequence.drafter.draft(&sequence.tokens, sequence.room() - 1);
             let run = [sequence.pending(), &draft].concat();
             self.stats.stepped();
@@ -334,7 +370,7 @@ impl<D: Decode> Engine<D> {
 
     /// Gives a sequence its logits after `ran` more tokens, and takes its row if it ends with them.
     fn advance(&mut self, lane: usize, row: usize, ran: usize, logits: Result<&[f32], InferenceError>) {
-        let sequence = &mut self.lanes[lane].sequences[row];
+        let Some(sequence) = self.lanes[lane].sequences.get_mut(row) else { return };
         sequence.ran += ran;
         let before = sequence.written();
         let goes_on = logits.and_then(|logits| sequence.advance(&self.language, logits));
@@ -360,13 +396,17 @@ impl<D: Decode> Engine<D> {
             sequences.writing -= 1;
         }
         if let Err(error) = removed {
-            // Rows that could not be moved hold what belongs to nobody.
-            tracing::error!(%error, "the KV cache could not be moved; the requests in it are ended");
-            for sequence in std::mem::take(sequences).sequences {
-                sequence.fail(InferenceError::CacheLost);
-            }
-            self.decoder.clear(lane);
+            self.lose(lane, &error);
         }
+    }
+
+    /// Ends all of a lane: rows that could not be moved hold what belongs to nobody.
+    fn lose(&mut self, lane: usize, error: &InferenceError) {
+        tracing::error!(%error, "the KV cache could not be moved; the requests in it are ended");
+        for sequence in std::mem::take(&mut self.lanes[lane]).sequences {
+            sequence.fail(InferenceError::CacheLost);
+        }
+        self.decoder.clear(lane);
     }
 }
 

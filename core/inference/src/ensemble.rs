@@ -31,20 +31,23 @@ impl Ensemble {
     }
 
     fn combine(&self, logits: &[Logits]) -> Result<Logits, InferenceError> {
-        let mut sum: Vec<f32> = Vec::new();
-        let mut width = 0;
-        for (logits, (_, weight)) in logits.iter().zip(&self.members) {
-            for at in 0..logits.rows() {
-                let row = logits.row(at)?;
-                width = if width == 0 { row.len() } else { width.min(row.len()) };
-                sum.resize(sum.len().max((at + 1) * width), 0.0);
-                let normaliser = log_sum_exp(row);
-                let into = &mut sum[at * width..(at + 1) * width];
-                into.iter_mut().zip(row).for_each(|(sum, logit)| *sum += weight * (logit - normaliser));
-            }
-        }
-        Ok(Logits::new(sum, width))
+        average(logits.iter().zip(self.members.iter().map(|(_, weight)| *weight)))
     }
+}
+
+/// The weighted sum of the log-probabilities, for each row; as wide as the narrowest: a vocabulary may be rounded up.
+fn average<'a>(members: impl Iterator<Item = (&'a Logits, f32)> + Clone) -> Result<Logits, InferenceError> {
+    let width = members.clone().map(|(logits, _)| logits.width()).min().unwrap_or(0);
+    let rows = members.clone().map(|(logits, _)| logits.rows()).min().unwrap_or(0);
+    let mut sum = vec![0.0; rows * width];
+    for (logits, weight) in members {
+        for (at, into) in sum.chunks_exact_mut(width.max(1)).enumerate() {
+            let row = logits.row(at)?;
+            let normaliser = log_sum_exp(row);
+            into.iter_mut().zip(row).for_each(|(sum, logit)| *sum += weight * (logit - normaliser));
+        }
+    }
+    Ok(Logits::new(sum, width))
 }
 
 /// The logarithm of the sum of the exponentials.
@@ -68,7 +71,17 @@ impl Decode for Ensemble {
     }
 
     fn push(&mut self, lane: usize) -> Result<(), InferenceError> {
-        self.each(|member| member.push(lane)).map(drop)
+        for at in 0..self.members.len() {
+            if let Err(error) = self.members[at].0.push(lane) {
+                // All have the same rows, or the next ones would be off by one.
+                for (member, _) in &mut self.members[..at] {
+                    let row = member.rows(lane) - 1;
+                    member.remove(lane, row, row)?;
+                }
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     fn remove(&mut self, lane: usize, row: usize, last: usize) -> Result<(), InferenceError> {
@@ -125,7 +138,33 @@ impl Decode for Ensemble {
 
 #[cfg(test)]
 mod tests {
-    use super::log_sum_exp;
+    use super::{average, log_sum_exp};
+    use crate::decoder::Logits;
+
+    #[test]
+    fn each_row_is_the_average_of_its_own_logarithms() {
+        // Two rows each; the second model's vocabulary is rounded up.
+        let first = Logits::new(
+            [[0.7_f32, 0.2, 0.1], [0.1, 0.1, 0.8]].concat().into_iter().map(f32::ln).collect(),
+            3,
+        );
+        let second = Logits::new(
+            [[0.5_f32, 0.25, 0.15, 0.1], [0.2, 0.4, 0.3, 0.1]].concat().into_iter().map(f32::ln).collect(),
+            4,
+        );
+        let pairs = [(&first, 0.75), (&second, 0.25)];
+        let joined = average(pairs.into_iter()).unwrap();
+        assert_eq!(joined.rows(), 2);
+        for (at, expected) in [[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]].iter().enumerate() {
+            let row = joined.row(at).unwrap();
+            assert_eq!(row.len(), 3);
+            for (id, &one) in expected.iter().enumerate() {
+                let other = second.row(at).unwrap()[id];
+                let wanted = 0.75 * f32::ln(one) + 0.25 * other;
+                assert!((row[id] - wanted).abs() < 1e-5, "{at} {id}: {} {wanted}", row[id]);
+            }
+        }
+    }
 
     #[test]
     fn normaliser_makes_probabilities() {

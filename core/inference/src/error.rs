@@ -156,7 +156,8 @@ pub enum InferenceError {
     Template(#[from] minijinja::Error),
     /// A run failed.
     #[error(
-        "ONNX Runtime failed while running the model ({0}); free memory or lower the context, then try again"
+        "ONNX Runtime failed while running the model ({0}); if memory is lacking, lower `max_context_tokens` or `sequences`; else the \
+         graph does not fit this ONNX Runtime: update it, or convert the model again"
     )]
     Run(#[from] ort::Error),
     /// The logits are no numbers.
@@ -203,6 +204,19 @@ pub enum InferenceError {
         /// What ONNX Runtime said.
         source: ort::Error,
     },
+    /// An adapter is made for another model, or for one that was converted in another way.
+    #[error(
+        "the adapter `{name}` ({path}) does not fit this model: {reason}; convert the model with adapters, and the adapter for it with \
+         `loquat model import-lora`"
+    )]
+    AdapterForeign {
+        /// Its name.
+        name: String,
+        /// Its file.
+        path: PathBuf,
+        /// What the model's run said.
+        reason: String,
+    },
     /// The models of an ensemble cannot be combined.
     #[error("{folder} cannot be combined with the other models: {reason}")]
     EnsembleUnfit {
@@ -211,6 +225,9 @@ pub enum InferenceError {
         /// Why.
         reason: String,
     },
+    /// The KV cache would need more memory than there is.
+    #[error("there is no memory for the KV cache; lower `max_context_tokens` or `sequences`")]
+    CacheTooLarge,
     /// The keys and values of a sequence were lost.
     #[error("the model lost its place in this reply; ask again")]
     CacheLost,

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 pub use config::ModelConfig;
 pub(crate) use config::Names;
-pub(crate) use identity::{identity, sha256};
+pub(crate) use identity::{identity, sha256, sha256_of};
 use outline::Outline;
 use serde_json::Value;
 
@@ -27,6 +27,7 @@ pub struct ModelFolder {
     graph: PathBuf,
     weights: Vec<PathBuf>,
     in_place: BTreeSet<String>,
+    is_dynamic: bool,
     config: ModelConfig,
 }
 
@@ -49,8 +50,8 @@ impl ModelFolder {
                 advice: "copy it from the model's repository, or convert the model again",
             });
         }
-        let Outline { weights, in_place } = outline::of(&graph)?;
-        Ok(Self { path: path.to_owned(), graph, weights, in_place, config })
+        let Outline { weights, in_place, is_dynamic } = outline::of(&graph)?;
+        Ok(Self { path: path.to_owned(), graph, weights, in_place, is_dynamic, config })
     }
 
     /// The folder.
@@ -72,6 +73,11 @@ impl ModelFolder {
     /// where the graph's attention can write in place.
     pub(crate) fn shares_buffer<'a>(&self, mut past: impl Iterator<Item = &'a str>) -> bool {
         self.config.share_buffer.unwrap_or_else(|| past.all(|name| self.in_place.contains(name)))
+    }
+
+    /// Whether the rows of a run, and the tokens of a row, are computed independently of which others there are.
+    pub(crate) fn rows_are_independent(&self) -> bool {
+        !self.is_dynamic
     }
 
     /// What the configuration files say.

@@ -23,8 +23,11 @@ pub enum CacheKind {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ModelInfo {
-    /// Name and hash.
+    /// Its name, and a hash of all that decides what it writes: the model, adapters, the other models of an ensemble, and how tokens
+    /// are written.
     pub identity: ModelIdentity,
+    /// SHA-256 over the graph and its weights alone, in hexadecimal.
+    pub model_sha256: String,
     /// Its folder.
     pub folder: PathBuf,
     /// The graph in it.

@@ -14,13 +14,14 @@ use loquat_contract::{
     BoxStream, GenerateRequest, Language, LanguageModel, ModelError, ModelIdentity, Token,
 };
 use ort::session::Adapter;
+use ort::value::TensorElementType;
 use tokio::sync::mpsc::{self, Receiver, Sender, UnboundedReceiver};
 
 use crate::constrain::ConstraintCompiler;
 use crate::decoder::{Decode, Decoder};
-use crate::engine::{self, Engine, Output, Sequence, Settings, Stats};
+use crate::engine::{self, Engine, Output, Request, Sequence, Settings, Stats};
 use crate::ensemble::Ensemble;
-use crate::folder::identity;
+use crate::folder::{identity, sha256, sha256_of};
 use crate::graph::outlets;
 use crate::provider::{self, ProviderReport, Threads, Wanted};
 use crate::template::Template;
@@ -29,6 +30,9 @@ use crate::{
     CacheKind, Decoding, InferenceError, ModelFolder, ModelInfo, ModelStats, Provider, ProviderOptions,
     Runtime,
 };
+
+/// More sequences than this are not answered at once, whatever is asked for.
+const MOST_SEQUENCES: usize = 1024;
 
 /// How to open a model.
 #[derive(Clone, Debug)]
@@ -52,7 +56,7 @@ pub struct OnnxModelOptions {
     pub max_context: usize,
     /// Requests that may wait before callers do.
     pub queue: usize,
-    /// Requests that are answered at the same time.
+    /// Requests that are answered at the same time, 1 to 1024.
     pub sequences: usize,
     /// How tokens are written.
     pub decoding: Decoding,
@@ -67,7 +71,7 @@ pub struct OnnxModelOptions {
 }
 
 impl OnnxModelOptions {
-    /// The processor, any language, 2048 tokens, 16 sequences, 256 MiB for prompts that come again.
+    /// The processor, any language, 2048 tokens, 16 sequences, 256 MB for prompts that come again.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
@@ -81,7 +85,7 @@ impl OnnxModelOptions {
             queue: 32,
             sequences: 16,
             decoding: Decoding::Batched,
-            prefix_cache: 256 << 20,
+            prefix_cache: 256_000_000,
             adapters: BTreeMap::new(),
             adapter: None,
             ensemble: Vec::new(),
@@ -99,7 +103,7 @@ pub struct OnnxModel {
     stats: Arc<Stats>,
     closing: Arc<AtomicBool>,
     /// `None` only while dropping.
-    queue: Option<Sender<Sequence>>,
+    queue: Option<Sender<Request>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -117,6 +121,14 @@ impl OnnxModel {
     /// A piece is missing or damaged, or no provider works; the error says what to do.
     pub fn open(runtime: &Runtime, options: OnnxModelOptions) -> Result<Self, InferenceError> {
         let started = Instant::now();
+        if let Some(name) = options.adapter.as_ref().filter(|name| !options.adapters.contains_key(*name)) {
+            let known = options.adapters.keys().cloned().collect();
+            return Err(InferenceError::UnknownAdapter { name: name.clone(), known });
+        }
+        if let (Some((folder, _)), false) = (options.ensemble.first(), options.adapters.is_empty()) {
+            let reason = "a model with adapters writes alone; take out `adapters`, or `ensemble`".to_owned();
+            return Err(InferenceError::EnsembleUnfit { folder: folder.clone(), reason });
+        }
         let folder = ModelFolder::read(&options.folder)?;
         let tokenizer = Tokenizer::read(folder.path())?;
         let template = Template::read(folder.path())?;
@@ -130,37 +142,34 @@ impl OnnxModel {
         eos.sort_unstable();
         eos.dedup();
         let info = ModelInfo {
-            identity,
+            model_sha256: identity.sha256.clone(),
+            identity: written_with(identity, &options)?,
             folder: folder.path().to_owned(),
             graph: folder.graph().to_owned(),
             inputs: outlets(decoder.session().inputs()),
             outputs: outlets(decoder.session().outputs()),
             provider,
             threads: options.threads,
-            cache: if decoder.is_shared() { CacheKind::Shared } else { CacheKind::Growing },
+            cache: if decoder.shares_buffer() { CacheKind::Shared } else { CacheKind::Growing },
             cache_bytes: signature.cache_bytes(decoder.context()),
             layers: signature.cache.len() / 2,
             context: decoder.context(),
             model_context: config.context,
             vocabulary: signature.vocabulary.unwrap_or_else(|| tokenizer.vocabulary()),
             eos: eos.clone(),
-            sequences: options.sequences.max(1),
+            sequences: options.sequences.clamp(1, MOST_SEQUENCES),
             decoding: options.decoding,
             adapters: options.adapters.keys().cloned().collect(),
             opened_in: started.elapsed(),
         };
         fit(&folder, &tokenizer, &eos, signature.vocabulary)?;
-        if let Some(name) = options.adapter.as_ref().filter(|name| !options.adapters.contains_key(*name)) {
-            let known = options.adapters.into_keys().collect();
-            return Err(InferenceError::UnknownAdapter { name: name.clone(), known });
-        }
         let mut members = vec![(decoder, 1.0)];
         for (path, weight) in &options.ensemble {
             members.push((open_member(runtime, path, *weight, &options, &tokenizer)?, *weight));
         }
 
         let settings = Settings {
-            rows: options.sequences.max(1),
+            rows: options.sequences.clamp(1, MOST_SEQUENCES),
             queue: options.queue.max(1),
             decoding: options.decoding,
             prefix_bytes: options.prefix_cache,
@@ -177,9 +186,9 @@ impl OnnxModel {
             adapter: options.adapter,
         };
         let running = if members.len() > 1 {
-            start(Ensemble::new(members), language, settings)?
+            start(Ensemble::new(members), language, settings, &info)?
         } else {
-            start(members.remove(0).0, language, settings)?
+            start(members.remove(0).0, language, settings, &info)?
         };
         let Running { language, stats, closing, queue, thread } = running;
         let (queue, thread) = (Some(queue), Some(thread));
@@ -220,8 +229,48 @@ fn open_decoder(
         })
     };
     let adapters = options.adapters.iter().map(adapter).collect::<Result<Vec<_>, _>>()?;
-    let decoder = Decoder::new(session, provider.used, folder, context, options.sequences.max(1), &adapters)?;
+    let rows = options.sequences.clamp(1, MOST_SEQUENCES);
+    let mut decoder = Decoder::new(session, provider.used, folder, context, rows, &adapters)?;
+    if provider.used != Provider::Cpu && decoder.signature().cache_type == TensorElementType::Float32 {
+        tracing::warn!(
+            model = identity.name,
+            "its keys and values are 32-bit floats, which the GPU's attention does not take: it runs on the processor, slowly; convert \
+             the model with `quantize = \"fp16\"`"
+        );
+    }
+    for (at, (name, path)) in options.adapters.iter().enumerate() {
+        // One token shows whether it is this model's.
+        decoder.try_out(at + 1).map_err(|error| InferenceError::AdapterForeign {
+            name: name.clone(),
+            path: path.clone(),
+            reason: error.to_string(),
+        })?;
+    }
     Ok((decoder, provider))
+}
+
+/// What also decides which tokens a model writes, in its identity: adapters, the other models of an ensemble, and how tokens are written.
+fn written_with(
+    identity: ModelIdentity,
+    options: &OnnxModelOptions,
+) -> Result<ModelIdentity, InferenceError> {
+    let mut parts = Vec::new();
+    if options.decoding == Decoding::Speculative {
+        parts.push("speculative".to_owned());
+    }
+    for (name, path) in &options.adapters {
+        parts.push(format!("adapter {name} {}", sha256(&[path])?));
+    }
+    parts.extend(options.adapter.iter().map(|name| format!("with {name}")));
+    for (path, weight) in &options.ensemble {
+        let member = crate::folder::identity(&ModelFolder::read(path)?, None)?;
+        parts.push(format!("member {} {weight}", member.sha256));
+    }
+    if parts.is_empty() {
+        return Ok(identity);
+    }
+    parts.insert(0, identity.sha256);
+    Ok(ModelIdentity { sha256: sha256_of(parts.join("\n").as_bytes()), ..identity })
 }
 
 /// Another model of an ensemble, whose tokenizer has to be the same.
@@ -236,9 +285,6 @@ fn open_member(
         |reason: &str| InferenceError::EnsembleUnfit { folder: path.clone(), reason: reason.to_owned() };
     if !(weight.is_finite() && weight > 0.0) {
         return Err(unfit("its weight has to be a positive number"));
-    }
-    if !options.adapters.is_empty() {
-        return Err(unfit("a model with adapters writes alone"));
     }
     let folder = ModelFolder::read(path)?;
     if !Tokenizer::read(folder.path())?.is_same_as(tokenizer) {
@@ -257,8 +303,9 @@ fn fit(
 ) -> Result<(), InferenceError> {
     let unfit = |reason| Err(InferenceError::TokenizerUnfit { folder: folder.path().to_owned(), reason });
     let Some(vocabulary) = vocabulary else { return Ok(()) };
-    if let Some(id) = eos.iter().find(|&&id| id as usize >= vocabulary || !tokenizer.has(id)) {
-        return unfit(format!("the token {id}, which ends a turn, is not in both of them"));
+    let is_known = |id: &u32| (*id as usize) < vocabulary && tokenizer.has(*id);
+    if !eos.is_empty() && !eos.iter().any(is_known) {
+        return unfit(format!("none of the tokens that end a turn, {eos:?}, is in both of them"));
     }
     let known = tokenizer.vocabulary();
     // Models round their vocabulary up; some tokenizers have a few tokens more, for pictures.
@@ -273,7 +320,7 @@ struct Running {
     language: Arc<engine::Language>,
     stats: Arc<Stats>,
     closing: Arc<AtomicBool>,
-    queue: Sender<Sequence>,
+    queue: Sender<Request>,
     thread: JoinHandle<()>,
 }
 
@@ -281,12 +328,13 @@ fn start<D: Decode + Send + 'static>(
     decoder: D,
     language: impl FnOnce(usize, Option<usize>) -> engine::Language,
     settings: Settings,
+    info: &ModelInfo,
 ) -> Result<Running, InferenceError> {
     let language = Arc::new(language(decoder.context(), decoder.vocabulary()));
-    let stats = Arc::new(Stats::default());
+    let stats = Arc::new(Stats::new(&info.identity.name));
     let closing = Arc::new(AtomicBool::new(false));
     // What waits is kept by the engine, where conversations take turns.
-    let (queue, requests): (_, Receiver<Sequence>) = mpsc::channel(1);
+    let (queue, requests): (_, Receiver<Request>) = mpsc::channel(1);
     let engine = Engine::new(decoder, Arc::clone(&language), settings, Arc::clone(&stats));
     let thread = std::thread::Builder::new()
         .name("loquat-model".to_owned())
@@ -316,7 +364,7 @@ impl LanguageModel for OnnxModel {
                 Ok(sequence) => {
                     if let Some(queue) = queue.and_then(|queue| queue.upgrade()) {
                         // Where this fails the request is dropped, and `read` sees its channel closed.
-                        drop(queue.send(sequence).await);
+                        drop(queue.send(Request::Write(Box::new(sequence))).await);
                     }
                 }
                 Err(error) => drop(sender.send(Err(error.into()))),
@@ -348,7 +396,10 @@ fn read(
 impl Drop for OnnxModel {
     fn drop(&mut self) {
         self.closing.store(true, Ordering::Relaxed);
-        self.queue = None;
+        if let Some(queue) = self.queue.take() {
+            // Where the queue is full, what is in it wakes the thread. Its end would not: a stream that waits to enter holds it open.
+            drop(queue.try_send(Request::Close));
+        }
         // A session that still runs while the process exits would crash it.
         if let Some(thread) = self.thread.take() {
             drop(thread.join());

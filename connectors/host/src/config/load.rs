@@ -234,7 +234,11 @@ fn resolve(config: &mut Config, origin: &Origin) {
     paths.into_iter().flatten().for_each(resolve);
     config.connectors.irc.ca_file.iter_mut().for_each(resolve);
     config.connectors.terminal.history_file.iter_mut().for_each(resolve);
-    config.models.values_mut().filter_map(|model| model.path.as_mut()).for_each(resolve);
+    for model in config.models.values_mut() {
+        model.path.iter_mut().for_each(resolve);
+        model.adapters.values_mut().for_each(resolve);
+        model.ensemble.iter_mut().map(|member| &mut member.path).for_each(resolve);
+    }
 }
 
 #[cfg(test)]

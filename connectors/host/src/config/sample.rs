@@ -108,6 +108,22 @@ builtin = "smollm2"
 # graph_file = "onnx/model.onnx"
 # Weights of a GGUF that is converted: int4, int8, fp16 or fp32.
 quantize = "int4"
+# Replies that are written at the same time; more of them wait. Each has memory for a whole context, taken as it fills.
+sequences = 16
+# How tokens are written: batched (a token for every reply in one run) or speculative (several tokens of one reply in one run, guessed from
+# the prompt: faster for one person, where replies repeat what the prompt says). The two may choose other words.
+decoding = "batched"
+# Memory for what prompts began with, in MB, so that it is not read again; 0 is none. On the processor only.
+prefix_cache_mb = 256
+# The LoRA adapter that it writes with, by its name below. Default: none.
+# adapter = "support"
+# LoRA adapters, made by `loquat model import-lora`; a GGUF is then converted with room for them, which costs some speed.
+# [models.smollm2.adapters]
+# support = "support.onnx_adapter"
+# Other model folders with the same tokenizer: the weighted average of all log-probabilities decides; this model's weight is 1.
+# [[models.smollm2.ensemble]]
+# path = "models/second"
+# weight = 0.5
 # The most tokens of a chat, prompt and reply together.
 max_context_tokens = 2048
 

@@ -83,7 +83,7 @@ pub(crate) fn options(
         DecodingName::Batched => Decoding::Batched,
         DecodingName::Speculative => Decoding::Speculative,
     };
-    options.prefix_cache = source.config.prefix_cache_mb << 20;
+    options.prefix_cache = source.config.prefix_cache_mb.saturating_mul(1_000_000);
     options.adapters = source.config.adapters.clone();
     options.adapter = source.config.adapter.clone();
     options.ensemble =
@@ -98,7 +98,7 @@ pub(crate) fn options(
 pub(crate) fn open_unaltered(runtime: &Runtime, options: OnnxModelOptions) -> anyhow::Result<OnnxModel> {
     let folder = options.folder.clone();
     let model = OnnxModel::open(runtime, options)?;
-    let found = &model.info().identity.sha256;
+    let found = &model.info().model_sha256;
     match Manifest::read(&folder)? {
         Some(manifest) if manifest.model_sha256 != *found => bail!(
             "the model in {} is damaged: its SHA-256 is {found}, and {} was written; remove the folder and start again",
@@ -123,7 +123,7 @@ enum Recipe {
     /// It is fetched as it is.
     Fetched(Artifact),
     /// It is converted, from a file that is there or fetched first.
-    Converted { from: From, target: PathBuf, quantisation: Quantisation },
+    Converted { from: From, target: PathBuf, options: ExportOptions },
 }
 
 /// What is converted.
@@ -135,16 +135,19 @@ enum From {
 
 fn recipe(source: &Source, cache: &Cache) -> anyhow::Result<Recipe> {
     let quantisation = Quantisation::from(source.config.quantize);
+    let options = ExportOptions { quantisation, adapters: !source.config.adapters.is_empty() };
     let own = format!("set `models.{}.path` in the config to a model folder or a GGUF file", source.name);
-    let target = |name: &str, quantisation: Quantisation| {
-        cache.root().join("models").join(format!("{}-{quantisation}", name.replace('/', "-")))
+    let target = |name: &str, options: ExportOptions| {
+        let suffix = if options.adapters { "-adapters" } else { "" };
+        let name = format!("{}-{}{suffix}", name.replace('/', "-"), options.quantisation);
+        cache.root().join("models").join(name)
     };
     if let Some(path) = &source.config.path {
         return match path.extension() {
             Some(extension) if extension.eq_ignore_ascii_case("gguf") => Ok(Recipe::Converted {
-                target: target(&fingerprint(path)?, quantisation),
+                target: target(&fingerprint(path)?, options),
                 from: From::Gguf(path.clone()),
-                quantisation,
+                options,
             }),
             _ if path.is_dir() => Ok(Recipe::Folder(path.clone())),
             _ => bail!(
@@ -170,14 +173,17 @@ fn recipe(source: &Source, cache: &Cache) -> anyhow::Result<Recipe> {
     match source.config.builtin {
         Some(BuiltinModel::SmolLm2) => {
             let artifact = catalog::smollm2().with_own_copy(own);
-            let target = target(&artifact.folder, quantisation);
-            Ok(Recipe::Converted { from: From::FetchedGguf(artifact), target, quantisation })
+            let target = target(&artifact.folder, options);
+            Ok(Recipe::Converted { from: From::FetchedGguf(artifact), target, options })
         }
         Some(BuiltinModel::MiniMind2) => {
+            if options.adapters {
+                bail!("MiniMind2 takes no adapters; take `adapters` out of `[models.{}]`", source.name);
+            }
             let artifact = catalog::minimind2().with_own_copy(own);
-            let target = target(&artifact.folder, Quantisation::Fp32);
-            let quantisation = Quantisation::Fp32;
-            Ok(Recipe::Converted { from: From::FetchedOnnx(artifact), target, quantisation })
+            let options = ExportOptions::from(Quantisation::Fp32);
+            let target = target(&artifact.folder, options);
+            Ok(Recipe::Converted { from: From::FetchedOnnx(artifact), target, options })
         }
         None => bail!("model `{}` has no source", source.name),
     }
@@ -191,9 +197,7 @@ pub fn ready_folder(source: &Source, cache: &Cache) -> anyhow::Result<Option<Pat
     Ok(match recipe(source, cache)? {
         Recipe::Folder(path) => Some(path),
         Recipe::Fetched(artifact) => Some(path_of(&artifact, cache)).filter(|path| path.exists()),
-        Recipe::Converted { target, quantisation, .. } => {
-            Some(target).filter(|target| is_whole(target, quantisation))
-        }
+        Recipe::Converted { target, options, .. } => Some(target).filter(|target| is_whole(target, options)),
     })
 }
 
@@ -202,13 +206,13 @@ pub fn ready_folder(source: &Source, cache: &Cache) -> anyhow::Result<Option<Pat
 /// # Errors
 /// When the model is not to be had, or what was had cannot be converted.
 pub fn folder_of(source: &Source, cache: &Cache, screen: &Screen) -> anyhow::Result<PathBuf> {
-    let (from, target, quantisation) = match recipe(source, cache)? {
+    let (from, target, options) = match recipe(source, cache)? {
         Recipe::Folder(path) => return Ok(path),
         Recipe::Fetched(artifact) => return Ok(ensure(&artifact, cache, screen)?),
-        Recipe::Converted { target, quantisation, .. } if is_whole(&target, quantisation) => {
+        Recipe::Converted { target, options, .. } if is_whole(&target, options) => {
             return Ok(target);
         }
-        Recipe::Converted { from, target, quantisation } => (from, target, quantisation),
+        Recipe::Converted { from, target, options } => (from, target, options),
     };
     let parent = target.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(parent).with_context(|| format!("{} cannot be made", parent.display()))?;
@@ -216,12 +220,12 @@ pub fn folder_of(source: &Source, cache: &Cache, screen: &Screen) -> anyhow::Res
     let lock =
         File::create(&lock_path).with_context(|| format!("{} cannot be written", lock_path.display()))?;
     lock.lock().with_context(|| format!("{} cannot be locked", lock_path.display()))?;
-    if !is_whole(&target, quantisation) {
+    if !is_whole(&target, options) {
         let report: &mut loquat_export::Report<'_> = &mut |progress| show(screen, &progress);
         match from {
-            From::Gguf(gguf) => gguf_to_onnx(&gguf, &target, quantisation, report)?,
+            From::Gguf(gguf) => gguf_to_onnx(&gguf, &target, options, report)?,
             From::FetchedGguf(artifact) => {
-                gguf_to_onnx(&ensure(&artifact, cache, screen)?, &target, quantisation, report)?
+                gguf_to_onnx(&ensure(&artifact, cache, screen)?, &target, options, report)?
             }
             From::FetchedOnnx(artifact) => {
                 dequantise_onnx(&ensure(&artifact, cache, screen)?, &target, report)?
@@ -233,11 +237,12 @@ pub fn folder_of(source: &Source, cache: &Cache, screen: &Screen) -> anyhow::Res
 }
 
 /// Whether a converted model is there, of this version and with every file of its size.
-fn is_whole(target: &Path, quantisation: Quantisation) -> bool {
+fn is_whole(target: &Path, options: ExportOptions) -> bool {
     let manifest = Manifest::read(target).ok().flatten();
     manifest.is_some_and(|manifest| {
         manifest.export_version == loquat_export::EXPORT_VERSION
-            && manifest.quantisation == quantisation.to_string()
+            && manifest.quantisation == options.quantisation.to_string()
+            && manifest.adapters == options.adapters
             && manifest.verify(target, false, &mut |_| ()).is_ok_and(|differing| differing.is_empty())
     })
 }

@@ -6,13 +6,13 @@
 //! is the one place of the crate that makes ONNX Runtime's values by hand.
 #![expect(unsafe_code, reason = "windows into one allocation, which ort has no safe call for")]
 
+use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ops::Range;
 use std::ptr::{NonNull, null_mut};
 
 use ort::AsPointer;
 use ort::memory::{AllocationDevice, Allocator, MemoryInfo};
 use ort::value::{DynTensor, DynTensorValueType, DynValue, TensorElementType};
-use zerocopy::IntoBytes;
 
 use crate::InferenceError;
 
@@ -31,9 +31,45 @@ pub(crate) struct Buffer {
 enum Place {
     /// The processor's memory, all zeros at first: pages that are never written take none. (A tensor of `ort`'s would be
     /// written from end to end.)
-    Host(Vec<u128>),
+    Host(Pages),
     /// A tensor on a device.
     Device(DynTensor),
+}
+
+/// Bytes at 16-byte boundaries.
+struct Pages {
+    start: NonNull<u8>,
+    layout: Layout,
+}
+
+// SAFETY: it owns its memory, and shared references only read.
+unsafe impl Send for Pages {}
+
+impl Pages {
+    /// `None` where the system has not as much.
+    fn new(bytes: usize) -> Option<Self> {
+        let layout = Layout::from_size_align(bytes.max(16), 16).ok()?;
+        // SAFETY: the layout is not empty.
+        let start = NonNull::new(unsafe { alloc_zeroed(layout) })?;
+        Some(Self { start, layout })
+    }
+
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: that many bytes were allocated, all of them zero or written since.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.layout.size()) }
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as above, and the borrow is exclusive.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.layout.size()) }
+    }
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        // SAFETY: it was allocated with this layout, and windows are gone by the contract of `Buffer::window`.
+        unsafe { dealloc(self.start.as_ptr(), self.layout) }
+    }
 }
 
 impl Buffer {
@@ -49,17 +85,28 @@ impl Buffer {
         row_shape: [usize; 3],
     ) -> Result<Self, InferenceError> {
         let [heads, positions, size] = row_shape;
-        let row_bytes = element.byte_size(heads * positions * size).unwrap_or(0);
+        let numbers = heads.checked_mul(positions).and_then(|count| count.checked_mul(size));
+        let row_bytes = numbers
+            .filter(|&count| count < isize::MAX as usize / 16)
+            .and_then(|count| element.byte_size(count));
+        let bytes = row_bytes.and_then(|bytes| bytes.checked_mul(rows));
+        let (Some(row_bytes), Some(bytes)) = (row_bytes, bytes) else {
+            return Err(InferenceError::CacheTooLarge);
+        };
         let place = if memory.allocation_device() == AllocationDevice::CPU {
-            Place::Host(vec![0; (rows * row_bytes).div_ceil(size_of::<u128>())])
+            Place::Host(Pages::new(bytes).ok_or(InferenceError::CacheTooLarge)?)
         } else {
             Place::Device(DynTensor::new(allocator, element, [rows, heads, positions, size])?)
         };
         Ok(Self { place, memory, element, row_shape, row_bytes, rows })
     }
 
-    /// A tensor `[rows, heads, positions, head size]` over these rows, for as long as the buffer lives.
-    pub(crate) fn window(
+    /// A tensor `[rows, heads, positions, head size]` over these rows.
+    ///
+    /// # Safety
+    /// It may be used only while the buffer lives, and not while [`bytes`](Self::bytes) or [`bytes_mut`](Self::bytes_mut) lends
+    /// the memory out.
+    pub(crate) unsafe fn window(
         &self,
         rows: Range<usize>,
         allocator: &Allocator,
@@ -69,8 +116,7 @@ impl Buffer {
         let shape = [rows.len() as i64, heads, positions, size];
         let mut value = null_mut();
         // SAFETY: the pointer is valid for `rows.len() * row_bytes` bytes by the assertion; ONNX Runtime neither frees the memory
-        // nor moves it. `Lane` drops windows before the buffer that they look into, and nothing else reads or writes while
-        // a run has them.
+        // nor moves it. The caller keeps to the rest.
         unsafe {
             let data = self.start().add(rows.start * self.row_bytes);
             let status = (ort::api().CreateTensorWithDataAsOrtValue)(
@@ -97,9 +143,11 @@ impl Buffer {
         allocator: &Allocator,
     ) -> Result<(), InferenceError> {
         if !self.is_on_host() {
-            let source = self.window(from..from + 1, allocator)?.downcast::<DynTensorValueType>()?;
-            let mut target = self.window(to..to + 1, allocator)?.downcast::<DynTensorValueType>()?;
-            return Ok(source.copy_into(&mut target)?);
+            // SAFETY: both end with this block, and the memory is a device's.
+            let (source, target) =
+                unsafe { (self.window(from..from + 1, allocator)?, self.window(to..to + 1, allocator)?) };
+            let mut target = target.downcast::<DynTensorValueType>()?;
+            return Ok(source.downcast::<DynTensorValueType>()?.copy_into(&mut target)?);
         }
         let used = self.position_bytes() * positions;
         for head in 0..self.row_shape[0] {
@@ -135,7 +183,7 @@ impl Buffer {
 
     fn start(&self) -> *mut u8 {
         match &self.place {
-            Place::Host(memory) => memory.as_ptr().cast_mut().cast(),
+            Place::Host(memory) => memory.start.as_ptr(),
             Place::Device(tensor) => tensor.data_ptr().cast_mut().cast(),
         }
     }
@@ -152,14 +200,14 @@ impl Buffer {
     /// Nothing, where the processor cannot read it.
     fn bytes(&self) -> &[u8] {
         match &self.place {
-            Place::Host(memory) => memory.as_bytes(),
+            Place::Host(memory) => memory.bytes(),
             Place::Device(_) => &[],
         }
     }
 
     fn bytes_mut(&mut self) -> &mut [u8] {
         match &mut self.place {
-            Place::Host(memory) => memory.as_mut_bytes(),
+            Place::Host(memory) => memory.bytes_mut(),
             Place::Device(_) => &mut [],
         }
     }

@@ -50,8 +50,12 @@ impl Windows {
         let mut past = Vec::with_capacity(buffers.len());
         let mut outputs = OutputSelector::default();
         for (slot, buffer) in signature.cache.iter().zip(buffers) {
-            past.push(buffer.window(rows.clone(), allocator)?);
-            outputs = outputs.preallocate(&slot.present, buffer.window(rows.clone(), allocator)?);
+            // SAFETY: the lane drops its windows before its buffers, and reads and writes rows only between runs.
+            #[expect(unsafe_code, reason = "windows into buffers")]
+            let (before, after) =
+                unsafe { (buffer.window(rows.clone(), allocator)?, buffer.window(rows.clone(), allocator)?) };
+            past.push(before);
+            outputs = outputs.preallocate(&slot.present, after);
         }
         let mut options = RunOptions::new()?;
         if let Some(adapter) = adapter {

@@ -59,6 +59,11 @@ impl Logits {
         Self { numbers: Numbers::Own(numbers), width, first: 0, rows, stride: 1 }
     }
 
+    /// Numbers in a row.
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
     pub(crate) fn rows(&self) -> usize {
         self.rows
     }

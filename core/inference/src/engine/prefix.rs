@@ -11,11 +11,11 @@ use lru::LruCache;
 use super::stats::Stats;
 use crate::decoder::Block;
 
-/// Tokens in a block; also how many of a prompt run at once.
+/// Tokens in a block.
 ///
-/// Blocks begin at multiples of it, whatever was cached, so a cached block holds what a new run would compute, bit for bit:
-/// reuse changes the time and not the tokens.
-pub(crate) const BLOCK: usize = 64;
+/// A cached block holds what a new run would compute, bit for bit, because runs of two and more tokens agree however they are cut (see
+/// `decoder`): reuse changes the time and not the tokens.
+pub(crate) const BLOCK: usize = 32;
 
 /// Blocks of keys and values, by the tokens that they stand for.
 pub(crate) struct PrefixCache {
@@ -129,7 +129,7 @@ mod tests {
             for end in 1..=path.len() {
                 let tokens = tokens(&path[..end]);
                 if cache.lacks(0, &tokens) {
-                    cache.add(0, &tokens, block(path[end - 1] as u8), &Stats::default());
+                    cache.add(0, &tokens, block(path[end - 1] as u8), &Stats::new("test"));
                 }
             }
         }
@@ -165,7 +165,7 @@ mod tests {
     fn least_recently_used_end_goes_first() {
         let mut cache = cache(3, &[&[1, 2], &[1, 3]]);
         found(&mut cache, &[1, 2]);
-        cache.add(0, &tokens(&[1, 4]), block(4), &Stats::default());
+        cache.add(0, &tokens(&[1, 4]), block(4), &Stats::new("test"));
         assert_eq!(found(&mut cache, &[1, 3]), [1]);
         assert_eq!(found(&mut cache, &[1, 2]), [1, 2]);
         assert_eq!(found(&mut cache, &[1, 4]), [1, 4]);
@@ -176,7 +176,7 @@ mod tests {
     fn nothing_is_kept_without_memory_or_without_what_precedes() {
         assert!(cache(0, &[&[1]]).blocks.is_empty());
         let mut orphan = cache(4, &[]);
-        orphan.add(0, &tokens(&[1, 2]), block(2), &Stats::default());
+        orphan.add(0, &tokens(&[1, 2]), block(2), &Stats::new("test"));
         assert!(orphan.blocks.is_empty());
     }
 }

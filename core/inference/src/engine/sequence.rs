@@ -15,6 +15,9 @@ use crate::stop::StopFilter;
 use crate::template::Template;
 use crate::tokenizer::{TextStream, Tokenizer};
 
+/// The most likeliest tokens that are told with each token, as elsewhere.
+const MOST_LOGPROBS: usize = 20;
+
 /// What turns chats into tokens and back, and what a model's tokens may be.
 pub(crate) struct Language {
     pub(crate) tokenizer: Tokenizer,
@@ -97,6 +100,10 @@ impl Sequence {
     ) -> Result<Self, InferenceError> {
         let Language { tokenizer, template, context, vocabulary, .. } = language;
         sample::validate(&request.sampling, *vocabulary)?;
+        if let Some(count) = request.logprobs.filter(|&count| count > MOST_LOGPROBS) {
+            let reason = format!("`logprobs` is {count}, and at most {MOST_LOGPROBS} are given");
+            return Err(InferenceError::Sampling(reason));
+        }
         let tokens = tokenizer.encode(&template.render(tokenizer, &request.messages, &request.prefill)?)?;
         if tokens.is_empty() || tokens.len() >= *context {
             return Err(InferenceError::ContextTooLong { prompt: tokens.len(), context: *context });

@@ -11,7 +11,7 @@ use loquat_contract::{
 };
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::{BLOCK, Decoding, Engine, Language, Output, Sequence, Settings, Stats};
+use super::{BLOCK, CHUNK, Decoding, Engine, Language, Output, Sequence, Settings, Stats};
 use crate::constrain::ConstraintCompiler;
 use crate::template::Template;
 use crate::tokenizer::tests::bytes;
@@ -56,7 +56,7 @@ fn rig(lines: &[(&str, &str)], settings: Settings) -> Rig {
         adapters: vec!["support".to_owned()],
         adapter: None,
     });
-    let stats = Arc::new(Stats::default());
+    let stats = Arc::new(Stats::new("test"));
     let engine = Engine::new(toy, Arc::clone(&language), settings, stats);
     Rig { engine, language, closing: Arc::default() }
 }
@@ -230,8 +230,18 @@ fn whole_cached_prompt_still_gives_logits() {
 }
 
 #[test]
+fn no_token_of_a_prompt_runs_alone_because_of_the_cache() {
+    let prompt = "p".repeat(CHUNK + BLOCK + 1);
+    let mut rig = rig(&[(&prompt, "r")], settings(2));
+    rig.answer(request(&prompt));
+    assert_eq!(rig.toy().runs, [(1, CHUNK), (1, BLOCK + 1), (1, 1)]);
+    rig.answer(request(&prompt));
+    assert_eq!(rig.toy().runs[3..], [(1, BLOCK + 1), (1, 1)]);
+}
+
+#[test]
 fn long_prompt_holds_nobody_up() {
-    let book = long("b", BLOCK * 20);
+    let book = long("b", CHUNK * 20);
     let reply = "r".repeat(40);
     let mut rig = rig(&[("a", &reply), (&book, "end")], settings(4));
     let mut a = rig.ask(request("a"));
@@ -253,7 +263,7 @@ fn long_prompt_holds_nobody_up() {
 
 #[test]
 fn short_prompts_do_not_starve_a_long_one() {
-    let book = long("b", BLOCK * 10);
+    let book = long("b", CHUNK * 10);
     let mut rig = rig(&[("a", "rr"), (&book, "end")], settings(8));
     let mut b = rig.ask(request(&book));
     let mut crowd = Vec::new();
@@ -413,9 +423,6 @@ fn conversations_take_turns() {
 
 #[test]
 fn token_that_the_model_lacks_is_refused() {
-    let mut rig = rig(&[("a", "r")], settings(1));
-    let language = Arc::get_mut(&mut rig.language);
-    assert!(language.is_none(), "the engine has it too");
     let (sender, _reader) = unbounded_channel();
     let output = Output { sender, closing: Arc::default() };
     let narrow = Language {

@@ -81,7 +81,16 @@ pub(crate) fn sha256(files: &[&Path]) -> Result<String, InferenceError> {
             sha256.update(&block[..read]);
         }
     }
-    Ok(sha256.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&sha256.finalize()))
+}
+
+/// The SHA-256 of some bytes.
+pub(crate) fn sha256_of(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+fn hexadecimal(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Never half-written: another process may read it at the same time.

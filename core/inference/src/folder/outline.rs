@@ -17,6 +17,8 @@ pub(super) struct Outline {
     pub(super) weights: Vec<PathBuf>,
     /// Past keys and values that go into a `GroupQueryAttention`, which can write the present ones behind them.
     pub(super) in_place: BTreeSet<String>,
+    /// Activations are quantised by one scale for all rows of a run, so that rows are not independent.
+    pub(super) is_dynamic: bool,
 }
 
 /// The messages on the way to a tensor's external data, and to a node's inputs.
@@ -60,7 +62,11 @@ struct Walk {
     operator: String,
     inputs: Vec<String>,
     in_place: BTreeSet<String>,
+    is_dynamic: bool,
 }
+
+/// Operators that take one scale from all of their input.
+const DYNAMIC: [&str; 2] = ["DynamicQuantizeLinear", "DynamicQuantizeMatMul"];
 
 /// The operator that takes keys and values in place, and which of its inputs they are.
 const ATTENTION: &str = "GroupQueryAttention";
@@ -85,11 +91,13 @@ pub(super) fn of(graph: &Path) -> Result<Outline, InferenceError> {
         operator: String::new(),
         inputs: Vec::new(),
         in_place: BTreeSet::new(),
+        is_dynamic: false,
     };
     walk.message(Message::Model, length, 0)?;
     let folder = graph.parent().unwrap_or(Path::new("."));
     let weights = walk.needed.into_iter().map(|(location, needed)| whole(folder, &location, needed));
-    Ok(Outline { weights: weights.collect::<Result<_, _>>()?, in_place: walk.in_place })
+    let weights = weights.collect::<Result<_, _>>()?;
+    Ok(Outline { weights, in_place: walk.in_place, is_dynamic: walk.is_dynamic })
 }
 
 fn whole(folder: &Path, location: &str, needed: u64) -> Result<PathBuf, InferenceError> {
@@ -166,7 +174,9 @@ impl Walk {
             }
             Message::Node => {
                 let inputs = std::mem::take(&mut self.inputs);
-                if std::mem::take(&mut self.operator) == ATTENTION {
+                let operator = std::mem::take(&mut self.operator);
+                self.is_dynamic |= DYNAMIC.contains(&operator.as_str());
+                if operator == ATTENTION {
                     self.in_place.extend(inputs.into_iter().take(PAST.end).skip(PAST.start));
                 }
             }
@@ -276,6 +286,10 @@ mod tests {
         fs::write(&graph, field(7, &[field(1, &other), field(1, &attention)].concat())).unwrap();
         let found: Vec<String> = of(&graph).unwrap().in_place.into_iter().collect();
         assert_eq!(found, ["past.key", "past.value"]);
+        assert!(!of(&graph).unwrap().is_dynamic);
+        let dynamic = field(4, b"DynamicQuantizeLinear");
+        fs::write(&graph, field(7, &[field(1, &other), field(1, &dynamic)].concat())).unwrap();
+        assert!(of(&graph).unwrap().is_dynamic);
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub(super) fn bench(loaded: &Loaded, command: &BenchCommand) -> anyhow::Result<(
     for source in &wanted {
         let folder = folder_of(source, &cache, &screen)?;
         let mut options = options(source, config, folder, &onnxruntime, &cache);
+        // Those that are to run at once do run at once.
+        options.sequences = command.sequences.iter().copied().fold(options.sequences, usize::max);
         options.threads = command.threads.unwrap_or(options.threads);
         report::forget_peak();
         let model = open_unaltered(&onnxruntime, options)
