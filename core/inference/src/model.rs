@@ -141,7 +141,7 @@ impl OnnxModel {
         eos.extend(template.token("eos_token").and_then(|token| tokenizer.id(token)));
         eos.sort_unstable();
         eos.dedup();
-        let info = ModelInfo {
+        let mut info = ModelInfo {
             model_sha256: identity.sha256.clone(),
             identity: written_with(identity, &options)?,
             folder: folder.path().to_owned(),
@@ -165,7 +165,9 @@ impl OnnxModel {
         fit(&folder, &tokenizer, &eos, signature.vocabulary)?;
         let mut members = vec![(decoder, 1.0)];
         for (path, weight) in &options.ensemble {
-            members.push((open_member(runtime, path, *weight, &options, &tokenizer)?, *weight));
+            let member = open_member(runtime, path, *weight, &options, &tokenizer)?;
+            info.context = info.context.min(member.context());
+            members.push((member, *weight));
         }
 
         let settings = Settings {

@@ -60,7 +60,7 @@ impl Tokenizer {
         self.inner.id_to_token(id).is_some()
     }
 
-    /// Whether both give the same ids for the same text: their vocabularies are equal.
+    /// Whether both have the same tokens under the same ids.
     pub(crate) fn is_same_as(&self, other: &Self) -> bool {
         self.inner.get_vocab(true) == other.inner.get_vocab(true)
     }
