@@ -55,6 +55,7 @@ struct PrefixReport {
 #[derive(Clone, Debug, Serialize)]
 struct MemoryReport {
     model_bytes: u64,
+    /// Keys and values that the largest load needed: its sequences at once, each with its prompt and its reply.
     cache_bytes: u64,
     /// Of the whole process; `null` where the system does not tell.
     peak_bytes: Option<u64>,
@@ -76,7 +77,8 @@ impl Report {
             },
             memory: MemoryReport {
                 model_bytes: weights(&info.graph),
-                cache_bytes: info.cache_bytes as u64,
+                cache_bytes: measured.loads.iter().map(tokens_held).max().unwrap_or(0)
+                    * (info.cache_bytes / info.context.max(1)) as u64,
                 peak_bytes: peak(),
             },
             loads: measured.loads.iter().map(LoadReport::new).collect(),
@@ -163,13 +165,20 @@ impl fmt::Display for Report {
         match self.memory.peak_bytes {
             Some(peak) => writeln!(
                 f,
-                "; peak memory {} MB, {:.2} of both",
+                " for the largest load; peak memory {} MB, {:.2} of both",
                 peak / 1_000_000,
                 peak as f64 / (model + cache).max(1) as f64
             ),
             None => writeln!(f, "; this system does not tell peak memory"),
         }
     }
+}
+
+/// The most tokens that the sequences of a load held at once.
+fn tokens_held(load: &Load) -> u64 {
+    let held =
+        |round: &Round| round.streams.iter().map(|stream| (stream.prompt + stream.completion) as u64).sum();
+    load.rounds.iter().map(held).max().unwrap_or(0)
 }
 
 fn decode_rate(stream: &Stream) -> Option<f64> {
