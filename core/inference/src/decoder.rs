@@ -6,7 +6,8 @@
 //! Runs of two or more tokens of a sequence give the same numbers, bit for bit, however a text is cut into them; and a run of
 //! one token each for many sequences gives each of them what a run of its own would. Between the two kinds the numbers differ
 //! in the last bits, since ONNX Runtime attends to a single token with another kernel. So the engine's cutting and
-//! batching change the time and not the tokens, as long as each token of a request always takes the same kind.
+//! batching change the time and not the tokens, as long as each token of a request always takes the same kind. Not every graph is so: `probe`
+//! tries it for each lane, and what it finds decides how rows run.
 
 mod buffer;
 mod growing;
@@ -96,6 +97,8 @@ pub(crate) struct Decoder {
     signature: Signature,
     context: usize,
     company: Company,
+    /// Whether the company that a lane allows is tried.
+    is_tried: bool,
     host: MemoryInfo<'static>,
 }
 
@@ -135,12 +138,22 @@ impl Decoder {
         };
         let binding = session.create_binding()?;
         let host = MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput)?;
-        let mut decoder = Self { cache, binding, session, signature, context, company: Company::Free, host };
+        let mut decoder = Self {
+            cache,
+            binding,
+            session,
+            signature,
+            context,
+            company: Company::Free,
+            is_tried: false,
+            host,
+        };
         // On a GPU what a batch costs in bits is taken for what it gives in speed.
         if !folder.rows_are_independent() {
             decoder.company = Company::None;
         } else if provider == Provider::Cpu && decoder.shares_buffer() {
-            decoder.company = decoder.probe()?;
+            decoder.is_tried = true;
+            decoder.company = decoder.probe(0)?;
         }
         Ok(decoder)
     }
@@ -153,7 +166,7 @@ impl Decoder {
         &self.signature
     }
 
-    /// Runs one token in a lane, and forgets it.
+    /// Runs one token in a lane, and forgets it; tries what company the lane allows.
     ///
     /// # Errors
     /// The lane's adapter does not fit the graph.
@@ -161,7 +174,11 @@ impl Decoder {
         self.push(lane)?;
         let ran = self.extend(lane, 0, &[0], 1).map(drop);
         self.clear(lane);
-        ran
+        ran?;
+        if self.is_tried {
+            self.company = self.company.max(self.probe(lane)?);
+        }
+        Ok(())
     }
 
     /// Whether past and present keys and values lie in one buffer.

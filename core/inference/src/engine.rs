@@ -1,9 +1,9 @@
 //! Many requests at once. In: requests from anywhere. Out: their text, token by token, each to its own reader. Must not know: prompts,
 //! facts, platforms.
 //!
-//! One thread owns the model. Each of its rounds takes in what has come, gives free rows to whose turn it is, runs one block of
+//! One thread owns the model. Each of its rounds takes in what has come, gives free rows to whose turn it is, runs one piece of
 //! one prompt, and then one token for each sequence that is past its prompt, all of them in one run. So a request joins and leaves
-//! between two tokens, and a long prompt holds the others up by one block at a time.
+//! between two tokens, and a long prompt holds the others up by one piece at a time.
 //!
 //! In a lane, the rows that write stand before those whose prompt still runs.
 

@@ -8,7 +8,7 @@ use super::{Decode, Decoder, Logits};
 use crate::InferenceError;
 
 /// How rows may run together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Company {
     /// Any number of rows, any number of tokens from two on.
     Free,
@@ -19,33 +19,33 @@ pub(crate) enum Company {
 }
 
 impl Decoder {
-    /// Tries it, and leaves the decoder empty.
+    /// Tries it in a lane, since an adapter brings products of its own, and leaves the lane empty.
     ///
     /// # Errors
     /// A run fails.
-    pub(crate) fn probe(&mut self) -> Result<Company, InferenceError> {
-        let found = self.compare();
-        self.clear(0);
+    pub(crate) fn probe(&mut self, lane: usize) -> Result<Company, InferenceError> {
+        let found = self.compare(lane);
+        self.clear(lane);
         found
     }
 
-    fn compare(&mut self) -> Result<Company, InferenceError> {
+    fn compare(&mut self, lane: usize) -> Result<Company, InferenceError> {
         let tokens: Vec<u32> = (1..=3).map(|id| id % self.vocabulary().unwrap_or(2).max(2) as u32).collect();
-        (0..3).try_for_each(|_| self.push(0))?;
+        (0..3).try_for_each(|_| self.push(lane))?;
         // Two tokens, and the same two at the start of three.
-        let two = self.extend(0, 0, &tokens[..2], 2)?;
-        let three = self.extend(0, 1, &tokens, 3)?;
+        let two = self.extend(lane, 0, &tokens[..2], 2)?;
+        let three = self.extend(lane, 1, &tokens, 3)?;
         if !(same(&two, 0, &three, 0)? && same(&two, 1, &three, 1)?) {
             return Ok(Company::None);
         }
-        self.extend(0, 2, &tokens[..2], 1)?;
+        self.extend(lane, 2, &tokens[..2], 1)?;
         let mut step = |rows: usize| {
-            let logits = self.step(0, &[tokens[2], tokens[0], tokens[1]][..rows])?;
+            let logits = self.step(lane, &[tokens[2], tokens[0], tokens[1]][..rows])?;
             [2, 3, 2]
                 .into_iter()
                 .take(rows)
                 .enumerate()
-                .try_for_each(|(row, length)| self.truncate(0, row, length))?;
+                .try_for_each(|(row, length)| self.truncate(lane, row, length))?;
             Ok::<Logits, InferenceError>(logits)
         };
         let (one, pair, all) = (step(1)?, step(2)?, step(3)?);
