@@ -5,7 +5,6 @@
 //!
 //! The way of a fact, which is the order of the modules: a file is **imported** line by line into *statements*; the **store**
 //! keeps them in sled; the **view** holds them as a petgraph graph; **link** finds its names in text; [`Graph`] is the front.
-//! [`Retriever`] finds the facts worth citing for a question, in this graph or any other.
 //!
 //! ```
 //! use loquat_kg::{Graph, ImportOptions};
@@ -40,7 +39,6 @@ mod snapshot;
 mod view;
 
 mod link;
-mod retrieve;
 mod search;
 
 use loquat_terms::{names, statement, vocabulary};
@@ -54,9 +52,5 @@ pub use import::{
 };
 pub use linked::{Linked, Unlinked};
 pub use loquat_terms::statement::{Describes, Object, Statement};
-pub use retrieve::{
-    Answer, Computed, Group, Most, Outcome, RankedFact, Retrieval, RetrieveError, RetrieveOptions, Retriever,
-    Shape, Step, TokenCounter, verbalise,
-};
 pub use search::{Found, Search};
 pub use view::{Edge, FactIndex, Walk};

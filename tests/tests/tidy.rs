@@ -22,7 +22,7 @@ const HOSTS: [[&str; 2]; 5] = [
 ];
 
 /// What each package may use of the others: `None` is anything.
-const MAY_USE: [(&str, Option<&[&str]>); 20] = [
+const MAY_USE: [(&str, Option<&[&str]>); 21] = [
     ("loquat-contract", Some(&[])),
     ("loquat-artifacts", Some(&[])),
     ("loquat-export", Some(&[])),
@@ -30,12 +30,13 @@ const MAY_USE: [(&str, Option<&[&str]>); 20] = [
     ("loquat-store", Some(&[])),
     ("loquat-text", Some(&[])),
     ("loquat-inference", Some(&["loquat-contract"])),
-    ("loquat-dialogue", Some(&["loquat-contract", "loquat-text"])),
+    ("loquat-dialogue", Some(&["loquat-contract", "loquat-retrieve", "loquat-text"])),
     ("loquat-journal", Some(&["loquat-contract"])),
     ("loquat-dispatch", Some(&["loquat-contract"])),
     ("loquat-conformance", Some(&["loquat-contract", "loquat-dispatch", "loquat-journal"])),
     ("loquat-terms", Some(&["loquat-contract", "loquat-text"])),
     ("loquat-kg", Some(&["loquat-contract", "loquat-mapped", "loquat-store", "loquat-terms", "loquat-text"])),
+    ("loquat-retrieve", Some(&["loquat-contract", "loquat-text"])),
     ("loquat-sparql", Some(&["loquat-contract", "loquat-terms", "loquat-text"])),
     ("loquat-terminal", Some(&["loquat-contract"])),
     ("loquat-web", Some(&["loquat-contract"])),

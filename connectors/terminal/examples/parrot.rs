@@ -39,18 +39,16 @@ async fn answer(egress: Arc<TerminalEgress>, inbound: Inbound) {
 }
 
 fn reply(text: &str) -> Reply {
-    let said = Sentence {
-        text: format!("You said “{text}”."),
-        verdict: Verdict::Supported,
-        facts: vec!["f1".into()],
-    };
-    let guess = Sentence { text: "It rhymes.".into(), verdict: Verdict::Unsupported, facts: Vec::new() };
+    let said = Sentence::new(format!("You said “{text}”."), Verdict::Supported, vec!["f1".into()]);
+    let guess = Sentence::new("It rhymes.", Verdict::Unsupported, Vec::new());
     let citation = Citation {
         id: "f1".into(),
+        entity: "you".into(),
         subject: "you".into(),
         predicate: "said".into(),
         object: text.into(),
         source: "this terminal".into(),
+        since: Generation(1),
     };
     Reply {
         answer: format!("{} {}", said.text, guess.text),
@@ -59,6 +57,8 @@ fn reply(text: &str) -> Reply {
         sentences: vec![said, guess],
         citations: vec![citation],
         entities: Vec::new(),
+        gaps: Vec::new(),
+        choices: Vec::new(),
         policy: Policy::Hedged,
         model: ModelIdentity { name: "echo".into(), sha256: "0".repeat(64) },
         graph: Generation(1),

@@ -1,13 +1,13 @@
 //! What the bot says, as a terminal shows it. In: sentences and citations. Out: text with ANSI colours.
 
-use loquat_contract::{FactId, Language, Policy, Reply, Sentence, Verdict};
+use loquat_contract::{FactId, Language, Policy, Reply, Sentence};
 use owo_colors::OwoColorize;
 
 /// The sentences of a reply, each with the numbers of its facts: `Thimphu is the capital. [1]`
 pub(crate) fn sentences(reply: &Reply) -> String {
     let mut text = Text::default();
     for sentence in &reply.sentences {
-        let doubtful = sentence.verdict == Verdict::Unsupported && reply.policy != Policy::Open;
+        let doubtful = sentence.verdict.is_doubtful() && reply.policy != Policy::Open;
         text.push(sentence, &reply.citation_numbers(sentence), doubtful.then_some(&reply.language));
     }
     text.rendered
@@ -36,7 +36,7 @@ impl Draft {
     }
 
     fn push(&mut self, sentence: &Sentence) {
-        self.held |= sentence.verdict == Verdict::Unsupported;
+        self.held |= sentence.verdict.is_doubtful();
         if self.held {
             return;
         }

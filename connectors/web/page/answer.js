@@ -21,7 +21,7 @@ function factsInOrder(sentences) {
 /** The sentences as nodes; `mark(number)` makes a citation's mark. */
 function text(sentences, facts, policy, mark) {
   return sentences.flatMap((sentence, index) => {
-    const doubtful = sentence.verdict === "unsupported" && policy !== "open";
+    const doubtful = ["unsupported", "contradicted"].includes(sentence.verdict) && policy !== "open";
     const numbers = sentence.facts.map((fact) => facts.indexOf(fact) + 1).filter((number) => number > 0);
     const said = element(
       "span",

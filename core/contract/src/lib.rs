@@ -56,7 +56,9 @@ pub use language_model::{
 pub use message::{
     Address, Attachment, Event, Inbound, Mentioned, Message, MessageId, NoPerson, Person, Place, Sender,
 };
-pub use reply::{Citation, LinkedEntity, Outcome, Policy, Reply, Sentence, Timings, Verdict};
+pub use reply::{
+    Citation, Gap, LinkedEntity, Outcome, Policy, Reply, Sentence, Span, Timings, Verdict, Wording,
+};
 pub use text_embedder::{TextEmbedder, normalised};
 pub use timestamp::Timestamp;
 pub use tokio_util::sync::CancellationToken;

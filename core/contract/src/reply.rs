@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EntityId, FactId, Generation, Language, ModelIdentity, TokenCount};
+use crate::{Choice, EntityId, FactId, Generation, Language, ModelIdentity, PredicateId, TokenCount};
 
 /// What happens to a sentence that the facts do not support.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub enum Outcome {
     Answered,
     /// The graph does not say, and so neither does the bot.
     Abstained,
+    /// What was meant is asked back, with choices.
+    Clarified,
     /// Nothing was asked that facts could answer.
     Smalltalk,
 }
@@ -37,10 +39,45 @@ pub enum Outcome {
 pub enum Verdict {
     /// Every claim in it resolves to the facts listed.
     Supported,
+    /// A fact says otherwise: it gives another value for what the sentence speaks of.
+    Contradicted,
     /// It claims something that no fact given to the model says.
     Unsupported,
     /// It claims nothing.
     NoClaim,
+}
+
+impl Verdict {
+    /// Whether the sentence claims something that is not supported.
+    pub fn is_doubtful(self) -> bool {
+        matches!(self, Self::Contradicted | Self::Unsupported)
+    }
+}
+
+/// Whose words a sentence is in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wording {
+    /// The model's, free to write what it would.
+    Model,
+    /// The model's, where names and numbers could only be those of the facts.
+    Constrained,
+    /// A template's, filled with a fact.
+    Template,
+    /// One of the bot's own lines, which says nothing of the graph.
+    #[default]
+    Line,
+}
+
+/// What of a sentence a fact supports.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// The fact.
+    pub fact: FactId,
+    /// Byte offset of the span's start in the sentence.
+    pub start: usize,
+    /// Byte offset of its end.
+    pub end: usize,
 }
 
 /// One sentence of a reply.
@@ -50,8 +87,26 @@ pub struct Sentence {
     pub text: String,
     /// What verification found.
     pub verdict: Verdict,
-    /// The facts that support it.
+    /// The facts that support it; where it is [`Verdict::Contradicted`], those that say otherwise.
     pub facts: Vec<FactId>,
+    /// For each fact that supports it, the names and values in the sentence that it accounts for, in the order of the sentence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spans: Vec<Span>,
+    /// Whose words it is in.
+    #[serde(default)]
+    pub wording: Wording,
+}
+
+impl Sentence {
+    /// A sentence that claims nothing, such as a greeting.
+    pub fn line(text: impl Into<String>) -> Self {
+        Self::new(text, Verdict::NoClaim, Vec::new())
+    }
+
+    /// A sentence with its verdict and the facts behind that.
+    pub fn new(text: impl Into<String>, verdict: Verdict, facts: Vec<FactId>) -> Self {
+        Self { text: text.into(), verdict, facts, spans: Vec::new(), wording: Wording::default() }
+    }
 }
 
 /// A fact that a reply rests on, in words.
@@ -59,6 +114,9 @@ pub struct Sentence {
 pub struct Citation {
     /// The fact.
     pub id: FactId,
+    /// Its subject, by which the graph finds the fact again.
+    #[serde(default)]
+    pub entity: EntityId,
     /// Its subject's label.
     pub subject: String,
     /// Its predicate's label.
@@ -67,6 +125,28 @@ pub struct Citation {
     pub object: String,
     /// Where it came from.
     pub source: Arc<str>,
+    /// The state of the graph since which it holds the fact.
+    #[serde(default)]
+    pub since: Generation,
+}
+
+/// Something that was asked and that the graph does not say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// The question.
+    pub question: String,
+    /// What it is about; `None` where nothing in it is in the graph.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entity: Option<EntityId>,
+    /// Its label, or the name that is not in the graph, as typed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// The relation that was asked for, where the graph has one that is called so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicate: Option<PredicateId>,
+    /// The words that ask for it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub asked: String,
 }
 
 /// A name in the question and what it was taken to mean.
@@ -114,6 +194,12 @@ pub struct Reply {
     pub citations: Vec<Citation>,
     /// What the message's names were taken to mean.
     pub entities: Vec<LinkedEntity>,
+    /// What was asked and is not in the graph.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<Gap>,
+    /// What the person can choose from, where a name may mean several things.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<Choice>,
     /// The policy it was made under.
     pub policy: Policy,
     /// The model that was asked.

@@ -149,6 +149,8 @@ impl Engine {
             answer: join(&draft.sentences, &language),
             outcome: outcome(&turns),
             citations: citations(&draft.sentences, &turns, lexicon),
+            gaps: Vec::new(),
+            choices: Vec::new(),
             entities: turns.iter().flat_map(|turn| turn.entities(&language)).collect(),
             policy: self.bot.policy,
             model: model.unwrap_or(&self.models[0]).identity().clone(),

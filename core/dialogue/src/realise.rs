@@ -82,10 +82,12 @@ fn template(fact: &Fact, several: bool, lists_subjects: bool, lexicon: &Lexicon)
 pub(crate) fn cite(fact: &Fact, lexicon: &Lexicon) -> Citation {
     Citation {
         id: fact.id.clone(),
+        entity: fact.subject.id.clone(),
         subject: fact.subject.label(&lexicon.language).to_owned(),
         predicate: fact.predicate.label(&lexicon.language).to_owned(),
         object: object(fact, lexicon),
         source: fact.source.clone(),
+        since: fact.generation,
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use loquat_contract::{
     BoxStream, ChatMessage, ConversationId, Fact, FactId, GenerateRequest, LanguageModel, ModelError, Policy,
-    Sampling, Sentence, StopReason, Token, TokenCount, Value, Verdict,
+    Sampling, Sentence, StopReason, Token, TokenCount, Value, Verdict, Wording,
 };
 
 use crate::ground::{Grounds, Unknown};
@@ -88,11 +88,12 @@ impl Responder<'_> {
         for (group, sentence) in grounds.groups.iter().zip(realised) {
             if !self.has_said(grounds, &group.facts) {
                 let facts = group.facts.iter().map(|index| grounds.facts[*index].id.clone()).collect();
-                self.emit(Sentence { text: sentence.text, verdict: Verdict::Supported, facts });
+                let said = Sentence::new(sentence.text, Verdict::Supported, facts);
+                self.emit(Sentence { wording: Wording::Template, ..said });
             }
         }
         if !grounds.is_complete {
-            self.emit(no_claim(self.lexicon.lines.unknown_rest.clone()));
+            self.emit(Sentence::line(self.lexicon.lines.unknown_rest.clone()));
         }
     }
 
@@ -115,7 +116,7 @@ impl Responder<'_> {
                     &[("name", &entity.name_in_sentence(&self.lexicon.language))],
                 ),
             };
-            self.emit(no_claim(text));
+            self.emit(Sentence::line(text));
         }
         is_believed
     }
@@ -130,7 +131,7 @@ impl Responder<'_> {
         }
         if self.own().is_empty() {
             let line = line_for(&self.lexicon.lines, kind);
-            self.emit(no_claim(fill(line, &[("bot", self.persona.bot)])));
+            self.emit(Sentence::line(fill(line, &[("bot", self.persona.bot)])));
         }
     }
 
@@ -201,7 +202,8 @@ impl Responder<'_> {
     fn consider(&mut self, text: String, evidence: &Evidence<'_>, grounds: Option<&Grounds>) -> Next {
         let finding = evidence.check(&text);
         tracing::debug!(sentence = %text, verdict = ?finding.verdict, reason = ?finding.reason, "verified");
-        let sentence = Sentence { text, verdict: finding.verdict, facts: finding.facts };
+        let found = Sentence::new(text, finding.verdict, finding.facts);
+        let sentence = Sentence { wording: Wording::Model, ..found };
         match (self.policy, grounds) {
             // Under `strict` a grounded answer consists of supported sentences that say something new, and nothing else.
             (Policy::Strict, Some(grounds)) => {
@@ -264,10 +266,6 @@ fn is_for_the_model(grounds: &Grounds) -> bool {
     grounds.facts.len() <= WORDED_FACTS
         && grounds.groups.iter().all(|group| group.more == 0)
         && !grounds.facts.iter().any(is_prose)
-}
-
-fn no_claim(text: String) -> Sentence {
-    Sentence { text, verdict: Verdict::NoClaim, facts: Vec::new() }
 }
 
 fn line_for(lines: &Lines, kind: Smalltalk) -> &str {

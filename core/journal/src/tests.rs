@@ -33,6 +33,8 @@ fn reply(answer: &str) -> Reply {
         sentences: Vec::new(),
         citations: Vec::new(),
         entities: Vec::new(),
+        gaps: Vec::new(),
+        choices: Vec::new(),
         policy: Policy::Strict,
         model: ModelIdentity { name: "m".into(), sha256: String::new() },
         graph: Generation(1),

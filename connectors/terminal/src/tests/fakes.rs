@@ -63,7 +63,7 @@ pub(super) fn notice(to: &Address, text: &str) -> Envelope {
 }
 
 pub(super) fn sentence(text: &str, verdict: Verdict, facts: &[&str]) -> Sentence {
-    Sentence { text: text.into(), verdict, facts: facts.iter().map(|id| (*id).into()).collect() }
+    Sentence::new(text, verdict, facts.iter().map(|id| (*id).into()).collect())
 }
 
 pub(super) fn supported(text: &str, facts: &[&str]) -> Sentence {
@@ -77,10 +77,12 @@ pub(super) fn reply(language: &str, policy: Policy, sentences: Vec<Sentence>) ->
         if !citations.iter().any(|citation| citation.id == *id) {
             citations.push(Citation {
                 id: id.clone(),
+                entity: "Bhutan".into(),
                 subject: "Bhutan".into(),
                 predicate: "says".into(),
                 object: id.to_string(),
                 source: "world.ttl".into(),
+                since: Generation(1),
             });
         }
     }
@@ -91,6 +93,8 @@ pub(super) fn reply(language: &str, policy: Policy, sentences: Vec<Sentence>) ->
         sentences,
         citations,
         entities: Vec::new(),
+        gaps: Vec::new(),
+        choices: Vec::new(),
         policy,
         model: ModelIdentity { name: "scripted".into(), sha256: String::new() },
         graph: Generation(1),

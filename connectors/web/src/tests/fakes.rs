@@ -264,7 +264,7 @@ pub(super) fn notice(to: &Address, text: &str) -> Envelope {
 }
 
 pub(super) fn sentence(text: &str) -> Sentence {
-    Sentence { text: text.into(), verdict: Verdict::Supported, facts: vec!["f1".into()] }
+    Sentence::new(text, Verdict::Supported, vec!["f1".into()])
 }
 
 pub(super) fn reply(text: &str) -> Reply {
@@ -275,6 +275,8 @@ pub(super) fn reply(text: &str) -> Reply {
         sentences: vec![sentence(text)],
         citations: Vec::new(),
         entities: Vec::new(),
+        gaps: Vec::new(),
+        choices: Vec::new(),
         policy: Policy::Strict,
         model: ModelIdentity { name: "scripted".into(), sha256: String::new() },
         graph: Generation(1),

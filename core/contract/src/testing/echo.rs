@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     BoxFuture, ConversationId, Dialogue, DialogueError, Generation, Language, Memory, ModelIdentity, Outcome,
-    Policy, Reply, Sentence, Timings, TokenCount, Verdict,
+    Policy, Reply, Sentence, Timings, TokenCount,
 };
 
 /// A text that [`Echo`] cannot answer.
@@ -25,7 +25,7 @@ pub struct Echo {
 
 /// A reply of one sentence.
 pub fn reply(text: &str) -> Reply {
-    let sentence = Sentence { text: text.to_owned(), verdict: Verdict::NoClaim, facts: Vec::new() };
+    let sentence = Sentence::line(text);
     Reply {
         answer: text.to_owned(),
         language: Language::english(),
@@ -33,6 +33,8 @@ pub fn reply(text: &str) -> Reply {
         sentences: vec![sentence],
         citations: Vec::new(),
         entities: Vec::new(),
+        gaps: Vec::new(),
+        choices: Vec::new(),
         policy: Policy::Strict,
         model: ModelIdentity { name: "echo".to_owned(), sha256: "0".repeat(64) },
         graph: Generation(0),

@@ -1,7 +1,7 @@
 //! The sentences of a reply become blocks. In: sentences of Markdown with verdicts and facts. Out: paragraphs and other blocks,
 //! with the numbers of citations. Does not know what the citations say.
 
-use loquat_contract::{Block, Document, Format, Inline, Language, Policy, Reply, Sentence, Verdict};
+use loquat_contract::{Block, Document, Format, Inline, Language, Policy, Reply, Sentence};
 
 /// The blocks; where messages are one line, three or more citations in a row are a range.
 pub(super) fn blocks(reply: &Reply, is_one_line: bool) -> Vec<Block> {
@@ -22,7 +22,7 @@ pub(super) fn blocks(reply: &Reply, is_one_line: bool) -> Vec<Block> {
 
 /// What stands behind a sentence.
 fn marks(reply: &Reply, sentence: &Sentence, cited: Vec<Inline>) -> Vec<Inline> {
-    let is_doubtful = sentence.verdict == Verdict::Unsupported && reply.policy != Policy::Open;
+    let is_doubtful = sentence.verdict.is_doubtful() && reply.policy != Policy::Open;
     let doubt = is_doubtful.then(|| Inline::Text(not_in_my_facts(&reply.language).to_owned()));
     let spaced = cited.into_iter().flat_map(|number| [Inline::Text(" ".to_owned()), number]);
     doubt.into_iter().chain(spaced).collect()

@@ -6,16 +6,18 @@ use super::*;
 
 fn sentence(text: &str, facts: &[&str]) -> Sentence {
     let facts = facts.iter().map(|id| FactId((*id).into())).collect();
-    Sentence { text: text.to_owned(), verdict: Verdict::Supported, facts }
+    Sentence::new(text, Verdict::Supported, facts)
 }
 
 fn citation(id: &str, object: &str, source: &str) -> Citation {
     Citation {
         id: FactId(id.into()),
+        entity: "Bhutan".into(),
         subject: "Bhutan".to_owned(),
         predicate: "capital".to_owned(),
         object: object.to_owned(),
         source: source.into(),
+        since: loquat_contract::Generation(1),
     }
 }
 

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use loquat_contract::Language;
-use loquat_kg::{Computed, Group, Most, Outcome, Retrieval, RetrieveOptions, Retriever, Shape, verbalise};
+use loquat_retrieve::{
+    Computed, Group, Most, Outcome, Retrieval, RetrieveOptions, Retriever, Shape, verbalise,
+};
 use owo_colors::OwoColorize;
 
 use crate::config::Loaded;

@@ -1,7 +1,7 @@
 //! Measures retrieval on three sets of questions: the share whose answer is stated by one of the first 1, 5 and 20 facts.
 //!
 //! ```text
-//! cargo run --release -p loquat-kg --example retrieval -- [--sample 2000] [--embeddings off|minilm|gte] [--sets eq,metaqa,nlpcc]
+//! cargo run --release -p loquat-retrieve --example retrieval -- [--sample 2000] [--embeddings off|minilm|gte] [--sets eq,metaqa,nlpcc]
 //!     [--tuning] [--failures 20] [--features FEATURES.jsonl] [--data ../shared/data]
 //! ```
 //!
@@ -20,7 +20,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use loquat_contract::{Language, Value};
-use loquat_kg::{Graph, ImportOptions, Retrieval, RetrieveOptions, Retriever};
+use loquat_kg::{Graph, ImportOptions};
+use loquat_retrieve::{Retrieval, RetrieveOptions, Retriever};
 
 use sets::{Question, Set};
 
@@ -138,7 +139,7 @@ async fn ask(
 fn place(found: &Retrieval, question: &Question) -> Option<usize> {
     found.facts().iter().position(|ranked| {
         ranked.group.is_some_and(|group| {
-            let states = |answer: &&loquat_kg::Answer| {
+            let states = |answer: &&loquat_retrieve::Answer| {
                 answer.facts.last().is_some_and(|fact| fact.id == ranked.fact.id)
             };
             group.answers.iter().find(states).is_some_and(|answer| question.accepts(&answer.value))

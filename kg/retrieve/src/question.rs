@@ -240,7 +240,7 @@ pub(super) fn words(text: &str) -> Vec<(usize, &str)> {
 #[cfg(test)]
 mod tests {
     use super::{Expected, Kind, Question, words};
-    use crate::retrieve::lexicon::Lexicon;
+    use crate::lexicon::Lexicon;
 
     fn read(text: &str, name: &str) -> Question {
         let start = text.find(name).unwrap();

@@ -1,6 +1,8 @@
 //! Retrieval: the facts worth citing for a question. In: a question, a graph, perhaps an embedder. Out: ranked facts with the path
 //! of relations that led to them, and what can be computed of them. Knows the graph by its contract alone, and no model.
 //!
+//! [`Retriever`] serves any graph:
+//!
 //! 1. The question is linked; each name may be the *topic*. What is left of the question are words that may say a relation
 //!    (`question`), compared with every name of every relation (`phrases`), in words and, with an embedder, in meaning.
 //! 2. From each topic, paths of up to three relations are walked in both directions (`search`) and scored as a whole (`features`).
@@ -37,7 +39,8 @@ pub use lexicon::Most;
 pub use path::Step;
 pub use shape::Shape;
 
-use features::{WEIGHTS, WEIGHTS_WITH_MEANING};
+pub use features::SURE;
+use features::{WEIGHTS, WEIGHTS_WITH_MEANING, certainty};
 use lexicon::Lexicon;
 use meaning::Meaning;
 use path::chain;
@@ -126,6 +129,9 @@ pub struct Group {
     pub matched: Vec<Option<String>>,
     /// How likely this is the path that is asked for; all groups together have 1 at the most.
     pub score: f32,
+    /// How surely the question asks for this path at all, from 0 to 1, whatever other paths there are: a graph without the answer
+    /// has a best path too. What is less sure than [`SURE`] is better not answered from.
+    pub certainty: f32,
     /// The values, preferred facts first.
     pub answers: Vec<Answer>,
     /// Whether a limit left some out: where this is set, `answers` is no whole list.
@@ -389,6 +395,7 @@ fn group(search: &Search<'_>, scored: &Scored, score: f32) -> Group {
         path: path.steps.clone(),
         matched: scored.matched.clone(),
         score,
+        certainty: certainty(&scored.features),
         answers: (0..path.ends.len()).map(answer).collect(),
         truncated: path.cut,
     }

@@ -1,4 +1,4 @@
-//! Words that ask. In: the data files of `kg/lexicon`. Out: per language, what stands for what and what is asked by which words.
+//! Words that ask. In: the data files of `kg/retrieve/lexicon`. Out: per language, what stands for what and what is asked by which words.
 //! Knows no graph.
 
 use std::collections::BTreeMap;
@@ -120,9 +120,9 @@ impl Lexicon {
         static ALL: OnceLock<[Lexicon; 3]> = OnceLock::new();
         let all = ALL.get_or_init(|| {
             [
-                Lexicon::read(include_str!("../../lexicon/en.toml"), Stems::english()),
-                Lexicon::read(include_str!("../../lexicon/zh.toml"), Stems::none()),
-                Lexicon::read(include_str!("../../lexicon/de.toml"), Stems::german()),
+                Lexicon::read(include_str!("../lexicon/en.toml"), Stems::english()),
+                Lexicon::read(include_str!("../lexicon/zh.toml"), Stems::none()),
+                Lexicon::read(include_str!("../lexicon/de.toml"), Stems::german()),
             ]
         });
         match language.primary() {

@@ -1,4 +1,4 @@
-"""Learns the weights of kg/src/retrieve/features.rs from what the example writes with `--tuning --features FILE`.
+"""Learns the weights of kg/retrieve/src/features.rs from what the example writes with `--tuning --features FILE`.
 
     python3 learn.py FILE…          needs numpy; prints the weights
 

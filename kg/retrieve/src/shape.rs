@@ -143,7 +143,7 @@ fn bounds(text: &str, mentions: &[Mention], lexicon: &'static Lexicon) -> Option
 #[cfg(test)]
 mod tests {
     use super::{Bounds, Shape, read};
-    use crate::retrieve::lexicon::{Lexicon, Most};
+    use crate::lexicon::{Lexicon, Most};
 
     fn shape(text: &str) -> Shape {
         read(text, &[], Lexicon::of(&Lexicon::guess(text))).shape
