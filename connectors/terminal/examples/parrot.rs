@@ -57,6 +57,7 @@ fn reply(text: &str) -> Reply {
         sentences: vec![said, guess],
         citations: vec![citation],
         entities: Vec::new(),
+        values: Vec::new(),
         gaps: Vec::new(),
         choices: Vec::new(),
         policy: Policy::Hedged,

@@ -194,6 +194,9 @@ pub struct Reply {
     pub citations: Vec<Citation>,
     /// What the message's names were taken to mean.
     pub entities: Vec<LinkedEntity>,
+    /// The values that were asked for, in the order in which they are said: names, numbers with their units, dates, yes or no.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
     /// What was asked and is not in the graph.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<Gap>,

@@ -149,6 +149,7 @@ impl Engine {
             answer: join(&draft.sentences, &language),
             outcome: outcome(&turns),
             citations: citations(&draft.sentences, &turns, lexicon),
+            values: Vec::new(),
             gaps: Vec::new(),
             choices: Vec::new(),
             entities: turns.iter().flat_map(|turn| turn.entities(&language)).collect(),

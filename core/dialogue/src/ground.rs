@@ -9,6 +9,7 @@ use std::sync::Arc;
 use loquat_contract::{Entity, Fact, Knowledge, Language, Predicate};
 
 use crate::EngineError;
+use crate::conclusion::Conclusion;
 use crate::lexicon::Smalltalk;
 use crate::session::Session;
 use crate::understand::Understood;
@@ -59,7 +60,7 @@ pub(crate) struct Grounds {
 }
 
 /// Facts that make one sentence.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Group {
     /// Indices into [`Grounds::facts`].
     pub(crate) facts: Vec<usize>,
@@ -67,6 +68,8 @@ pub(crate) struct Group {
     pub(crate) lists_subjects: bool,
     /// How many more there are than the group has.
     pub(crate) more: usize,
+    /// What is said of them in place of the facts themselves.
+    pub(crate) conclusion: Option<Conclusion>,
 }
 
 /// Chooses the facts that answer.
@@ -165,7 +168,8 @@ impl Grounds {
         let first = self.facts.len();
         self.facts.extend(fresh.iter().take(kept).map(|fact| (*fact).clone()));
         let more = fresh.len() - kept;
-        self.groups.push(Group { facts: (first..first + kept).collect(), lists_subjects, more });
+        let facts = (first..first + kept).collect();
+        self.groups.push(Group { facts, lists_subjects, more, conclusion: None });
     }
 
     /// Notes what the answer is about; `None` without facts.

@@ -8,6 +8,7 @@
 //! The engine sees the graph and the model through the traits of `loquat-contract` alone: it knows no platform, no ONNX and no
 //! store. The host sees it as a [`Dialogue`](loquat_contract::Dialogue).
 
+mod conclusion;
 mod engine;
 mod error;
 mod ground;

@@ -33,6 +33,7 @@ fn reply(answer: &str) -> Reply {
         sentences: Vec::new(),
         citations: Vec::new(),
         entities: Vec::new(),
+        values: Vec::new(),
         gaps: Vec::new(),
         choices: Vec::new(),
         policy: Policy::Strict,

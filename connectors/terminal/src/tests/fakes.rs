@@ -93,6 +93,7 @@ pub(super) fn reply(language: &str, policy: Policy, sentences: Vec<Sentence>) ->
         sentences,
         citations,
         entities: Vec::new(),
+        values: Vec::new(),
         gaps: Vec::new(),
         choices: Vec::new(),
         policy,

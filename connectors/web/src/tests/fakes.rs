@@ -275,6 +275,7 @@ pub(super) fn reply(text: &str) -> Reply {
         sentences: vec![sentence(text)],
         citations: Vec::new(),
         entities: Vec::new(),
+        values: Vec::new(),
         gaps: Vec::new(),
         choices: Vec::new(),
         policy: Policy::Strict,

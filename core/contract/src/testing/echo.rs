@@ -33,6 +33,7 @@ pub fn reply(text: &str) -> Reply {
         sentences: vec![sentence],
         citations: Vec::new(),
         entities: Vec::new(),
+        values: Vec::new(),
         gaps: Vec::new(),
         choices: Vec::new(),
         policy: Policy::Strict,
