@@ -10,6 +10,7 @@
 //!    path's facts (`compute`).
 //! 4. Facts are given group by group, as many as the token budget holds (`budget`).
 
+mod asked;
 mod budget;
 mod compute;
 mod features;
@@ -33,6 +34,7 @@ use loquat_contract::{
     TextEmbedder, Value,
 };
 
+pub use asked::Asked;
 pub use budget::verbalise;
 pub use compute::{Computed, Outcome};
 pub use lexicon::Most;
@@ -237,13 +239,13 @@ impl Retriever {
         self
     }
 
-    /// The facts worth citing for `question`, in a conversation that is about some entities already. The same question on the same
-    /// state of the graph gives the same facts in the same order.
+    /// The facts worth citing for a question. The same question on the same state of the graph gives the same facts in the same
+    /// order.
     ///
     /// # Errors
     /// When the graph cannot be read or the embedder fails.
-    pub async fn retrieve(&self, question: &str, about: &[EntityId]) -> Result<Retrieval, RetrieveError> {
-        Ok(self.examine(question, about).await?.0)
+    pub async fn retrieve(&self, asked: impl Into<Asked<'_>>) -> Result<Retrieval, RetrieveError> {
+        Ok(self.examine(asked.into()).await?.0)
     }
 
     /// [`retrieve`](Retriever::retrieve), and for each group the features of its path, to learn weights from: pairs of a feature's
@@ -253,18 +255,16 @@ impl Retriever {
     /// As there.
     pub async fn retrieve_with_features(
         &self,
-        question: &str,
-        about: &[EntityId],
+        asked: impl Into<Asked<'_>>,
     ) -> Result<(Retrieval, Vec<Vec<(&'static str, f32)>>), RetrieveError> {
-        let (retrieval, features) = self.examine(question, about).await?;
+        let (retrieval, features) = self.examine(asked.into()).await?;
         let named = |values: [f32; features::COUNT]| features::NAMES.into_iter().zip(values).collect();
         Ok((retrieval, features.into_iter().map(named).collect()))
     }
 
     async fn examine(
         &self,
-        text: &str,
-        about: &[EntityId],
+        Asked { text, about, mentions }: Asked<'_>,
     ) -> Result<(Retrieval, Vec<[f32; features::COUNT]>), RetrieveError> {
         let schema = self.knowledge.schema();
         let index = self.index(&schema);
@@ -272,8 +272,12 @@ impl Retriever {
         let lexicon = Lexicon::of(&language);
         let meaning = self.meanings.iter().find(|meaning| meaning.speaks(&language));
         let weights = if meaning.is_some() { &WEIGHTS_WITH_MEANING } else { &WEIGHTS };
-        let mentions = self.knowledge.link_in(text, about).await?;
-        let reading = shape::read(text, &mentions, lexicon);
+        let linked = match mentions {
+            Some(_) => Vec::new(),
+            None => self.knowledge.link_in(text, about).await?,
+        };
+        let mentions = mentions.unwrap_or(&linked);
+        let reading = shape::read(text, mentions, lexicon);
         let mut search = Search::new(&*self.knowledge, &index, meaning, &language, &self.options, weights);
 
         let length = text.chars().count().max(1) as f32;
@@ -301,7 +305,7 @@ impl Retriever {
         }
 
         let scored = search.run().await?;
-        let (computed, shape) = compute::compute(&mut search, &scored, &reading, &mentions).await?;
+        let (computed, shape) = compute::compute(&mut search, &scored, &reading, mentions).await?;
         let (mut groups, mut features) = (Vec::new(), Vec::new());
         for (scored, score) in scored.iter().zip(shares(&scored)).take(GROUPS) {
             groups.push(group(&search, scored, score));

@@ -92,7 +92,7 @@ async fn ask(
     failures: usize,
 ) -> Result<(), Failure> {
     let start = Instant::now();
-    let (found, values) = retriever.retrieve_with_features(&question.text, &[]).await?;
+    let (found, values) = retriever.retrieve_with_features(question.text.as_str()).await?;
     tally.times.push(start.elapsed());
     tally.asked += 1;
     let place = place(&found, question);
