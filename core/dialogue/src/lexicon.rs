@@ -22,6 +22,10 @@ pub(crate) enum WordKind {
     Continuation,
     Negation,
     Superlative,
+    Operator,
+    Polar,
+    Count,
+    Conjunction,
     Preposition,
     Nesting,
     Approximately,
@@ -68,6 +72,9 @@ pub(crate) struct Lines {
     pub(crate) more: String,
     pub(crate) yes: String,
     pub(crate) no: String,
+    pub(crate) clarify: String,
+    pub(crate) clarify_choice: String,
+    pub(crate) clarify_last: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -117,6 +124,11 @@ struct LexiconFile {
     continuation: Vec<String>,
     negation: Vec<String>,
     superlative: Vec<String>,
+    operator: Vec<String>,
+    polar: Vec<String>,
+    count: Vec<String>,
+    conjunction: Vec<String>,
+    interrogative: Vec<String>,
     preposition: Vec<String>,
     nesting: Vec<String>,
     approximately: Vec<String>,
@@ -143,6 +155,8 @@ pub(crate) struct Lexicon {
     pub(crate) language: Language,
     /// What kind of word each phrase is.
     pub(crate) kinds: Phrasebook<WordKind>,
+    /// Words that begin a question of their own behind a conjunction.
+    pub(crate) interrogatives: Vec<String>,
     /// The words that a statement may add to what the facts say.
     pub(crate) statement: Phrasebook<()>,
     /// The words of small talk.
@@ -182,6 +196,10 @@ impl Lexicon {
             (WordKind::Continuation, &file.continuation),
             (WordKind::Negation, &file.negation),
             (WordKind::Superlative, &file.superlative),
+            (WordKind::Operator, &file.operator),
+            (WordKind::Polar, &file.polar),
+            (WordKind::Count, &file.count),
+            (WordKind::Conjunction, &file.conjunction),
             (WordKind::Preposition, &file.preposition),
             (WordKind::Nesting, &file.nesting),
             (WordKind::Approximately, &file.approximately),
@@ -211,6 +229,7 @@ impl Lexicon {
         Ok(Self {
             numerals: numbers(&file.numerals),
             multipliers: numbers(&file.multipliers),
+            interrogatives: file.interrogative,
             kinds,
             statement,
             courtesy,

@@ -19,7 +19,9 @@ mod quantity;
 mod realise;
 mod respond;
 mod session;
+mod turn;
 mod understand;
+mod values;
 mod verify;
 mod words;
 

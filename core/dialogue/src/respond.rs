@@ -121,6 +121,12 @@ impl Responder<'_> {
         is_believed
     }
 
+    /// Says a line of the bot's own, such as what it asks back.
+    pub(crate) fn say_line(&mut self, text: String) {
+        self.begin();
+        self.emit(Sentence::line(text));
+    }
+
     /// Makes conversation. Who the bot is and what it can do are its owner's words, never the model's.
     pub(crate) async fn make_smalltalk(&mut self, text: &str, kind: Smalltalk) {
         self.begin();
