@@ -27,3 +27,4 @@ mod words;
 
 pub use engine::{Bot, Engine};
 pub use error::EngineError;
+pub use verify::{Evidence, Finding, Reason, Verifier};

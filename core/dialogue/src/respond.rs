@@ -209,7 +209,7 @@ impl Responder<'_> {
         let finding = evidence.check(&text);
         tracing::debug!(sentence = %text, verdict = ?finding.verdict, reason = ?finding.reason, "verified");
         let found = Sentence::new(text, finding.verdict, finding.facts);
-        let sentence = Sentence { wording: Wording::Model, ..found };
+        let sentence = Sentence { wording: Wording::Model, spans: finding.spans, ..found };
         match (self.policy, grounds) {
             // Under `strict` a grounded answer consists of supported sentences that say something new, and nothing else.
             (Policy::Strict, Some(grounds)) => {

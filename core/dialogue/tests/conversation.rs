@@ -243,7 +243,7 @@ async fn other_policies_mark_instead_of_hiding() {
         Chat::new(Policy::Hedged, &["The capital of Bhutan is Paro. Thimphu is the capital of Bhutan."]);
     let reply = chat.ask("What is the capital of Bhutan?").await;
     let verdicts: Vec<Verdict> = reply.sentences.iter().map(|sentence| sentence.verdict).collect();
-    assert_eq!(verdicts, [Verdict::Unsupported, Verdict::Supported]);
+    assert_eq!(verdicts, [Verdict::Contradicted, Verdict::Supported]);
 }
 
 #[tokio::test]
