@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use loquat_contract::{
-    BoxFuture, Citation, ConversationId, Dialogue, DialogueError, Knowledge, Language, LanguageModel,
+    BoxFuture, Citation, ConversationId, Dialogue, DialogueError, Fact, Knowledge, Language, LanguageModel,
     LinkedEntity, Memory, Mention, Outcome, Policy, Reply, Sampling, Sentence, Timings,
 };
 
@@ -14,6 +14,7 @@ use crate::ground::{Grounds, Plan, Unknown, ground};
 use crate::lexicon::{Lexicon, Lexicons};
 use crate::memory;
 use crate::realise::cite;
+use crate::recheck::note_left_out;
 use crate::respond::{Draft, Persona, Responder};
 use crate::session::{Session, Sessions};
 use crate::understand::{RelationWords, Understood, asks, detect_language, understand};
@@ -143,7 +144,10 @@ impl Engine {
             turns.push(Turn { offset: clause.start, understood, plan, is_answered });
         }
         self.sessions.put(conversation, session);
-        let draft = responder.draft;
+        let mut draft = responder.draft;
+        let facts: Vec<&Fact> =
+            turns.iter().filter_map(Turn::grounds).flat_map(|grounds| &grounds.facts).collect();
+        note_left_out(&mut draft.sentences, &facts, &language, self.knowledge.as_ref()).await?;
         timings.total = milliseconds(started.elapsed());
         Ok(Reply {
             answer: join(&draft.sentences, &language),
