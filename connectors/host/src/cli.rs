@@ -2,6 +2,7 @@
 
 mod kg;
 mod model;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use loquat_contract::{ConversationId, Person, State};
 use crate::commands::connector_name;
 pub use kg::{AddCommand, FactRank, ImportCommand, KgCommand, RemoveCommand};
 pub use model::{BenchCommand, ModelCommand};
+pub use verify::VerifyCommand;
 
 /// A chatbot that can prove what it says.
 #[derive(Debug, Parser)]
@@ -88,6 +90,8 @@ pub enum Command {
         /// The conversation, as `loquat ledger` prints it
         conversation: ConversationId,
     },
+    /// Checks past replies against the graph as it is now, offline; also while the bot runs
+    Verify(VerifyCommand),
     /// Exports or erases everything about one person
     #[command(subcommand)]
     Person(PersonCommand),
