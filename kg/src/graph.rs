@@ -56,16 +56,30 @@ impl Graph {
         let path = path.as_ref();
         let mut store = Store::open(path)?;
         let view = maintain::open(&mut store)?;
-        Ok(Self {
-            inner: Arc::new(Inner {
-                path: path.to_owned(),
-                store: Mutex::new(store),
-                view: ArcSwap::from_pointee(view),
-                building: Mutex::new(()),
-                worker: Mutex::new(None),
-                stop: AtomicBool::new(false),
-            }),
-        })
+        Ok(Self::of(path, store, view))
+    }
+
+    /// Opens the graph in a folder that another process has, to be read alone, as it is now. Whatever would write is refused.
+    ///
+    /// # Errors
+    /// The folder cannot be read, or that process has edits that are not in the snapshot yet: [`GraphError::Locked`].
+    pub fn open_beside(path: impl AsRef<Path>) -> Result<Self, GraphError> {
+        let path = path.as_ref();
+        let store = Store::beside(path)?;
+        let view = maintain::open_beside(&store)?;
+        Ok(Self::of(path, store, view))
+    }
+
+    fn of(path: &Path, store: Store, view: View) -> Self {
+        let inner = Inner {
+            path: path.to_owned(),
+            store: Mutex::new(store),
+            view: ArcSwap::from_pointee(view),
+            building: Mutex::new(()),
+            worker: Mutex::new(None),
+            stop: AtomicBool::new(false),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Whether the folder holds a graph, of whatever format.

@@ -43,8 +43,8 @@ const GENERATION: &[u8] = b"generation";
 /// An open store. One process has it at a time.
 pub(crate) struct Store {
     path: PathBuf,
-    /// Held as long as the store is open.
-    _lock: File,
+    /// Held as long as the store is open; `None` where another process has it, and only the snapshot is read.
+    lock: Option<File>,
     /// Opened when it is first needed.
     database: Option<Database>,
     pending: bool,
@@ -60,7 +60,22 @@ impl Store {
         folder::check_format(path)?;
         let lock = folder::lock(path)?;
         let pending = path.join("pending").exists();
-        Ok(Self { path: path.to_owned(), _lock: lock, database: None, pending, last_edit: 0 })
+        Ok(Self { path: path.to_owned(), lock: Some(lock), database: None, pending, last_edit: 0 })
+    }
+
+    /// The store in the folder while another process has it: nothing of it can be read or written but the snapshot.
+    pub(crate) fn beside(path: &Path) -> Result<Self, GraphError> {
+        folder::check_format(path)?;
+        let pending = path.join("pending").exists();
+        Ok(Self { path: path.to_owned(), lock: None, database: None, pending, last_edit: 0 })
+    }
+
+    /// That this process has the store.
+    pub(crate) fn check_owned(&self) -> Result<(), GraphError> {
+        match self.lock {
+            Some(_) => Ok(()),
+            None => Err(GraphError::Locked { path: self.path.clone(), holder: folder::holder(&self.path) }),
+        }
     }
 
     /// The folder.
@@ -80,6 +95,7 @@ impl Store {
 
     /// Says that from now on sled may hold more than the snapshot. Durable before anything is written.
     fn mark_pending(&mut self) -> Result<(), GraphError> {
+        self.check_owned()?;
         if !self.pending {
             let mark = || {
                 File::create(self.path.join("pending"))?.sync_all()?;
@@ -135,6 +151,7 @@ impl Store {
     }
 
     fn database(&mut self) -> Result<&Database, GraphError> {
+        self.check_owned()?;
         if self.database.is_none() {
             let database =
                 Database::open(&self.path.join("sled"), &TREES).map_err(|source| self.failed(source))?;

@@ -3,6 +3,7 @@
 mod eval;
 mod kg;
 mod model;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ use crate::commands::connector_name;
 pub use eval::{EvalCommand, ModeName, SetFormat, StratumName};
 pub use kg::{AddCommand, FactRank, ImportCommand, KgCommand, RemoveCommand};
 pub use model::{BenchCommand, ModelCommand};
+pub use verify::VerifyCommand;
 
 /// A chatbot that can prove what it says.
 #[derive(Debug, Parser)]
@@ -90,6 +92,8 @@ pub enum Command {
         /// The conversation, as `loquat ledger` prints it
         conversation: ConversationId,
     },
+    /// Checks past replies against the graph as it is now, offline; also while the bot runs
+    Verify(VerifyCommand),
     /// Exports or erases everything about one person
     #[command(subcommand)]
     Person(PersonCommand),

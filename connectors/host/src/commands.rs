@@ -13,6 +13,7 @@ mod model;
 mod person;
 mod replay;
 mod serve;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -46,6 +47,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Ask { question, json } => ask::ask(&loaded()?, &question, json),
         Command::Ledger { command, filter } => ledger::ledger(&loaded()?, command.as_ref(), &filter),
         Command::Replay { conversation } => replay::replay(&loaded()?, &conversation),
+        Command::Verify(command) => verify::verify(&loaded()?, &command),
         Command::Person(command) => person::person(&loaded()?, &command),
         Command::Access(command) => access::access(&loaded()?, &command),
         Command::Kg(command) => kg::kg(&loaded()?, &command),

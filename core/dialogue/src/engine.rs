@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use loquat_contract::{
-    BoxFuture, Candidate, Citation, ConversationId, Dialogue, DialogueError, Knowledge, Language,
+    BoxFuture, Candidate, Citation, ConversationId, Dialogue, DialogueError, Fact, Knowledge, Language,
     LanguageModel, Memory, Policy, Reply, Sampling, Schema, Sentence, TextEmbedder, Timings,
 };
 use loquat_retrieve::{RetrieveOptions, Retriever};
@@ -14,6 +14,7 @@ use crate::ground::{Plan, Sources, ground};
 use crate::lexicon::{Lexicon, Lexicons};
 use crate::memory;
 use crate::realise::cite;
+use crate::recheck::note_left_out;
 use crate::respond::{Draft, Persona, Responder};
 use crate::session::{Session, Sessions};
 use crate::turn::{Turn, outcome, question_back};
@@ -146,7 +147,10 @@ impl Engine {
             turns.push(turn);
         }
         self.sessions.put(conversation, session);
-        let draft = responder.draft;
+        let mut draft = responder.draft;
+        let facts: Vec<&Fact> =
+            turns.iter().filter_map(Turn::grounds).flat_map(|grounds| &grounds.facts).collect();
+        note_left_out(&mut draft.sentences, &facts, &language, self.knowledge.as_ref()).await?;
         timings.total = milliseconds(started.elapsed());
         Ok(Reply {
             answer: join(&draft.sentences, &language),

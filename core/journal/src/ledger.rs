@@ -51,6 +51,20 @@ impl Ledger {
         &self.damage
     }
 
+    /// The numbers of the entries asked for, oldest first: to read a large journal one by one.
+    pub fn sequences(&self, query: &Query) -> Vec<Sequence> {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        index.find(query).into_iter().map(Sequence).collect()
+    }
+
+    /// One entry.
+    ///
+    /// # Errors
+    /// When there is none of that number, or it cannot be read.
+    pub fn entry(&self, sequence: Sequence) -> Result<Entry, JournalError> {
+        entry(&self.index, sequence)
+    }
+
     /// The entries asked for, oldest first.
     ///
     /// # Errors

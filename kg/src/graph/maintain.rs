@@ -64,6 +64,15 @@ pub(super) fn open(store: &mut Store) -> Result<View, GraphError> {
     Ok(View::new(snapshot, overlay))
 }
 
+/// The state of a store that another process has: the snapshot, where that is all there is to know.
+pub(super) fn open_beside(store: &Store) -> Result<View, GraphError> {
+    if store.is_pending() {
+        store.check_owned()?;
+    }
+    let snapshot = Snapshot::open(&store.path().join(FILE))?;
+    Ok(View::new(Arc::new(snapshot), Overlay::default()))
+}
+
 fn live(runs: &[(u64, Run)]) -> Vec<u64> {
     runs.iter().filter(|(_, run)| run.generation().is_some()).map(|(number, _)| *number).collect()
 }

@@ -62,7 +62,7 @@ pub(super) fn lock(path: &Path) -> Result<File, GraphError> {
         let own = id.trim() == std::process::id().to_string();
         // A process that this one has just begun to start holds its files, and so the lock of a closed graph, for a moment.
         if !own || start.elapsed() > CLOSING {
-            return Err(GraphError::Locked { path: path.to_owned(), holder: holder(id.trim()) });
+            return Err(GraphError::Locked { path: path.to_owned(), holder: named(id.trim()) });
         }
         std::thread::sleep(CLOSING / 50);
     }
@@ -78,8 +78,13 @@ pub(super) fn lock(path: &Path) -> Result<File, GraphError> {
     Ok(file)
 }
 
-/// Who has the store open, in words.
-fn holder(id: &str) -> String {
+/// Who has the store open, as far as its lock says.
+pub(super) fn holder(path: &Path) -> String {
+    named(fs::read_to_string(path.join("lock")).unwrap_or_default().trim())
+}
+
+/// A process in words.
+fn named(id: &str) -> String {
     match id {
         "" => "another process".to_owned(),
         id if id == std::process::id().to_string() => "this process already".to_owned(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use loquat_contract::Knowledge;
-use loquat_kg::Graph;
+use loquat_kg::{Graph, GraphError};
 use loquat_sparql::SparqlGraph;
 
 use super::{Places, graph};
@@ -30,6 +30,21 @@ impl GraphSource {
             Some(_) => Self::Endpoint(SparqlGraph::connect(sparql)?),
             None => Self::Local(Arc::new(graph(loaded, places, screen)?)),
         })
+    }
+
+    /// The same to read alone: where a bot has the local graph, beside it.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), or when that bot has edits that its snapshot does not have yet.
+    pub fn open_to_read(loaded: &Loaded, places: &Places, screen: &Screen) -> anyhow::Result<Self> {
+        let opened = Self::open(loaded, places, screen);
+        let is_locked = |error: &anyhow::Error| {
+            error.chain().any(|cause| matches!(cause.downcast_ref(), Some(GraphError::Locked { .. })))
+        };
+        match opened {
+            Err(error) if is_locked(&error) => Ok(Self::Local(Arc::new(Graph::open_beside(&places.graph)?))),
+            opened => opened,
+        }
     }
 
     /// The local graph, where it is that.
