@@ -10,6 +10,7 @@ mod choose;
 mod clarify;
 mod computed;
 mod named;
+mod names;
 mod path;
 mod topic;
 
@@ -111,6 +112,7 @@ pub(crate) async fn ground(
     if let Some(kind) = understood.smalltalk {
         return Ok(Plan::Smalltalk(kind));
     }
+    let understood = &names::without_words(understood, sources.retriever, sources.language);
     let reader = &Reader { knowledge: sources.knowledge, language: sources.language };
     let by_mention = reader.mentioned(understood).await?;
     let named = match named::named(understood, session, &by_mention, reader).await? {
@@ -130,7 +132,8 @@ pub(crate) async fn ground(
 }
 
 fn unknown(understood: &Understood, by_mention: &[Vec<Topic>]) -> Unknown {
-    match (by_mention.iter().flatten().next(), &understood.unknown_name) {
+    let named = by_mention.iter().zip(&understood.within_relation).filter(|(_, is_word)| !**is_word);
+    match (named.flat_map(|(topics, _)| topics).next(), &understood.unknown_name) {
         (Some(topic), _) => Unknown::Relation(topic.entity.clone()),
         (None, Some(name)) if !understood.relations.is_empty() && !understood.has_operator => {
             Unknown::Name(name.clone())

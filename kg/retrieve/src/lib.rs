@@ -49,7 +49,7 @@ use lexicon::Lexicon;
 use meaning::Meaning;
 use path::chain;
 use phrases::PhraseIndex;
-use question::Question;
+use question::{Kind, Question};
 use search::{Scored, Search, Topic, View};
 
 /// Counts the tokens of a text, as the model that will read the facts does.
@@ -387,6 +387,21 @@ impl Retriever {
             }
         }
         Ok(())
+    }
+
+    /// Whether these are words that any question may have: question words, words for what kind of thing is meant, words that a
+    /// relation of the graph is asked for by. A graph may have things that are called so, "film" or "The Director"; a question for
+    /// "the director of …" does not name them.
+    pub fn is_plain(&self, words: &str, language: &Language) -> bool {
+        let lexicon = Lexicon::of(language);
+        let question = Question::read(words, None, lexicon);
+        let known = self.index(&self.knowledge.schema()).explicable(&question);
+        question.tokens.iter().zip(known).all(|(token, known)| {
+            token.kind != Kind::Content
+                || known >= 0.5
+                || lexicon.plain.contains(&token.stem)
+                || lexicon.common.contains(&token.stem)
+        })
     }
 
     /// The words of the schema's relations, read anew when the graph has changed.
