@@ -6,24 +6,29 @@
 //! relation.
 
 use loquat_contract::{Entity, Mention, Value};
-use loquat_text::simplified;
+use loquat_text::{is_han, simplified};
 
 use super::features::{COUNT as OF_PATH, Candidate};
+use super::phrases::Occurrence;
 use super::question::Kind;
 
 /// How sure a path has to be for its answer to be given.
 pub const SURE: f32 = 0.5;
 
 /// The number of signs.
-pub(super) const COUNT: usize = 24;
+pub(super) const COUNT: usize = 39;
 
 /// The signs' names, in their order.
 pub(super) const NAMES: [&str; COUNT] = [
     "evidence, least",
     "evidence, least, of a half or more",
+    "evidence, least, in full",
     "evidence of the last step",
-    "words unexplained by the path's steps",
-    "a word unexplained by the path's steps",
+    "last step hardly said",
+    "words that only other relations explain",
+    "words that the taken steps do not explain",
+    "a word that only other relations explain",
+    "a word that only other relations explain, and what is asked for is not the last step",
     "words that no relation explains",
     "a word that no relation explains",
     "Chinese characters that no relation explains",
@@ -39,10 +44,21 @@ pub(super) const NAMES: [&str; COUNT] = [
     "the name goes on in the text",
     "several steps",
     "three steps",
-    "back or onward without a word",
+    "back without a word, something in common asked",
+    "back without a word",
+    "step without a word",
+    "there and back, each with a word",
+    "something in common asked, not there and back",
+    "there and back, something in common asked",
     "order of words",
     "meaning of the last step",
     "logarithm of the number of values",
+    "the word nearest to the name is not the first step's",
+    "back to the subject though the name owns what is asked for",
+    "back to the subject though a place, time or measure is asked for",
+    "last step from object to subject",
+    "Chinese",
+    "Chinese, evidence missing",
 ];
 
 /// How the topic was found in the text.
@@ -95,13 +111,26 @@ impl Circumstances<'_> {
     pub(super) fn signs(&self) -> [f32; COUNT] {
         let f = self.features;
         let question = self.candidate.question;
-        let said = |token: usize| {
+        let near = |said: &Occurrence, token: usize| {
+            let head = question.tokens[token].within;
+            let says = |at: usize| at == token || Some(at) == head;
+            said.tokens.iter().find(|(at, _)| says(*at)).map_or(0.0, |(_, near)| *near)
+        };
+        // By the places that are taken for the steps, and by any place that says one of them.
+        let strictly = |token: usize| {
             let steps = self.taken.iter().zip(&self.candidate.said);
-            let tokens = steps.filter_map(|(at, said)| Some(&said[(*at)?])).flat_map(|said| &said.tokens);
-            tokens.filter(|(at, _)| *at == token).map(|(_, near)| *near).fold(0.0, f32::max)
+            steps.filter_map(|(at, said)| Some(near(&said[(*at)?], token))).fold(0.0, f32::max)
+        };
+        let loosely = |token: usize| {
+            self.candidate
+                .said
+                .iter()
+                .flat_map(|said| said.iter())
+                .map(|said| near(said, token))
+                .fold(0.0, f32::max)
         };
         let (mut strange, mut strange_han, mut names) = (0.0, 0.0, 0.0);
-        let (mut left, mut touched) = (0.0_f32, Vec::new());
+        let (mut left, mut strict, mut touched) = (0.0_f32, 0.0_f32, Vec::new());
         for (number, other) in self.others.iter().enumerate() {
             if self.touches(other) {
                 touched.push(number);
@@ -109,16 +138,22 @@ impl Circumstances<'_> {
         }
         let mut untouched = vec![false; self.others.len()];
         for (at, token) in question.tokens.iter().enumerate() {
-            let near = said(at);
-            if near >= 0.5 || token.kind != Kind::Content {
+            if token.kind != Kind::Content || question.lexicon.common.contains(&token.stem) {
+                continue;
+            }
+            let known = self.candidate.explicable.get(at).copied().unwrap_or(0.0);
+            if known >= 0.5 {
+                strict += known * (1.0 - strictly(at));
+            }
+            let near = loosely(at);
+            if near >= 0.5 {
                 continue;
             }
             let other = self.others.iter().position(|other| other.range.contains(&token.start));
             if other.is_some_and(|other| touched.contains(&other)) {
                 continue;
             }
-            let known = self.candidate.explicable.get(at).copied().unwrap_or(0.0);
-            let han = token.text.chars().any(loquat_text::is_han);
+            let han = token.text.chars().any(is_han);
             if known >= 0.5 {
                 left += known * (1.0 - near);
             } else if han {
@@ -135,12 +170,17 @@ impl Circumstances<'_> {
             }
         }
         let flag = |yes: bool| if yes { 1.0 } else { 0.0 };
+        let chinese = flag(question.tokens.iter().any(|token| token.text.chars().any(is_han)));
         [
             f[3],
             flag(f[3] >= 0.5),
+            flag(f[3] >= 0.95),
             f[4].min(1.0),
+            flag(f[4] < 0.3),
             left.min(3.0),
+            strict.min(3.0),
             flag(left >= 0.4),
+            flag(left >= 0.4 && f[11] < 0.8),
             f32::min(strange, 3.0),
             flag(strange >= 0.4),
             f32::min(strange_han / 2.0, 3.0),
@@ -156,10 +196,21 @@ impl Circumstances<'_> {
             flag(self.naming.goes_on),
             f[0],
             f[1],
-            f[7] + f[8] + f[9],
+            f[7],
+            f[8],
+            f[9],
+            f[18],
+            f[21],
+            f[23],
             f[10],
             f[19],
             f[22],
+            f[24],
+            f[25],
+            f[26],
+            f[17],
+            chinese,
+            chinese * (1.0 - f[3]),
         ]
     }
 
@@ -178,10 +229,11 @@ pub(super) fn certainty(signs: &[f32; COUNT]) -> f32 {
     1.0 / (1.0 + (-(sum + BIAS)).exp())
 }
 
-/// Learnt by `examples/retrieval/certain.py`, in the order of [`NAMES`]. The bias puts [`SURE`] where of the questions whose facts
-/// are hidden one in a hundred at the most is answered.
+/// Learnt by `examples/retrieval/certain.py`, in the order of [`NAMES`]. The bias puts [`SURE`] where of EntityQuestions whose facts
+/// are hidden fewer than one in a hundred are answered.
 const WEIGHTS: [f32; COUNT] = [
-    0.00, 0.30, 0.09, 0.00, -2.42, 0.00, -0.77, -0.46, -1.57, -1.24, 0.00, -1.40, 1.54, -0.84, 1.05, 2.81,
-    1.38, 0.00, 0.00, 0.00, -1.28, 0.13, 0.00, 0.06,
+    0.00, 1.00, 0.24, 0.00, 0.00, 0.00, -0.18, -2.34, 0.00, -0.04, 0.00, -0.78, -1.61, -1.34, 0.00, -1.59,
+    0.35, -1.41, 1.25, 2.01, 1.57, 0.00, -0.24, -0.83, 1.84, -0.44, -2.29, 1.37, -4.87, 0.43, 0.47, 0.00,
+    -0.34, 0.00, -2.16, -1.03, -2.11, 1.35, 0.00,
 ];
-const BIAS: f32 = -0.44;
+const BIAS: f32 = -0.23;

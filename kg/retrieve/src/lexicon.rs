@@ -39,6 +39,9 @@ pub(super) struct Ask {
     /// Whether it is also a word for a relation, as "year" is and "when" is not.
     #[serde(default)]
     pub(super) content: bool,
+    /// Whether it asks where something is.
+    #[serde(default)]
+    pub(super) place: bool,
 }
 
 /// Which end of an order is meant.
@@ -82,6 +85,8 @@ struct File {
     stop: Vec<String>,
     plain: Vec<String>,
     articles: Vec<String>,
+    of: Vec<String>,
+    owner: Vec<String>,
     families: Vec<Vec<String>>,
     common: Vec<String>,
     alternatives: Vec<String>,
@@ -103,6 +108,9 @@ pub(super) struct Lexicon {
     /// Stems of words for what kind of thing is meant, and of talk about the question: they need no fact.
     pub(super) plain: FxHashSet<String>,
     pub(super) articles: FxHashSet<String>,
+    /// Words between a relation and who has it, "the capital of Spain", and behind who has it, "Spain's capital".
+    pub(super) of: FxHashSet<String>,
+    pub(super) owner: FxHashSet<String>,
     /// A word or phrase, stemmed → the families it belongs to.
     pub(super) member_of: FxHashMap<String, Vec<usize>>,
     /// The members of each family, stemmed.
@@ -163,6 +171,8 @@ impl Lexicon {
             stop: Vec::new(),
             plain: Vec::new(),
             articles: Vec::new(),
+            of: Vec::new(),
+            owner: Vec::new(),
             families: Vec::new(),
             common: Vec::new(),
             alternatives: Vec::new(),
@@ -199,6 +209,8 @@ impl Lexicon {
             plain: file.plain.iter().map(|word| stems.stem(word)).collect(),
             stop: file.stop.into_iter().collect(),
             articles: file.articles.into_iter().collect(),
+            of: file.of.into_iter().collect(),
+            owner: file.owner.into_iter().collect(),
             member_of,
             families,
             common: file.common.iter().map(|word| stems.stem(word)).collect(),

@@ -29,6 +29,8 @@ pub(super) struct Token {
     pub(super) start: usize,
     /// Whether it is written as a name is: with a capital letter within a sentence, or with figures.
     pub(super) like_a_name: bool,
+    /// The first word of the phrase that it is a part of: "work" in "kind of work" says nothing on its own.
+    pub(super) within: Option<usize>,
     /// Stems that it may be found by, with how surely.
     pub(super) terms: Vec<(String, f32)>,
 }
@@ -54,6 +56,8 @@ pub(super) struct Question {
     pub(super) common: bool,
     /// Synonyms in Chinese characters.
     pub(super) runs: Vec<Run>,
+    /// Whether it asks where something is.
+    pub(super) asks_where: bool,
     /// Where question words stand, and what they expect.
     pub(super) asks: Vec<(usize, Expected)>,
 }
@@ -76,7 +80,15 @@ impl Question {
             let kind = if lexicon.stop.contains(&lower) { Kind::Stop } else { Kind::Content };
             let capital = number > 0 && word.starts_with(char::is_uppercase);
             let like_a_name = capital || word.contains(|c: char| c.is_ascii_digit());
-            tokens.push(Token { terms: Vec::new(), text: lower, stem, kind, start, like_a_name });
+            tokens.push(Token {
+                terms: Vec::new(),
+                text: lower,
+                stem,
+                kind,
+                start,
+                like_a_name,
+                within: None,
+            });
         }
         let common = tokens.iter().any(|token| lexicon.common.contains(&token.stem));
         let mut question = Self {
@@ -86,6 +98,7 @@ impl Question {
             expected: Expected::Any,
             common,
             runs: Vec::new(),
+            asks_where: false,
             asks: Vec::new(),
         };
         question.silence();
@@ -189,6 +202,7 @@ impl Question {
             if self.expected == Expected::Any {
                 self.expected = ask.expects;
             }
+            self.asks_where |= ask.place;
             if !ask.content {
                 self.asks.push((range.start, ask.expects));
                 for token in &mut self.tokens[range.clone()] {
@@ -223,12 +237,16 @@ impl Question {
             }
         }
         found.sort();
+        let end = self.tokens.len();
         for (start, family, member) in found {
             let words = member.split(' ').count();
             // The phrase stands where its first word of content is.
             let place = (start..start + words)
                 .find(|&at| self.tokens.get(at).is_some_and(|token| token.kind == Kind::Content))
                 .unwrap_or(start);
+            for token in self.tokens[place..(start + words).min(end)].iter_mut().skip(1) {
+                token.within.get_or_insert(place);
+            }
             for other in lexicon.families[family].iter().filter(|other| *other != member) {
                 if other.chars().any(is_han) {
                     self.runs.push(Run { text: other.chars().collect(), weight: FAMILY, token: start });

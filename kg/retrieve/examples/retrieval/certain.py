@@ -3,8 +3,8 @@
     python3 certain.py FILE…          needs numpy; prints the weights and the bias
 
 Logistic regression over the first path of each question: whether its values are answers, on the graph as it is, with the facts hidden, and
-with the name unknown. Each set and variant counts the same. Then the bias is moved so far that of the questions whose facts are hidden
-at most one in a hundred and fifty of any set stays above one half. Signs whose direction is known keep it.
+with the name unknown. Each set and variant counts the same. Then the bias is moved so far that of EntityQuestions
+whose facts are hidden fewer than one in a hundred stays above one half. Signs whose direction is known keep it.
 """
 import json
 import sys
@@ -31,7 +31,7 @@ share = lambda name: 1 / 3 if "MetaQA" in name else 1.0
 weight = np.array([share(name) / sizes[name, variant] for name, variant, _, _ in found])
 weight /= weight.sum()
 # In the order of `NAMES`: 1 may only help, -1 may only harm, 0 is free.
-SIGNS = np.array([1, 1, 1, -1, -1, -1, -1, -1, -1, -1, 1, -1, 1, -1, 1, 1, 1, -1, -1, -1, -1, 1, 1, 0])
+SIGNS = np.array([1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 1, -1, 1, -1, 1, 1, 1, -1, -1, -1, 0, -1, -1, 0, -1, 1, 1, 1, 0, -1, -1, -1, 0, 0, -1])
 count = x.shape[1]
 w, b = np.zeros(count), 0.0
 m, v = np.zeros(count + 1), np.zeros(count + 1)
@@ -49,9 +49,9 @@ names = sorted({row[0] for row in rows})
 thresholds = {}
 for name in names:
     scores = np.sort(z[of(name, "hidden") & (y == 0)])[::-1]
-    allowed = int(sizes[name, "hidden"] / 150)
+    allowed = int(sizes[name, "hidden"] / 110)
     thresholds[name] = scores[allowed] if len(scores) > allowed else -9.0
-limit = max(thresholds.values())
+limit = max(value for name, value in thresholds.items() if "Entity" in name)
 print("thresholds", {name: round(float(value), 2) for name, value in thresholds.items()}, file=sys.stderr)
 for name in names:
     for threshold in (0.0, limit):
