@@ -25,6 +25,7 @@ FORBIDDEN = {
     "a control character or terminal escape": re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"),
     "a mark that turns the direction of text": re.compile(r"[\u202a-\u202e\u2066-\u2069]"),
     "an invisible character": re.compile(r"[\u200b\u2060\ufeff\u00ad]"),
+    # Not where a cited text is quoted.
     "a chat-template mark": re.compile(r"<\|[a-z_]+\|>|\[/?INST\]|<</?SYS>>"),
 }
 
@@ -41,7 +42,7 @@ def says(pattern, text):
     """As `loquat eval` compares, near enough for this check: words without case, articles and punctuation."""
     if is_expression(pattern):
         return re.search(pattern[1:-1], text, re.I | re.S) is not None
-    split = r"[\u4e00-\u9fff]|[^\W_]+(?:[.,]\d+)*"
+    split = r"[\u4e00-\u9fff]|[^\W_\u4e00-\u9fff]+(?:[.,]\d+)*"
     words = lambda t: [w for w in re.findall(split, t.lower().replace(",", "")) if w not in ("a", "an", "the")]
     needle, hay = words(pattern), words(text)
     return any(hay[i : i + len(needle)] == needle for i in range(len(hay) - len(needle) + 1))
@@ -137,7 +138,11 @@ def check_results(path):
         record = json.loads(line)
         for turn in record["turns"]:
             for what, pattern in FORBIDDEN.items():
-                if found := pattern.search(turn["reply"]):
+                found = pattern.search(turn["reply"])
+                if found and found[0].isprintable() and any(found[0] in fact for fact in turn.get("cited", [])):
+                    # A motto that was asked for and is cited is quoted as it stands.
+                    continue
+                if found:
                     errors.append(f"{record['system']} {record['id']}: {what}: {turn['reply'][max(0, found.start() - 30) : found.end() + 30]!r}")
     return errors
 
