@@ -92,7 +92,11 @@ pub fn assemble(loaded: &Loaded, screen: &Screen) -> anyhow::Result<Parts> {
         },
     };
     let speakers = models.iter().map(|model| model.clone() as Arc<dyn LanguageModel>).collect();
-    let engine = Arc::new(Engine::new(bot, graph.knowledge(), speakers)?);
+    let mut engine = Engine::new(bot, graph.knowledge(), speakers)?;
+    for embedder in embedders(config, &cache, screen)? {
+        engine = engine.with_embedder(embedder);
+    }
+    let engine = Arc::new(engine);
     screen.clear();
     Ok(Parts { graph, models, engine })
 }
