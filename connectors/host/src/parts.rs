@@ -81,7 +81,7 @@ pub fn assemble(loaded: &Loaded, screen: &Screen) -> anyhow::Result<Parts> {
     let runtime = runtime(config, &cache, screen)?;
     let models = models(config, &runtime, &cache, screen)?;
     let speakers = models.iter().map(|model| model.clone() as Arc<dyn LanguageModel>).collect();
-    let engine = engine(config, graph.knowledge(), speakers)?;
+    let engine = engine(config, &cache, screen, graph.knowledge(), speakers)?;
     screen.clear();
     Ok(Parts { graph, models, engine })
 }
@@ -92,8 +92,13 @@ pub(crate) fn sampling(config: &Config) -> Sampling {
 }
 
 /// The bot's engine, over a graph and models that need not be the config's own.
+///
+/// # Errors
+/// When there is no word list for one of the bot's languages, or an embedding model is not to be had.
 pub(crate) fn engine(
     config: &Config,
+    cache: &Cache,
+    screen: &Screen,
     knowledge: Arc<dyn Knowledge>,
     speakers: Vec<Arc<dyn LanguageModel>>,
 ) -> anyhow::Result<Arc<Engine>> {
@@ -104,7 +109,11 @@ pub(crate) fn engine(
         languages: config.bot.languages.clone(),
         sampling: sampling(config),
     };
-    Ok(Arc::new(Engine::new(bot, knowledge, speakers)?))
+    let mut engine = Engine::new(bot, knowledge, speakers)?;
+    for embedder in embedders(config, cache, screen)? {
+        engine = engine.with_embedder(embedder);
+    }
+    Ok(Arc::new(engine))
 }
 
 /// Opens the models; one that cannot be had is left out with a notice as long as another can.

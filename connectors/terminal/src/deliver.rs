@@ -28,7 +28,8 @@ impl Egress for TerminalEgress {
         Box::pin(async move {
             let printed = match &envelope.reply {
                 Some(reply) => self.screen.reply(&envelope.to, reply),
-                None => self.screen.apologise(&envelope.to, &envelope.part.text),
+                None if envelope.part.is_apology => self.screen.apologise(&envelope.to, &envelope.part.text),
+                None => self.screen.note(&envelope.to, &envelope.part.text),
             };
             match printed {
                 Ok(()) => Delivery::Sent { id: None },

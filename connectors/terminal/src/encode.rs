@@ -1,16 +1,42 @@
 //! What the bot says, as a terminal shows it. In: sentences and citations. Out: text with ANSI colours.
 
-use loquat_contract::{FactId, Language, Policy, Reply, Sentence};
+use loquat_contract::{FactId, Language, Policy, Reply, Sentence, Verdict};
 use owo_colors::OwoColorize;
 
 /// The sentences of a reply, each with the numbers of its facts: `Thimphu is the capital. [1]`
 pub(crate) fn sentences(reply: &Reply) -> String {
     let mut text = Text::default();
     for sentence in &reply.sentences {
-        let doubtful = sentence.verdict.is_doubtful() && reply.policy != Policy::Open;
-        text.push(sentence, &reply.citation_numbers(sentence), doubtful.then_some(&reply.language));
+        text.push(sentence, &reply.citation_numbers(sentence), Doubt::of(reply, sentence).as_ref());
     }
     text.rendered
+}
+
+/// How a sentence is told that the facts do not support.
+struct Doubt {
+    /// What is said of it; nothing where the policy is to send it as it is.
+    mark: Option<&'static str>,
+    /// Whether the facts say otherwise, and not just nothing.
+    is_denied: bool,
+}
+
+impl Doubt {
+    fn of(reply: &Reply, sentence: &Sentence) -> Option<Self> {
+        let is_denied = match sentence.verdict {
+            Verdict::Contradicted => true,
+            Verdict::Unsupported => false,
+            Verdict::Supported | Verdict::NoClaim => return None,
+        };
+        let is_chinese = reply.language.matches(&Language::chinese());
+        let mark = match (is_denied, is_chinese) {
+            _ if reply.policy == Policy::Open => None,
+            (false, false) => Some("not in my facts"),
+            (false, true) => Some("我的事实中没有"),
+            (true, false) => Some("my facts say otherwise"),
+            (true, true) => Some("与我的事实不符"),
+        };
+        Some(Self { mark, is_denied })
+    }
 }
 
 /// What is known of a reply that is still being written.
@@ -72,8 +98,8 @@ struct Text {
 }
 
 impl Text {
-    /// Adds a sentence; a doubtful one is marked, in the language given.
-    fn push(&mut self, sentence: &Sentence, numbers: &[usize], doubtful: Option<&Language>) {
+    /// Adds a sentence; a doubtful one is marked. Facts that say otherwise stand within the mark, so that they do not look like support.
+    fn push(&mut self, sentence: &Sentence, numbers: &[usize], doubt: Option<&Doubt>) {
         let words = clean(&sentence.text);
         if let (Some(last), Some(first)) = (self.last, words.chars().next()) {
             let spaced = last.is_whitespace() || first.is_whitespace();
@@ -83,16 +109,23 @@ impl Text {
             }
         }
         self.last = words.chars().next_back().or(self.last);
-        self.marked = doubtful.is_some() || !numbers.is_empty();
-        match doubtful {
-            Some(language) => {
-                let mark = format!("({})", not_in_my_facts(language));
-                self.rendered += &format!("{} {}", words.yellow(), mark.dimmed());
+        let cited: String =
+            numbers.iter().map(|number| format!(" {}", format!("[{number}]").green())).collect();
+        match doubt {
+            None => {
+                self.marked = !numbers.is_empty();
+                self.rendered += &format!("{words}{cited}");
             }
-            None => self.rendered += &words,
-        }
-        for number in numbers {
-            self.rendered += &format!(" {}", format!("[{number}]").green());
+            Some(Doubt { mark: None, .. }) => {
+                self.marked = false;
+                self.rendered += &words;
+            }
+            Some(Doubt { mark: Some(mark), is_denied }) => {
+                self.marked = true;
+                let cited = if *is_denied { cited.as_str() } else { "" };
+                self.rendered +=
+                    &format!("{} {}{cited}{}", words.yellow(), format!("({mark}").dimmed(), ")".dimmed());
+            }
         }
     }
 }
@@ -102,8 +135,13 @@ fn is_unspaced(c: char) -> bool {
     matches!(c, '\u{3000}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ff00}'..='\u{ffef}')
 }
 
-fn not_in_my_facts(language: &Language) -> &'static str {
-    if language.matches(&Language::chinese()) { "我的事实中没有" } else { "not in my facts" }
+/// What the person can choose from, a numbered line each: the number alone chooses.
+pub(crate) fn choices(reply: &Reply) -> String {
+    let lines = (1..).zip(&reply.choices);
+    let line = |(number, choice): (usize, &loquat_contract::Choice)| {
+        format!("  {number}. {}\n", clean(&choice.label).replace('\n', " "))
+    };
+    lines.map(line).collect()
 }
 
 /// What follows an answer: the facts that it cites, a line each; facts in a row from one source name it once.
@@ -122,9 +160,9 @@ pub(crate) fn sources(reply: &Reply) -> String {
     lines
 }
 
-/// A whole reply as the terminal shows it: the sentences, and the facts they rest on below.
+/// A whole reply as the terminal shows it: the sentences, and below what can be chosen and the facts that they rest on.
 pub fn render(reply: &Reply) -> String {
-    format!("{}\n{}", sentences(reply), sources(reply))
+    format!("{}\n{}{}", sentences(reply), choices(reply), sources(reply))
 }
 
 /// Without control characters but line breaks and tabs: what a graph or a model says must not steer the terminal.

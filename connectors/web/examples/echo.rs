@@ -44,8 +44,8 @@ async fn answer(egress: Arc<WebEgress>, inbound: Inbound) {
         egress.draft(&to, &sentences[..count]).await;
         tokio::time::sleep(Duration::from_millis(600)).await;
     }
-    // Without a reply, the part is an apology.
-    let part = Part { text: "The model stopped while it was answering.".to_owned(), ..Part::default() };
+    let text = "The model stopped while it was answering.".to_owned();
+    let part = Part { text, is_apology: reply.is_none(), ..Part::default() };
     let key = IdempotencyKey("0".repeat(24));
     // The mailbox takes everything until the server has closed; then nobody is left to answer.
     let _ = egress.deliver(&Envelope { key, to, number: 1, of: 1, part, reply: reply.map(Arc::new) }).await;

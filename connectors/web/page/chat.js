@@ -34,7 +34,7 @@ byId("latest").addEventListener("click", () => scroller.scrollTo({ top: scroller
 
 function show(exchange) {
   if (!views.has(exchange.id)) {
-    const answer = answerView(exchange.id);
+    const answer = answerView(exchange.id, submit);
     const question = element(
       "div",
       { class: "question" },

@@ -32,13 +32,14 @@ function card(citation, number) {
     element("dd", {}, origin(citation.source)),
     element("dt", {}, words.id),
     element("dd", {}, element("code", {}, citation.id)),
+    ...(citation.since > 0 ? [element("dt", {}, words.since), element("dd", {}, words.graph(citation.since))] : []),
   );
   return element("li", {}, element("span", { class: "number", "aria-hidden": "true" }, `${number}`), edge, details);
 }
 
 /**
- * The closed list of an answer's facts. Returns the list, the button that opens it, and `mark(number)`, which makes a
- * button that opens it at one fact.
+ * The closed list of an answer's facts. Returns the list, the button that opens it, and `mark(number, accounted)`, which makes a
+ * button that opens it at one fact; it is read out with the words of the sentence that the fact accounts for.
  */
 export function sources(citations, id) {
   const cards = citations.map((citation, index) => card(citation, index + 1));
@@ -71,7 +72,7 @@ export function sources(citations, id) {
     },
     words.facts(citations.length),
   );
-  const mark = (number) => {
+  const mark = (number, accounted = []) => {
     const button = element(
       "button",
       {
@@ -79,7 +80,7 @@ export function sources(citations, id) {
         class: "mark",
         "aria-expanded": "false",
         "aria-controls": id,
-        "aria-label": words.fact(number, triple(citations[number - 1])),
+        "aria-label": words.fact(number, triple(citations[number - 1]), accounted),
         title: triple(citations[number - 1]),
         onclick: () => show(number),
         onkeydown: closeWithEscape,

@@ -75,14 +75,13 @@ impl Event {
     }
 }
 
-/// An answer: the reply, and where there is none, the notice that its parts say. A page takes a text of any length, so there is
-/// one part.
+/// An answer: the reply, and where there is none, what its parts say: an apology, or something else such as what an earlier answer
+/// rests on. A page takes a text of any length, so there is one part.
 pub(crate) fn answer(to: &Address, reply: Option<&Reply>, parts: &[Part]) -> Event {
+    let text = || parts.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join("\n");
     match reply {
         Some(reply) => Event::reply(&to.in_reply_to, reply),
-        None => {
-            let texts: Vec<&str> = parts.iter().map(|part| part.text.as_str()).collect();
-            Event::problem(&to.in_reply_to, &texts.join("\n"))
-        }
+        None if parts.iter().any(|part| part.is_apology) => Event::problem(&to.in_reply_to, &text()),
+        None => Event::notice(&to.in_reply_to, &text()),
     }
 }

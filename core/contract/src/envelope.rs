@@ -40,6 +40,9 @@ pub struct Part {
     /// Files; none where the platform takes none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
+    /// Whether it says, in place of an answer, that the message could not be answered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_apology: bool,
 }
 
 /// What [`Egress::deliver`](crate::Egress::deliver) gets: one part, its key, and where it goes.
@@ -55,7 +58,7 @@ pub struct Envelope {
     pub of: u16,
     /// The part.
     pub part: Part,
-    /// The reply that it is a part of, with its verdicts and citations; `None` for a notice, such as an apology.
+    /// The reply that it is a part of, with its verdicts and citations; `None` for a notice, such as a greeting or an apology.
     pub reply: Option<Arc<Reply>>,
 }
 

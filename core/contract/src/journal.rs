@@ -110,6 +110,9 @@ pub struct Prepared {
     /// What the conversation is about after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Memory>,
+    /// The event whose reply this explains, where somebody asked why it says what it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explains: Option<Sequence>,
     /// Why there is no reply, where this is an apology for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,

@@ -95,6 +95,10 @@ pub struct Sentence {
     /// Whose words it is in.
     #[serde(default)]
     pub wording: Wording,
+    /// How many more facts of its lists the graph had when it was made: facts that have subject and predicate, or predicate and
+    /// object, in common with those that support it, and that it leaves out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: usize,
 }
 
 impl Sentence {
@@ -105,8 +109,19 @@ impl Sentence {
 
     /// A sentence with its verdict and the facts behind that.
     pub fn new(text: impl Into<String>, verdict: Verdict, facts: Vec<FactId>) -> Self {
-        Self { text: text.into(), verdict, facts, spans: Vec::new(), wording: Wording::default() }
+        Self {
+            text: text.into(),
+            verdict,
+            facts,
+            spans: Vec::new(),
+            wording: Wording::default(),
+            left_out: 0,
+        }
     }
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// A fact that a reply rests on, in words.

@@ -19,9 +19,12 @@ mod quantity;
 mod realise;
 mod respond;
 mod session;
+mod turn;
 mod understand;
+mod values;
 mod verify;
 mod words;
 
 pub use engine::{Bot, Engine};
 pub use error::EngineError;
+pub use verify::{Evidence, Finding, Reason, Verifier};

@@ -13,8 +13,10 @@ use loquat_contract::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::compose::{compose, notice};
+use crate::compose::{apology, compose, notice};
+use crate::count;
 use crate::dispatch::{COURTESY, Platform, Shared};
+use crate::explain::wanted;
 use crate::lane::{Handled, Waiting};
 
 /// What a person is told whose message cannot be answered; why stands in the log and the journal.
@@ -23,7 +25,7 @@ pub(crate) const APOLOGY: &str =
 /// Commands of platforms that ask who the bot is.
 const GREETED: [&str; 2] = ["start", "help"];
 /// How far back a conversation is looked through.
-const RECENT: usize = 200;
+pub(crate) const RECENT: usize = 200;
 
 /// What answering came to.
 enum Answered {
@@ -70,7 +72,7 @@ impl Shared {
             return Ok(Handled::Settled);
         }
         let with: Vec<Sequence> = before.iter().map(|earlier| earlier.entry.sequence).collect();
-        let prepared = match self.answer(platform, &entry.inbound, &text, give_up).await {
+        let prepared = match self.answer(platform, &entry, &text, give_up).await {
             Answered::Prepared(prepared) if self.made(&entry.inbound.conversation) => {
                 Box::new(Prepared { with, ..*prepared })
             }
@@ -78,6 +80,7 @@ impl Shared {
             Answered::Prepared(_) | Answered::GivenUp => return Ok(Handled::GivenUp),
         };
         self.record(sequence, vec![Step::Prepared(prepared.clone())]).await?;
+        count::prepared(&prepared);
         for earlier in before {
             match self.settle(earlier.entry.sequence, Settlement::Merged { into: sequence }).await {
                 Ok(()) | Err(JournalError::NoEntry(_) | JournalError::OutOfTurn { .. }) => {}
@@ -141,7 +144,9 @@ impl Shared {
         };
         let entries = self.recent(&entry.inbound.conversation).await?;
         let before = entries.iter().rev().filter(|before| before.sequence < entry.sequence);
-        let last = before.filter_map(|before| before.prepared.as_ref()).next();
+        let mut prepared = before.filter_map(|before| before.prepared.as_ref());
+        // Who asks why before choosing may still choose.
+        let last = prepared.find(|prepared| prepared.explains.is_none());
         Ok(last.and_then(|prepared| prepared.choices.get(place)).map(|choice| choice.value.clone()))
     }
 
@@ -149,11 +154,21 @@ impl Shared {
     async fn answer(
         &self,
         platform: &Platform,
-        inbound: &Inbound,
+        entry: &Entry,
         text: &str,
         give_up: &CancellationToken,
     ) -> Answered {
+        let inbound = &entry.inbound;
         let capabilities = platform.egress.capabilities();
+        if let Some(wanted) = wanted(inbound) {
+            return match self.explain(entry, &wanted, &capabilities).await {
+                Ok(prepared) => Answered::Prepared(Box::new(prepared)),
+                Err(error) => {
+                    tracing::error!(sequence = %entry.sequence, %error, "not explained; it stays owed");
+                    Answered::Aborted
+                }
+            };
+        }
         if let Event::Command { name, arguments } = &inbound.event
             && arguments.trim().is_empty()
         {
@@ -177,7 +192,8 @@ impl Shared {
         };
         Answered::Prepared(Box::new(match reply {
             Ok(reply) => {
-                let parts = compose(&reply, &[], &capabilities);
+                let choices = reply.choices.clone();
+                let parts = compose(&reply, &choices, &capabilities);
                 let mut memory = self.dialogue.memory(conversation);
                 if self.erasures.load(Ordering::SeqCst) != erasures {
                     // Somebody was erased meanwhile, and this may be of them.
@@ -185,11 +201,18 @@ impl Shared {
                     memory = None;
                 }
                 let asked = Some(text.to_owned());
-                Prepared { reply: Some(Arc::new(reply)), asked, parts, memory, ..Prepared::default() }
+                Prepared {
+                    reply: Some(Arc::new(reply)),
+                    asked,
+                    parts,
+                    choices,
+                    memory,
+                    ..Prepared::default()
+                }
             }
             Err(error) => {
                 tracing::error!(%conversation, %error, "not answered");
-                let parts = notice(APOLOGY, &[], &capabilities);
+                let parts = apology(APOLOGY, &capabilities);
                 Prepared { parts, failure: Some(error.to_string()), ..Prepared::default() }
             }
         }))

@@ -8,6 +8,8 @@ mod tests;
 use loquat_contract::{Block, Capabilities, Choice, Document, Format, Inline, Part, Reply};
 
 use crate::cut::{cut, is_visible};
+pub(crate) use body::{each, ranges};
+pub(crate) use sources::{and_more, shorten};
 
 /// What is said where there is nothing to say: platforms refuse empty messages.
 const NOTHING: &str = "…";
@@ -25,9 +27,20 @@ pub(crate) fn compose(reply: &Reply, choices: &[Choice], capabilities: &Capabili
     parts(document, choices, capabilities)
 }
 
-/// The parts of a plain text, such as an apology, and what can be chosen. Nothing in it is markup.
+/// The parts of a plain text, such as a greeting, and what can be chosen. Nothing in it is markup.
 pub(crate) fn notice(text: &str, choices: &[Choice], capabilities: &Capabilities) -> Vec<Part> {
     parts(visible(Document::plain(text)), choices, capabilities)
+}
+
+/// The parts that say that a message could not be answered.
+pub(crate) fn apology(text: &str, capabilities: &Capabilities) -> Vec<Part> {
+    let parts = notice(text, &[], capabilities).into_iter();
+    parts.map(|part| Part { is_apology: true, ..part }).collect()
+}
+
+/// The parts of a document that is no reply.
+pub(crate) fn show(document: Document, capabilities: &Capabilities) -> Vec<Part> {
+    parts(visible(document), &[], capabilities)
 }
 
 fn visible(document: Document) -> Document {
@@ -53,7 +66,7 @@ fn parts(mut document: Document, choices: &[Choice], capabilities: &Capabilities
 }
 
 /// Words that may have line breaks and control characters, as one line without.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let bare: String = text.chars().filter(|c| !c.is_control() || c.is_whitespace()).collect();
     bare.split_whitespace().collect::<Vec<_>>().join(" ")
 }

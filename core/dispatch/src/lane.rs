@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::dispatch::{COURTESY, Shared};
+use crate::explain::wanted;
 use crate::settings::Overlap;
 
 /// A conversation at work.
@@ -81,7 +82,9 @@ impl Lane {
             Event::Edit { message, .. } => self.supersede(EDITED, |answers| answers == message),
             Event::Deletion { message } => self.supersede(DELETED, |answers| answers == message),
             // One that comes back is older than what is being answered.
-            Event::Message(_) if overlap == Overlap::Interrupt && !is_resumed => {
+            Event::Message(_)
+                if overlap == Overlap::Interrupt && !is_resumed && wanted(&entry.inbound).is_none() =>
+            {
                 self.supersede(INTERRUPTED, |_| true);
             }
             _ => {}
@@ -318,8 +321,11 @@ impl Shared {
     }
 }
 
-/// Whether an event is a message that nothing is known of yet.
+/// Whether an event is a message that nothing is known of yet, and that asks for an answer.
 fn is_plain(waiting: &Waiting) -> bool {
     let entry = &waiting.entry;
-    matches!(entry.inbound.event, Event::Message(_)) && entry.prepared.is_none() && waiting.unwanted.is_none()
+    matches!(entry.inbound.event, Event::Message(_))
+        && entry.prepared.is_none()
+        && waiting.unwanted.is_none()
+        && wanted(&entry.inbound).is_none()
 }

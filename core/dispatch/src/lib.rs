@@ -6,8 +6,8 @@
 //! of `loquat-contract`.
 //!
 //! The modules stand in the order of an event's way. [`access`] decides who may talk; the `sink` keeps the event; its `lane` is the
-//! queue of its conversation, where `answer` has it answered; `compose` and `cut` make parts of the reply that fit the
-//! platform; `deliver` sends them, at the platform's `pace`. Beside that, `supervise` keeps connections alive and asks for
+//! queue of its conversation, where `answer` has it answered, or `explain` says why an earlier answer says what it says; `compose` and
+//! `cut` make parts of it that fit the platform; `deliver` sends them, at the platform's `pace`. Beside that, `supervise` keeps connections alive and asks for
 //! what was missed.
 
 pub mod access;
@@ -20,6 +20,9 @@ mod lane;
 mod answer;
 mod compose;
 mod cut;
+mod explain;
+
+mod count;
 
 mod deliver;
 mod pace;

@@ -14,7 +14,7 @@ use crate::encode::{self, Draft, clean};
 const CLEAR_LINE: &str = "\r\x1b[K";
 
 const HELP: &str = "Type a question and press Enter. Numbers like [1] name the facts listed below an answer.\n  \
-                    /help   shows this\n  /quit   ends the chat, as do Ctrl-C and Ctrl-D\n";
+                    /help   shows this\n  /why    shows what the last answer rests on; /why 2 the one before it, /why #12 the one of that number\n  /quit   ends the chat, as do Ctrl-C and Ctrl-D\n";
 
 /// What is written on.
 pub(crate) struct Screen {
@@ -165,9 +165,10 @@ impl Screen {
             text.insert_str(0, &self.unasked());
         }
         text.push('\n');
-        let sources = encode::sources(reply);
-        if !sources.is_empty() {
-            text += &format!("\n{sources}");
+        for below in [encode::choices(reply), encode::sources(reply)] {
+            if !below.is_empty() {
+                text += &format!("\n{below}");
+            }
         }
         text.push('\n');
         let printed = inner.print(&text);
@@ -181,10 +182,15 @@ impl Screen {
         self.instead(to, &clean(reason).yellow().to_string())
     }
 
+    /// Says something that is no reply, such as what an answer rests on.
+    pub(super) fn note(&self, to: &Address, text: &str) -> io::Result<()> {
+        self.instead(to, &clean(text))
+    }
+
     /// Shows what the host answered by itself.
     pub(crate) fn tell(&self, to: &Address, text: &str) {
         // Where that fails, `gone` tells.
-        let _ = self.instead(to, &clean(text));
+        let _ = self.note(to, text);
     }
 
     fn instead(&self, to: &Address, text: &str) -> io::Result<()> {

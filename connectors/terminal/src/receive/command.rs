@@ -22,12 +22,18 @@ impl From<&str> for Line {
             "" => Self::Empty,
             "/help" | "/?" => Self::Help,
             "/quit" | "/exit" => Self::End,
+            // The host's: it has the answers that are asked about.
+            _ if is_why(line) => Self::Message(line.to_owned()),
             _ if line.starts_with('/') => {
                 Self::Unknown(line.split_whitespace().next().unwrap_or(line).to_owned())
             }
             _ => Self::Message(line.to_owned()),
         }
     }
+}
+
+fn is_why(line: &str) -> bool {
+    matches!(line.split_whitespace().next(), Some("/why" | "/为什么"))
 }
 
 #[cfg(test)]
@@ -41,5 +47,7 @@ mod tests {
         assert_eq!(Line::from("/help"), Line::Help);
         assert_eq!(Line::from("/quiet please"), Line::Unknown("/quiet".into()));
         assert_eq!(Line::from("\t"), Line::Empty);
+        assert_eq!(Line::from(" /why 2"), Line::Message("/why 2".into()));
+        assert_eq!(Line::from("/whynot"), Line::Unknown("/whynot".into()));
     }
 }

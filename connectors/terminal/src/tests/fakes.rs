@@ -47,7 +47,7 @@ impl Write for Broken {
 }
 
 fn whole(to: &Address, text: &str, reply: Option<Arc<Reply>>) -> Envelope {
-    let part = Part { text: text.to_owned(), ..Part::default() };
+    let part = Part { text: text.to_owned(), is_apology: reply.is_none(), ..Part::default() };
     let key = IdempotencyKey("0".repeat(24));
     Envelope { key, to: to.clone(), number: 1, of: 1, part, reply }
 }
@@ -60,6 +60,12 @@ pub(super) fn envelope(to: &Address, reply: &Reply) -> Envelope {
 /// An apology as the host delivers it.
 pub(super) fn notice(to: &Address, text: &str) -> Envelope {
     whole(to, text, None)
+}
+
+/// Something else that is no reply, such as what an answer rests on.
+pub(super) fn note(to: &Address, text: &str) -> Envelope {
+    let apology = notice(to, text);
+    Envelope { part: Part { is_apology: false, ..apology.part }, ..apology }
 }
 
 pub(super) fn sentence(text: &str, verdict: Verdict, facts: &[&str]) -> Sentence {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use loquat_contract::{
-    Address, Capabilities, ConversationId, Delivery, Drafts, Egress, MessageId, Policy, Reply, Sentence,
-    Verdict,
+    Address, Capabilities, Choice, ConversationId, Delivery, Drafts, Egress, MessageId, Policy, Reply,
+    Sentence, Verdict,
 };
 
-use super::fakes::{Broken, Paper, envelope, notice, reply, sentence, supported};
+use super::fakes::{Broken, Paper, envelope, note, notice, reply, sentence, supported};
 use crate::TerminalEgress;
 use crate::deliver::Screen;
 
@@ -75,6 +75,45 @@ async fn an_unsupported_sentence_is_marked_where_the_policy_says_so() {
     assert!(open[3].starts_with("A. [1] It has dragons. B. [1]\n"), "{}", open[3]);
     let chinese = printed(&[], &reply("zh", Policy::Hedged, vec![doubtful])).await;
     assert!(chinese[0].contains("(我的事实中没有)"), "{}", chinese[0]);
+}
+
+#[tokio::test]
+async fn a_sentence_that_the_facts_deny_names_them_within_the_mark() {
+    let denied = sentence("It is Paro.", Verdict::Contradicted, &["f1"]);
+    let sentences = vec![denied, sentence("Really.", Verdict::NoClaim, &[])];
+    let of = |language, policy| {
+        let reply = reply(language, policy, sentences.clone());
+        async move { printed(&[], &reply).await.remove(0) }
+    };
+    let english = of("en", Policy::Hedged).await;
+    assert!(english.starts_with("It is Paro. (my facts say otherwise [1]) Really.\n"), "{english}");
+    let chinese = of("zh", Policy::Hedged).await;
+    assert!(chinese.contains("(与我的事实不符 [1])"), "{chinese}");
+    let open = of("en", Policy::Open).await;
+    assert!(open.starts_with("It is Paro. Really.\n"), "{open}");
+}
+
+#[tokio::test]
+async fn what_can_be_chosen_stands_numbered_below_the_question() {
+    let asked = sentence("Which Georgia?", Verdict::NoClaim, &[]);
+    let mut back = reply("en", Policy::Strict, vec![asked]);
+    back.choices = ["the country", "the\nUS \u{1b}[2Jstate"]
+        .map(|label| Choice { label: label.into(), value: label.into() })
+        .into();
+    let seen = printed(&[], &back).await;
+    assert_eq!(seen, ["Which Georgia?\n\n  1. the country\n  2. the US [2Jstate\n\n"]);
+    assert_eq!(crate::render(&back), "Which Georgia?\n  1. the country\n  2. the US [2Jstate\n");
+}
+
+#[tokio::test]
+async fn an_explanation_is_printed_as_it_is_and_an_apology_stands_out() {
+    let paper = Paper::default();
+    let egress = TerminalEgress::new(Arc::new(Screen::plain(Box::new(paper.clone()))));
+    assert_eq!(egress.deliver(&note(&address(), "About answer #1:\n\n“Yes.”")).await, SENT);
+    assert!(paper.text().ends_with("About answer #1:\n\n“Yes.”\n\n"), "{}", paper.text());
+    assert!(!paper.raw().contains("\u{1b}[33m"), "yellow is for what went wrong: {:?}", paper.raw());
+    assert_eq!(egress.deliver(&notice(&address(), "No model.")).await, SENT);
+    assert!(paper.raw().contains("\u{1b}[33mNo model."), "{:?}", paper.raw());
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Path, content type and content of every file.
-const FILES: [(&str, &str, &str); 11] = [
+const FILES: [(&str, &str, &str); 12] = [
     ("/", HTML, include_str!("../../page/index.html")),
     ("/style.css", CSS, include_str!("../../page/style.css")),
     ("/icon.svg", SVG, include_str!("../../page/icon.svg")),
@@ -26,6 +26,7 @@ const FILES: [(&str, &str, &str); 11] = [
     ("/element.js", SCRIPT, include_str!("../../page/element.js")),
     ("/sources.js", SCRIPT, include_str!("../../page/sources.js")),
     ("/transcript.js", SCRIPT, include_str!("../../page/transcript.js")),
+    ("/why.js", SCRIPT, include_str!("../../page/why.js")),
     ("/words.js", SCRIPT, include_str!("../../page/words.js")),
 ];
 

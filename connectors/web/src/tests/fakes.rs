@@ -149,6 +149,13 @@ impl Fixture {
         self.egress.deliver(&notice(to, reason)).await
     }
 
+    /// Says something else that is no reply.
+    pub(super) async fn note(&self, to: &Address, text: &str) -> Delivery {
+        let apology = notice(to, text);
+        let part = Part { is_apology: false, ..apology.part };
+        self.egress.deliver(&Envelope { part, ..apology }).await
+    }
+
     /// Listens to a conversation.
     pub(super) async fn listen(&self, channel: &str, last_event_id: Option<&str>) -> Listener {
         let mut request = get(&format!("/api/conversations/{channel}/events"));
@@ -242,7 +249,7 @@ pub(super) fn address(channel: &str, id: &str) -> Address {
 pub(super) const SENT: Delivery = Delivery::Sent { id: None };
 
 fn whole(to: &Address, text: &str, reply: Option<Arc<Reply>>) -> Envelope {
-    let part = Part { text: text.to_owned(), ..Part::default() };
+    let part = Part { text: text.to_owned(), is_apology: reply.is_none(), ..Part::default() };
     let key = IdempotencyKey("0".repeat(24));
     Envelope { key, to: to.clone(), number: 1, of: 1, part, reply }
 }

@@ -131,7 +131,7 @@ async fn a_journal_that_cannot_be_read_is_asked_again() {
 #[tokio::test]
 async fn an_apology_from_before_a_restart_is_there_too() {
     let sink = FakeSink::remembering(ONE, &[("1", "one")]);
-    let part = Part { text: "no model".into(), ..Part::default() };
+    let part = Part { text: "no model".into(), is_apology: true, ..Part::default() };
     let apology = Said { to: address(ONE, "2"), parts: vec![part], reply: None };
     sink.said.lock().unwrap().as_mut().unwrap().push(apology);
     let web = fixture(sink, None);

@@ -152,6 +152,19 @@ async fn sentences_come_before_the_reply() {
 }
 
 #[tokio::test]
+async fn what_an_answer_rests_on_is_a_notice_and_no_problem() {
+    let sink = FakeSink::willing();
+    let web = fixture(sink.clone(), None);
+    assert_eq!(web.ask(message(ONE, "2", "/why")).await.status(), StatusCode::ACCEPTED);
+    assert_eq!(sink.texts(), ["/why"], "the host has the answers that are asked about");
+    let to = address(ONE, "2");
+    assert_eq!(web.note(&to, "About answer #1:\n\n“Yes.”").await, SENT);
+    let heard = web.listen(ONE, None).await.next().await.unwrap();
+    assert_eq!(heard.kind, "notice");
+    assert_eq!(heard.data["text"], "About answer #1:\n\n“Yes.”");
+}
+
+#[tokio::test]
 async fn a_withdrawn_draft_is_gone_for_who_saw_it_and_who_did_not() {
     let web = fixture(FakeSink::willing(), None);
     let to = address(ONE, "1");

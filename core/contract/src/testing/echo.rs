@@ -21,6 +21,8 @@ pub struct Echo {
     counts: Mutex<HashMap<ConversationId, u64>>,
     /// Texts that are answered only once their token is cancelled.
     pub held: Mutex<HashMap<String, CancellationToken>>,
+    /// Replies to texts that are not echoed.
+    pub scripted: Mutex<HashMap<String, Reply>>,
 }
 
 /// A reply of one sentence.
@@ -46,6 +48,11 @@ pub fn reply(text: &str) -> Reply {
 }
 
 impl Echo {
+    /// Answers `text` with this reply from now on.
+    pub fn answer_with(&self, text: &str, reply: Reply) {
+        self.scripted.lock().unwrap_or_else(PoisonError::into_inner).insert(text.to_owned(), reply);
+    }
+
     /// Holds the answer to `text` back until the token is cancelled.
     pub fn hold(&self, text: &str) -> CancellationToken {
         let token = CancellationToken::new();
@@ -71,7 +78,8 @@ impl Dialogue for Echo {
                 return Err(DialogueError("the text asks for a failure".into()));
             }
             assert!(text.lines().all(|line| line != BREAKDOWN), "the text asks for a breakdown");
-            let reply = reply(text);
+            let scripted = self.scripted.lock().unwrap_or_else(PoisonError::into_inner).get(text).cloned();
+            let reply = scripted.unwrap_or_else(|| reply(text));
             reply.sentences.iter().for_each(&mut *show);
             let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
             *counts.entry(conversation.clone()).or_default() += 1;

@@ -1,7 +1,7 @@
 //! The sentences of a reply become blocks. In: sentences of Markdown with verdicts and facts. Out: paragraphs and other blocks,
 //! with the numbers of citations. Does not know what the citations say.
 
-use loquat_contract::{Block, Document, Format, Inline, Language, Policy, Reply, Sentence};
+use loquat_contract::{Block, Document, Format, Inline, Language, Policy, Reply, Sentence, Verdict};
 
 /// The blocks; where messages are one line, three or more citations in a row are a range.
 pub(super) fn blocks(reply: &Reply, is_one_line: bool) -> Vec<Block> {
@@ -13,37 +13,51 @@ pub(super) fn blocks(reply: &Reply, is_one_line: bool) -> Vec<Block> {
             continue;
         }
         let cited = if is_one_line { ranges(&numbers) } else { each(&numbers) };
-        append(&mut blocks, marks(reply, sentence, cited));
+        let marks = marks(reply, sentence, cited);
+        let is_cited = matches!(marks.last(), Some(Inline::Citation(_)))
+            || is_one_line && !numbers.is_empty() && !sentence.verdict.is_doubtful();
+        append(&mut blocks, marks);
         body.add(blocks);
-        body.is_cited = !numbers.is_empty();
+        body.is_cited = is_cited;
     }
     body.blocks
 }
 
-/// What stands behind a sentence.
+/// What stands behind a sentence. Facts that say otherwise stand within the doubt, so that they do not look like support.
 fn marks(reply: &Reply, sentence: &Sentence, cited: Vec<Inline>) -> Vec<Inline> {
-    let is_doubtful = sentence.verdict.is_doubtful() && reply.policy != Policy::Open;
-    let doubt = is_doubtful.then(|| Inline::Text(not_in_my_facts(&reply.language).to_owned()));
-    let spaced = cited.into_iter().flat_map(|number| [Inline::Text(" ".to_owned()), number]);
-    doubt.into_iter().chain(spaced).collect()
+    let is_chinese = reply.language.matches(&Language::chinese());
+    let text = |text: &str| Inline::Text(text.to_owned());
+    let spaced = cited.into_iter().flat_map(|number| [text(" "), number]);
+    match (sentence.verdict, reply.policy) {
+        (Verdict::Contradicted | Verdict::Unsupported, Policy::Open) => Vec::new(),
+        (Verdict::Contradicted, _) => {
+            let (before, after) = if is_chinese {
+                ("（与我的事实不符", "）")
+            } else {
+                (" (my facts say otherwise", ")")
+            };
+            std::iter::once(text(before)).chain(spaced).chain([text(after)]).collect()
+        }
+        (Verdict::Unsupported, _) => {
+            vec![text(if is_chinese { "（我的事实中没有）" } else { " (not in my facts)" })]
+        }
+        (Verdict::Supported | Verdict::NoClaim, _) => spaced.collect(),
+    }
 }
 
-fn each(numbers: &[usize]) -> Vec<Inline> {
+/// The numbers one by one.
+pub(crate) fn each(numbers: &[usize]) -> Vec<Inline> {
     numbers.iter().copied().map(Inline::Citation).collect()
 }
 
 /// The numbers, three or more in a row as a range.
-fn ranges(numbers: &[usize]) -> Vec<Inline> {
+pub(crate) fn ranges(numbers: &[usize]) -> Vec<Inline> {
     let rows = numbers.chunk_by(|one, next| one.checked_add(1) == Some(*next));
     rows.flat_map(|row| match row {
         [first, _, .., last] => vec![Inline::Text(format!("[{first}–{last}]"))],
         few => each(few),
     })
     .collect()
-}
-
-fn not_in_my_facts(language: &Language) -> &'static str {
-    if language.matches(&Language::chinese()) { "（我的事实中没有）" } else { " (not in my facts)" }
 }
 
 /// Adds inlines to the last line of text, or below where the last block has none.

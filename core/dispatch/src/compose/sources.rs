@@ -49,14 +49,15 @@ fn facts(citations: &[Citation]) -> Vec<Vec<Inline>> {
 }
 
 /// A fact that is a whole text stands in the answer already; its beginning tells which one it is.
-fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
 }
 
-fn and_more(count: usize, language: &Language) -> String {
+/// How many facts are not named.
+pub(crate) fn and_more(count: usize, language: &Language) -> String {
     match count {
         _ if language.matches(&Language::chinese()) => format!("以及另外 {count} 条事实"),
         1 => "and 1 more fact".to_owned(),

@@ -86,6 +86,25 @@ fn unsupported_sentences_are_marked_unless_the_policy_is_open() {
 }
 
 #[test]
+fn a_sentence_that_the_facts_deny_names_them_within_the_doubt() {
+    let doubtful = Sentence { verdict: Verdict::Contradicted, ..sentence("It is Paro.", &["a"]) };
+    let sentences = [doubtful, sentence("Really.", &[])];
+    for (policy, language, text) in [
+        (Policy::Hedged, "en", "It is Paro. (my facts say otherwise [1]) Really."),
+        (Policy::Hedged, "zh", "It is Paro.（与我的事实不符 [1]）Really."),
+        (Policy::Open, "en", "It is Paro. Really."),
+    ] {
+        let reply = Reply {
+            policy,
+            language: Language::new(language),
+            ..reply(&sentences, &[citation("a", "Thimphu", "x")])
+        };
+        let composed = only_text(compose(&reply, &[], &Capabilities::default()));
+        assert_eq!(composed.lines().next(), Some(text));
+    }
+}
+
+#[test]
 fn sources_are_named_once_at_the_last_fact_in_a_row() {
     let citations = [citation("a", "A", "x"), citation("b", "B", "x"), citation("c", "C\n1", "y")];
     assert_eq!(

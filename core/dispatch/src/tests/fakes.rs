@@ -294,6 +294,13 @@ impl Bench {
         tokio::time::timeout(Duration::from_secs(600), self.dispatch.drain()).await.unwrap();
     }
 
+    /// Waits until all that was accepted is settled, and goes on accepting.
+    pub(super) async fn settled(&self) {
+        while self.dispatch.at_work() > 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
     pub(super) async fn entry(&self, sequence: u64) -> Entry {
         self.journal.entry(Sequence(sequence)).await.unwrap()
     }

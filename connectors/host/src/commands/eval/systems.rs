@@ -156,7 +156,7 @@ impl Opened {
             Mode::Model => Arc::new(Alone::new(speakers, sampling(&config))),
             Mode::Facts | Mode::Verified => {
                 config.bot.policy = if plan.mode == Mode::Facts { Policy::Open } else { Policy::Strict };
-                engine(&config, knowledge.clone(), speakers)?
+                engine(&config, &cache(&config)?, screen, knowledge.clone(), speakers)?
             }
         };
         Ok(System {
