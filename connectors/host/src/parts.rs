@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use loquat_artifacts::{Cache, ensure};
-use loquat_contract::{Knowledge, LanguageModel, Sampling, TextEmbedder};
+use loquat_contract::{Knowledge, LanguageModel, Sampling};
 use loquat_dialogue::{Bot, Engine};
 use loquat_inference::{OnnxModel, Runtime};
 
@@ -81,7 +81,7 @@ pub fn assemble(loaded: &Loaded, screen: &Screen) -> anyhow::Result<Parts> {
     let runtime = runtime(config, &cache, screen)?;
     let models = models(config, &runtime, &cache, screen)?;
     let speakers = models.iter().map(|model| model.clone() as Arc<dyn LanguageModel>).collect();
-    let engine = engine(config, graph.knowledge(), speakers, embedders(config, &cache, screen)?)?;
+    let engine = engine(config, &cache, screen, graph.knowledge(), speakers)?;
     screen.clear();
     Ok(Parts { graph, models, engine })
 }
@@ -92,11 +92,15 @@ pub(crate) fn sampling(config: &Config) -> Sampling {
 }
 
 /// The bot's engine, over a graph and models that need not be the config's own.
+///
+/// # Errors
+/// When there is no word list for one of the bot's languages, or an embedding model is not to be had.
 pub(crate) fn engine(
     config: &Config,
+    cache: &Cache,
+    screen: &Screen,
     knowledge: Arc<dyn Knowledge>,
     speakers: Vec<Arc<dyn LanguageModel>>,
-    embedders: Vec<Arc<dyn TextEmbedder>>,
 ) -> anyhow::Result<Arc<Engine>> {
     let bot = Bot {
         name: config.bot.name.clone(),
@@ -106,7 +110,7 @@ pub(crate) fn engine(
         sampling: sampling(config),
     };
     let mut engine = Engine::new(bot, knowledge, speakers)?;
-    for embedder in embedders {
+    for embedder in embedders(config, cache, screen)? {
         engine = engine.with_embedder(embedder);
     }
     Ok(Arc::new(engine))

@@ -174,10 +174,11 @@ async fn foreign(
                 .filter(|&at| overlap(&words[at], mention.range.start, mention.range.end))
                 .collect();
             let open: Vec<usize> = of.iter().copied().filter(|&at| is_open(at)).collect();
-            // A lower-case word that the asker used too, such as “film”, is a word; so is a single Chinese character.
+            // A lower-case word that the asker used too, such as “film”, is a word; so is an article that begins a sentence, and a
+            // single Chinese character.
             let is_said = open.iter().all(|&at| {
-                !words[at].is_capital
-                    && (conversation.bag.contains(&words[at].folded) || is_function_word(&words[at]))
+                is_function_word(&words[at])
+                    || !words[at].is_capital && conversation.bag.contains(&words[at].folded)
             });
             let is_short = mention.text.chars().filter(|c| is_han(*c)).count() == 1;
             if !open.is_empty() && !is_said && !is_short {

@@ -99,7 +99,7 @@ async fn replied(
     let graded = grade(turn, reply, system.mode);
     let findings = audit(graph, reply, said, &system.bot).await?;
     let stage = match graded.is_right {
-        Some(false) => Some(stage(graph, item, turn, reply, &graded).await?),
+        Some(false) => Some(stage(graph, item, turn, reply, &graded, system.mode).await?),
         Some(true) | None => None,
     };
     let sent = |sentence: &loquat_contract::Sentence| SentSentence {

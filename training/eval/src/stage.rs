@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::grade::Graded;
 use crate::item::{Expect, Item, Turn};
 use crate::normal::same;
+use crate::system::Mode;
 
 /// Facts of an entity that are looked through.
 const FACTS: usize = 2048;
@@ -27,8 +28,10 @@ pub enum Stage {
     Abstained,
     /// Other facts were cited than those with an accepted answer.
     WrongFact,
-    /// The right fact was cited, and something else was said.
+    /// It had the right fact, and said something else.
     FactIgnored,
+    /// A model without any facts said something else.
+    ModelWrong,
     /// It answered where it should not.
     AnsweredAnyway,
     /// It said what it should never say.
@@ -47,7 +50,8 @@ impl Stage {
             Self::AbstainedThoughKnown => "abstained though the fact is in the graph",
             Self::Abstained => "abstained; no single fact answers",
             Self::WrongFact => "wrong fact retrieved",
-            Self::FactIgnored => "right fact cited, something else said",
+            Self::FactIgnored => "had the right fact, said something else",
+            Self::ModelWrong => "the model, without facts, says something else",
             Self::AnsweredAnyway => "answered where it should abstain",
             Self::Forbidden => "said what it should never say",
             Self::Missing => "did not say what it should",
@@ -62,6 +66,7 @@ pub(crate) async fn stage(
     turn: &Turn,
     reply: &Reply,
     graded: &Graded,
+    mode: Mode,
 ) -> Result<Stage, KnowledgeError> {
     if !graded.forbidden.is_empty() {
         return Ok(Stage::Forbidden);
@@ -77,33 +82,52 @@ pub(crate) async fn stage(
     if reply.outcome == Outcome::Clarified {
         return Ok(Stage::AskedBack);
     }
+    if mode == Mode::Model {
+        return Ok(if graded.is_answer { Stage::ModelWrong } else { Stage::Abstained });
+    }
     let accepted = |text: &str| turn.answers.iter().any(|answer| same(text, answer));
-    if graded.is_answer {
-        let is_right =
-            |citation: &loquat_contract::Citation| accepted(&citation.object) || accepted(&citation.subject);
-        let has_said = graded.is_in_values.or(graded.is_in_text) == Some(true);
-        return Ok(match (turn.answers.is_empty() || has_said, reply.citations.iter().any(is_right)) {
-            (true, _) => Stage::Missing,
-            (false, true) => Stage::FactIgnored,
-            (false, false) if !is_linked(item, reply) => Stage::NotLinked,
-            (false, false) => Stage::WrongFact,
-        });
+    let has_said = match mode.is_judged_by_text() {
+        true => graded.is_in_text,
+        false => graded.is_in_values.or(graded.is_in_text),
+    };
+    let cites =
+        reply.citations.iter().any(|citation| accepted(&citation.object) || accepted(&citation.subject));
+    if graded.is_answer && (turn.answers.is_empty() || has_said == Some(true)) {
+        return Ok(Stage::Missing);
+    }
+    if graded.is_answer && cites {
+        return Ok(Stage::FactIgnored);
     }
     if !is_linked(item, reply) {
         return Ok(Stage::NotLinked);
     }
+    let is_known = is_known(graph, reply, &accepted).await?;
+    Ok(match (graded.is_answer, is_known) {
+        // Unverified words cite nothing unless they happen to be right: the fact was there to be said.
+        (true, true) if mode.is_judged_by_text() => Stage::FactIgnored,
+        (true, _) => Stage::WrongFact,
+        (false, true) => Stage::AbstainedThoughKnown,
+        (false, false) => Stage::Abstained,
+    })
+}
+
+/// Whether one fact around what was linked has an accepted answer.
+async fn is_known(
+    graph: &dyn Knowledge,
+    reply: &Reply,
+    accepted: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<bool, KnowledgeError> {
+    let english = Language::english();
     for entity in &reply.entities {
-        let facts = graph.facts(&entity.id, FACTS).await?;
-        let english = Language::english();
         let answers = |fact: &Fact| {
-            accepted(&fact.object.text(&english))
-                || fact.subject.names().any(accepted) && fact.subject.id != entity.id
+            let is_other = fact.subject.id != entity.id;
+            accepted(&fact.object.text(&english)) || is_other && fact.subject.names().any(accepted)
         };
-        if facts.iter().any(answers) {
-            return Ok(Stage::AbstainedThoughKnown);
+        if graph.facts(&entity.id, FACTS).await?.iter().any(answers) {
+            return Ok(true);
         }
     }
-    Ok(Stage::Abstained)
+    Ok(false)
 }
 
 /// Whether the topic, where it is known, or else anything at all was linked.

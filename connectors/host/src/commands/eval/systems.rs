@@ -9,9 +9,9 @@ use loquat_eval::{Alone, Mode, NoModel, System};
 use loquat_inference::{OnnxModel, Runtime};
 use sha2::{Digest, Sha256};
 
-use crate::cli::EvalCommand;
+use crate::cli::{EvalCommand, ModeName};
 use crate::config::{Config, Loaded};
-use crate::parts::{cache, embedders, engine, models, runtime, sampling};
+use crate::parts::{cache, engine, models, runtime, sampling};
 use crate::progress::Screen;
 
 /// The config as it is, or with another model or adapter.
@@ -48,9 +48,12 @@ impl Plan {
 /// The config as it is, then with each model and adapter that was named.
 ///
 /// # Errors
-/// When the config has no such model or adapter.
+/// When the config has no such model or adapter, or a model is to be measured and there is none.
 pub(super) fn variants(loaded: &Loaded, command: &EvalCommand) -> anyhow::Result<Vec<Variant>> {
     let config = &loaded.config;
+    if command.no_model && command.mode.contains(&ModeName::Model) {
+        bail!("there is no model to measure alone; take `model` out of `--mode`, or `--no-model` away");
+    }
     let mut variants =
         vec![Variant { name: String::new(), config: config.clone(), has_models: !command.no_model }];
     for name in &command.models {
@@ -148,16 +151,10 @@ impl Opened {
         }
         let mut config = variant.config.clone();
         let dialogue: Arc<dyn Dialogue> = match plan.mode {
-            Mode::Model if !variant.has_models => {
-                bail!(
-                    "there is no model to measure alone; take `model` out of `--mode`, or `--no-model` away"
-                )
-            }
             Mode::Model => Arc::new(Alone::new(speakers, sampling(&config))),
             Mode::Facts | Mode::Verified => {
                 config.bot.policy = if plan.mode == Mode::Facts { Policy::Open } else { Policy::Strict };
-                let embedders = embedders(&config, &cache(&config)?, screen)?;
-                engine(&config, knowledge.clone(), speakers, embedders)?
+                engine(&config, &cache(&config)?, screen, knowledge.clone(), speakers)?
             }
         };
         Ok(System {
