@@ -11,7 +11,7 @@ use clap_complete::Shell;
 use loquat_contract::{ConversationId, Person, State};
 
 use crate::commands::connector_name;
-pub use kg::{AddCommand, FactRank, ImportCommand, KgCommand, RemoveCommand};
+pub use kg::{AddCommand, FactRank, GapsCommand, GapsFormat, ImportCommand, KgCommand, RemoveCommand};
 pub use model::{BenchCommand, ModelCommand};
 pub use verify::VerifyCommand;
 
