@@ -22,9 +22,10 @@ const HOSTS: [[&str; 2]; 5] = [
 ];
 
 /// What each package may use of the others: `None` is anything.
-const MAY_USE: [(&str, Option<&[&str]>); 21] = [
+const MAY_USE: [(&str, Option<&[&str]>); 22] = [
     ("loquat-contract", Some(&[])),
     ("loquat-artifacts", Some(&[])),
+    ("loquat-eval", Some(&["loquat-contract"])),
     ("loquat-export", Some(&[])),
     ("loquat-mapped", Some(&[])),
     ("loquat-store", Some(&[])),

@@ -1,5 +1,6 @@
 //! The command line. In: arguments. Out: what to do. Does none of it.
 
+mod eval;
 mod kg;
 mod model;
 mod verify;
@@ -11,6 +12,7 @@ use clap_complete::Shell;
 use loquat_contract::{ConversationId, Person, State};
 
 use crate::commands::connector_name;
+pub use eval::{EvalCommand, ModeName, SetFormat, StratumName};
 pub use kg::{AddCommand, FactRank, GapsCommand, GapsFormat, ImportCommand, KgCommand, RemoveCommand};
 pub use model::{BenchCommand, ModelCommand};
 pub use verify::VerifyCommand;
@@ -104,6 +106,9 @@ pub enum Command {
     /// Inspects and converts models
     #[command(subcommand)]
     Model(ModelCommand),
+    /// Asks the bot sets of questions, and reports how good its answers are
+    #[command(after_help = eval::EXAMPLES)]
+    Eval(EvalCommand),
     /// Begins a connector to another platform
     #[command(subcommand)]
     Connector(ConnectorCommand),

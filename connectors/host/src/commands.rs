@@ -6,6 +6,7 @@ mod chat;
 mod configuration;
 mod connector;
 mod doctor;
+mod eval;
 mod kg;
 mod ledger;
 mod model;
@@ -51,6 +52,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Access(command) => access::access(&loaded()?, &command),
         Command::Kg(command) => kg::kg(&loaded()?, &command),
         Command::Model(command) => model::model(loaded, &command),
+        Command::Eval(command) => eval::eval(&loaded()?, &command),
         Command::Connector(command) => connector::connector(&command),
         Command::Config(command) => configuration::configuration(loaded, &command),
         Command::Doctor => doctor::doctor(loaded()),

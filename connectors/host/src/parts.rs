@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use loquat_artifacts::{Cache, ensure};
-use loquat_contract::{LanguageModel, Sampling};
+use loquat_contract::{Knowledge, LanguageModel, Sampling, TextEmbedder};
 use loquat_dialogue::{Bot, Engine};
 use loquat_inference::{OnnxModel, Runtime};
 
@@ -80,25 +80,40 @@ pub fn assemble(loaded: &Loaded, screen: &Screen) -> anyhow::Result<Parts> {
     let graph = GraphSource::open(loaded, &places, screen)?;
     let runtime = runtime(config, &cache, screen)?;
     let models = models(config, &runtime, &cache, screen)?;
+    let speakers = models.iter().map(|model| model.clone() as Arc<dyn LanguageModel>).collect();
+    let engine = engine(config, graph.knowledge(), speakers, embedders(config, &cache, screen)?)?;
+    screen.clear();
+    Ok(Parts { graph, models, engine })
+}
+
+/// How the bot's models choose their words.
+pub(crate) fn sampling(config: &Config) -> Sampling {
+    Sampling { temperature: config.bot.temperature, seed: config.bot.seed, ..Sampling::default() }
+}
+
+/// The bot's engine, over a graph and models that need not be the config's own.
+pub(crate) fn engine(
+    config: &Config,
+    knowledge: Arc<dyn Knowledge>,
+    speakers: Vec<Arc<dyn LanguageModel>>,
+    embedders: Vec<Arc<dyn TextEmbedder>>,
+) -> anyhow::Result<Arc<Engine>> {
     let bot = Bot {
         name: config.bot.name.clone(),
         persona: config.bot.persona.clone(),
         policy: config.bot.policy,
         languages: config.bot.languages.clone(),
-        sampling: Sampling {
-            temperature: config.bot.temperature,
-            seed: config.bot.seed,
-            ..Sampling::default()
-        },
+        sampling: sampling(config),
     };
-    let speakers = models.iter().map(|model| model.clone() as Arc<dyn LanguageModel>).collect();
-    let engine = Arc::new(Engine::new(bot, graph.knowledge(), speakers)?);
-    screen.clear();
-    Ok(Parts { graph, models, engine })
+    let mut engine = Engine::new(bot, knowledge, speakers)?;
+    for embedder in embedders {
+        engine = engine.with_embedder(embedder);
+    }
+    Ok(Arc::new(engine))
 }
 
 /// Opens the models; one that cannot be had is left out with a notice as long as another can.
-fn models(
+pub(crate) fn models(
     config: &Config,
     runtime: &Runtime,
     cache: &Cache,

@@ -1,30 +1,32 @@
 //! The way of one message through the stages. In: a text of a conversation. Out: a [`Reply`], its sentences shown as they pass.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use loquat_contract::{
-    BoxFuture, Citation, ConversationId, Dialogue, DialogueError, Fact, Knowledge, Language, LanguageModel,
-    LinkedEntity, Memory, Mention, Outcome, Policy, Reply, Sampling, Sentence, Timings,
+    BoxFuture, Candidate, Citation, ConversationId, Dialogue, DialogueError, Fact, Knowledge, Language,
+    LanguageModel, Memory, Policy, Reply, Sampling, Schema, Sentence, TextEmbedder, Timings,
 };
+use loquat_retrieve::{RetrieveOptions, Retriever};
 
 use crate::EngineError;
-use crate::ground::{Grounds, Plan, Unknown, ground};
+use crate::ground::{Plan, Sources, ground};
 use crate::lexicon::{Lexicon, Lexicons};
 use crate::memory;
 use crate::realise::cite;
 use crate::recheck::note_left_out;
 use crate::respond::{Draft, Persona, Responder};
 use crate::session::{Session, Sessions};
-use crate::understand::{RelationWords, Understood, asks, detect_language, understand};
-use crate::words::is_abbreviation;
+use crate::turn::{Turn, outcome, question_back};
+use crate::understand::{
+    RelationWords, Understood, choice, clauses, completed, detect_language, renamed, understand,
+};
+
+/// The most facts that one question's answer rests on.
+const FACTS: usize = 4096;
 
 /// How many conversations are remembered at once.
 const CONVERSATIONS: usize = 10_000;
-
-/// How many questions of one message are answered.
-const CLAUSES: usize = 4;
 
 /// Who the bot is and how it answers.
 #[derive(Clone, Debug)]
@@ -49,6 +51,7 @@ pub struct Engine {
     lexicons: Lexicons,
     sessions: Sessions,
     relation_words: RelationWords,
+    retriever: Retriever,
 }
 
 impl std::fmt::Debug for Engine {
@@ -75,7 +78,19 @@ impl Engine {
             return Err(EngineError::NoModel);
         }
         let sessions = Sessions::new(CONVERSATIONS);
-        Ok(Self { bot, knowledge, models, lexicons, sessions, relation_words: RelationWords::default() })
+        // Lists are cut where they are said, and nothing is concluded from one that was cut before.
+        let whole =
+            RetrieveOptions { max_facts: FACTS, token_budget: usize::MAX, ..RetrieveOptions::default() };
+        let retriever = Retriever::new(knowledge.clone(), whole);
+        let relation_words = RelationWords::default();
+        Ok(Self { bot, knowledge, models, lexicons, sessions, relation_words, retriever })
+    }
+
+    /// Finds relations by the meaning of a question too, where its words are not theirs.
+    #[must_use]
+    pub fn with_embedder(mut self, embedder: Arc<dyn TextEmbedder>) -> Self {
+        self.retriever = self.retriever.with_embedder(embedder);
+        self
     }
 
     /// Answers one message. `show` gets each sentence as soon as it may be seen; the reply has them all.
@@ -106,42 +121,30 @@ impl Engine {
             begun: 0,
         };
         let mut timings = Timings::default();
-        let mut turns = Vec::new();
-        for clause in clauses(text, lexicon) {
-            let begun = Instant::now();
-            let about: Vec<_> = session.focus.iter().map(|entity| entity.id.clone()).collect();
-            let mentions = self.knowledge.link_in(&text[clause.clone()], &about).await?;
-            timings.link += milliseconds(begun.elapsed());
-            let begun = Instant::now();
-            let asked = &text[clause.clone()];
-            let relation_words = self.relation_words.of(&schema, &lexicon.language);
-            let understood = understand(asked, mentions, &schema, &relation_words, lexicon);
-            let plan = ground(&understood, &session, &language, self.knowledge.as_ref()).await?;
-            timings.ground += milliseconds(begun.elapsed());
-            tracing::debug!(
-                ?language,
-                mentions = understood.mentions.len(),
-                unexplained = ?understood.unexplained,
-                "grounded"
-            );
+        let reading = Reading { engine: self, schema: &schema, language: &language, lexicon };
+        let mut turns: Vec<Turn> = Vec::new();
+        for mut turn in reading.turns(text, &mut session, &mut timings).await? {
             let had_text = responder.draft.first_token.is_some();
             let begun = started.elapsed();
-            let is_answered = match &plan {
+            turn.is_answered = match &turn.plan {
                 Plan::Facts(grounds) => {
-                    responder.say_facts(asked, grounds).await;
+                    responder.say_facts(&turn.asked, grounds).await;
                     true
                 }
-                Plan::Unknown(unknown) => responder.say_unknown(asked, unknown).await,
+                Plan::Clarify(ambiguity) => {
+                    responder.say_line(question_back(ambiguity, lexicon));
+                    false
+                }
+                Plan::Unknown(unknown) => responder.say_unknown(&turn.asked, unknown).await,
                 Plan::Smalltalk(kind) => {
-                    responder.make_smalltalk(asked, *kind).await;
+                    responder.make_smalltalk(&turn.asked, *kind).await;
                     false
                 }
             };
             if let (false, Some(first)) = (had_text, responder.draft.first_token) {
                 timings.first_token = Some(milliseconds(begun + first));
             }
-            session = remember(session, &plan, &language);
-            turns.push(Turn { offset: clause.start, understood, plan, is_answered });
+            turns.push(turn);
         }
         self.sessions.put(conversation, session);
         let mut draft = responder.draft;
@@ -153,9 +156,9 @@ impl Engine {
             answer: join(&draft.sentences, &language),
             outcome: outcome(&turns),
             citations: citations(&draft.sentences, &turns, lexicon),
-            values: Vec::new(),
-            gaps: Vec::new(),
-            choices: Vec::new(),
+            values: turns.iter().flat_map(|turn| turn.values(lexicon)).collect(),
+            gaps: turns.iter().flat_map(|turn| turn.gaps.clone()).collect(),
+            choices: turns.iter().flat_map(|turn| turn.choices(&language)).collect(),
             entities: turns.iter().flat_map(|turn| turn.entities(&language)).collect(),
             policy: self.bot.policy,
             model: model.unwrap_or(&self.models[0]).identity().clone(),
@@ -201,100 +204,122 @@ impl Dialogue for Engine {
     }
 }
 
-/// What the conversation is about after this message.
-fn remember(session: Session, plan: &Plan, language: &Language) -> Session {
-    let session = Session { language: Some(language.clone()), ..session };
-    match plan {
-        Plan::Facts(Grounds { focus, relations, .. }) => {
-            Session { focus: focus.clone(), relations: relations.clone(), ..session }
-        }
-        Plan::Unknown(Unknown::Relation(entity)) => {
-            Session { focus: vec![entity.clone()], relations: Vec::new(), ..session }
-        }
-        // Something else was asked about, and it is not in the graph: "its" no longer points at what came before.
-        Plan::Unknown(_) => Session { focus: Vec::new(), relations: Vec::new(), ..session },
-        Plan::Smalltalk(_) => session,
-    }
+/// What a message is read with.
+struct Reading<'a> {
+    engine: &'a Engine,
+    schema: &'a Schema,
+    language: &'a Language,
+    lexicon: &'a Lexicon,
 }
 
-/// One question of a message, as far as it went.
-struct Turn {
-    /// Where it begins in the message.
-    offset: usize,
+/// A question, understood and grounded.
+struct Read {
+    asked: String,
     understood: Understood,
     plan: Plan,
-    /// Whether it got facts or, under a policy other than strict, what the model believes.
-    is_answered: bool,
 }
 
-impl Turn {
-    fn grounds(&self) -> Option<&Grounds> {
-        match &self.plan {
-            Plan::Facts(grounds) => Some(grounds),
-            Plan::Unknown(_) | Plan::Smalltalk(_) => None,
+impl Reading<'_> {
+    /// The questions of a message, each with what answers it; the session goes along.
+    async fn turns(
+        &self,
+        text: &str,
+        session: &mut Session,
+        timings: &mut Timings,
+    ) -> Result<Vec<Turn>, EngineError> {
+        if let Some((question, meant)) = self.chosen(text, session) {
+            let read = self.read(&question, session, Some(&meant), timings).await?;
+            let turn = self.turn(0, Vec::new(), read, session);
+            return Ok(vec![turn]);
         }
+        let mut turns = Vec::new();
+        for clause in clauses(text, self.lexicon) {
+            let read = self.read(&text[clause.clone()], session, None, timings).await?;
+            let mentions = read.understood.mentions.clone();
+            let read = match self.completed(&read, session, timings).await? {
+                Some(completed) => completed,
+                None => read,
+            };
+            turns.push(self.turn(clause.start, mentions, read, session));
+        }
+        Ok(turns)
     }
 
-    /// What each mention was taken to mean.
-    fn entities(&self, language: &Language) -> Vec<LinkedEntity> {
-        let chosen = self.grounds().map_or(&[][..], |grounds| &grounds.chosen);
-        let of_mention = |(place, mention): (usize, &Mention)| {
-            let taken = chosen.iter().find(|(at, _)| *at == place).map(|(_, entity)| &entity.id);
-            let by_choice = mention.candidates.iter().find(|candidate| Some(&candidate.entity.id) == taken);
-            let candidate = by_choice.or(mention.candidates.first())?;
-            Some(LinkedEntity {
-                text: mention.text.clone(),
-                start: self.offset + mention.range.start,
-                end: self.offset + mention.range.end,
-                id: candidate.entity.id.clone(),
-                label: candidate.entity.label(language).to_owned(),
-                score: candidate.score,
-            })
-        };
-        self.understood.mentions.iter().enumerate().filter_map(of_mention).collect()
+    /// The question that waited, where the message says what a name in it means.
+    fn chosen(&self, text: &str, session: &Session) -> Option<(String, Candidate)> {
+        let pending = session.pending.as_ref()?;
+        let lines: Vec<&str> = pending.meanings.iter().map(|(_, line)| line.as_str()).collect();
+        let (entity, _) = pending.meanings.get(choice(text, &lines, self.lexicon)?)?;
+        Some((pending.question.clone(), Candidate { entity: entity.clone(), score: 1.0 }))
     }
-}
 
-/// The questions of a message, as byte ranges. Statements beside a question ("I live in France. What …?") ask nothing; a message
-/// without a question is taken whole.
-fn clauses(text: &str, lexicon: &Lexicon) -> Vec<Range<usize>> {
-    let mut ranges: Vec<Range<usize>> = Vec::new();
-    let mut start = 0;
-    for (at, c) in text.char_indices() {
-        let end = at + c.len_utf8();
-        let ends = match c {
-            '.' if is_abbreviation(&text[start..at]) => false,
-            '?' | '!' | '.' => text[end..].starts_with(char::is_whitespace),
-            '\u{FF1F}' | '\u{FF01}' | '。' | '\n' => true,
-            _ => false,
-        };
-        if ends {
-            ranges.push(start..end);
-            start = end;
+    /// The last question again, with what the message says instead of a part of it; `None` where that has no answer.
+    async fn completed(
+        &self,
+        read: &Read,
+        session: &Session,
+        timings: &mut Timings,
+    ) -> Result<Option<Read>, EngineError> {
+        let Some(last) = &session.asked else { return Ok(None) };
+        for question in completed(last, &read.asked, &read.understood) {
+            let completed = self.read(&question, session, None, timings).await?;
+            if matches!(completed.plan, Plan::Facts(_) | Plan::Clarify(_)) {
+                return Ok(Some(completed));
+            }
         }
+        Ok(None)
     }
-    ranges.push(start..text.len());
-    ranges.retain(|range| text[range.clone()].chars().any(char::is_alphanumeric));
-    let questions: Vec<Range<usize>> =
-        ranges.iter().filter(|range| asks(&text[(*range).clone()], lexicon)).cloned().collect();
-    let has_parts = ranges.len() > 1 && !questions.is_empty();
-    let whole = std::iter::once(0..text.len());
-    if has_parts { questions.into_iter().take(CLAUSES).collect() } else { whole.collect() }
+
+    async fn read(
+        &self,
+        text: &str,
+        session: &Session,
+        meant: Option<&Candidate>,
+        timings: &mut Timings,
+    ) -> Result<Read, EngineError> {
+        let (engine, lexicon) = (self.engine, self.lexicon);
+        let begun = Instant::now();
+        let about: Vec<_> = session.focus.iter().map(|entity| entity.id.clone()).collect();
+        let mut mentions = engine.knowledge.link_in(text, &about).await?;
+        if let Some(meant) = meant {
+            mentions = renamed(mentions, meant);
+        }
+        timings.link += milliseconds(begun.elapsed());
+        let begun = Instant::now();
+        let relation_words = engine.relation_words.of(self.schema, &lexicon.language);
+        let understood = understand(text, mentions, self.schema, &relation_words, lexicon);
+        let (knowledge, language) = (engine.knowledge.as_ref(), self.language);
+        let sources = Sources { knowledge, retriever: &engine.retriever, language };
+        let plan = ground(text, &understood, session, sources).await?;
+        timings.ground += milliseconds(begun.elapsed());
+        tracing::debug!(
+            %language,
+            mentions = understood.mentions.len(),
+            unexplained = ?understood.unexplained,
+            "grounded"
+        );
+        Ok(Read { asked: text.to_owned(), understood, plan })
+    }
+
+    /// A question as a part of the reply; the session remembers it.
+    fn turn(
+        &self,
+        offset: usize,
+        mentions: Vec<loquat_contract::Mention>,
+        read: Read,
+        session: &mut Session,
+    ) -> Turn {
+        let Read { asked, understood, plan } = read;
+        let mut turn =
+            Turn { offset, mentions, asked, understood, plan, gaps: Vec::new(), is_answered: false };
+        turn.gaps = turn.gaps(session, self.language);
+        *session = turn.remember(std::mem::take(session), self.language);
+        turn
+    }
 }
 
 fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
-}
-
-/// Answered where any question is; small talk where nothing else was said.
-fn outcome(turns: &[Turn]) -> Outcome {
-    if turns.iter().any(|turn| turn.is_answered) {
-        Outcome::Answered
-    } else if turns.iter().any(|turn| matches!(turn.plan, Plan::Unknown(_))) {
-        Outcome::Abstained
-    } else {
-        Outcome::Smalltalk
-    }
 }
 
 fn join(sentences: &[Sentence], language: &Language) -> String {

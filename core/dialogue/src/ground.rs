@@ -1,31 +1,47 @@
-//! Which facts answer. In: [`Understood`] and the conversation's memory. Out: a [`Plan`]: facts in groups that are said together,
-//! or that the graph does not say, or small talk. Writes no words.
+//! Which facts answer. In: [`Understood`] and the conversation's memory. Out: a [`Plan`]: facts in groups that are said together, what
+//! follows from several, what has to be asked back, that the graph does not say, or small talk. Writes no words.
+//!
+//! There are two ways. The first (`named`) answers where the question's words are all accounted for: names, names of relations and
+//! words that change nothing. It is precise, and refuses all else. The second (`path`) has a [`Retriever`] find the relations by
+//! other words, over several steps, and compute with them (`computed`); it answers where that is sure enough. What either leaves open
+//! is asked back (`clarify`), or not answered.
 
 mod choose;
+mod clarify;
+mod computed;
+mod named;
+mod path;
 mod topic;
 
 use std::sync::Arc;
 
 use loquat_contract::{Entity, Fact, Knowledge, Language, Predicate};
+use loquat_retrieve::Retriever;
 
 use crate::EngineError;
 use crate::conclusion::Conclusion;
 use crate::lexicon::Smalltalk;
 use crate::session::Session;
 use crate::understand::Understood;
-use choose::{choose, connected, is_restricted, nested, overview, related};
 use topic::{Reader, Topic, is_object};
+
+pub(crate) use clarify::Ambiguity;
 
 /// A list longer than this is cut, and says so.
 const LIST: usize = 40;
-/// A name that comes without a relation has to be linked this surely: "hungry" is not Hungary.
-const SURE: f32 = 0.7;
+
+/// How many of a list are said.
+fn kept(length: usize) -> usize {
+    if length > LIST { LIST - 2 } else { length }
+}
 
 /// What the reply will rest on.
 #[derive(Clone, Debug)]
 pub(crate) enum Plan {
     /// These facts answer.
     Facts(Grounds),
+    /// A name means several things, each of which has what is asked.
+    Clarify(Ambiguity),
     /// The graph does not say.
     Unknown(Unknown),
     /// Nothing was asked that facts could answer.
@@ -49,6 +65,8 @@ pub(crate) struct Grounds {
     pub(crate) facts: Vec<Fact>,
     /// Which facts make one sentence together.
     pub(crate) groups: Vec<Group>,
+    /// How many of the groups, from the first, say what was asked for; the others say why. `None`: all.
+    pub(crate) asked_for: Option<usize>,
     /// What the answer is about.
     pub(crate) focus: Vec<Arc<Entity>>,
     /// What was asked.
@@ -72,62 +90,53 @@ pub(crate) struct Group {
     pub(crate) conclusion: Option<Conclusion>,
 }
 
+/// What facts are read from.
+#[derive(Clone, Copy)]
+pub(crate) struct Sources<'a> {
+    /// The graph.
+    pub(crate) knowledge: &'a dyn Knowledge,
+    /// What finds paths in it.
+    pub(crate) retriever: &'a Retriever,
+    /// The language of the answer.
+    pub(crate) language: &'a Language,
+}
+
 /// Chooses the facts that answer.
 pub(crate) async fn ground(
+    text: &str,
     understood: &Understood,
     session: &Session,
-    language: &Language,
-    knowledge: &dyn Knowledge,
+    sources: Sources<'_>,
 ) -> Result<Plan, EngineError> {
-    let knowledge = &Reader { knowledge, language };
     if let Some(kind) = understood.smalltalk {
         return Ok(Plan::Smalltalk(kind));
     }
-    let by_mention = knowledge.mentioned(understood).await?;
-    let unknown = || {
-        Plan::Unknown(match (by_mention.iter().flatten().next(), &understood.unknown_name) {
-            (Some(topic), _) => Unknown::Relation(topic.entity.clone()),
-            (None, Some(name)) if !understood.relations.is_empty() && !understood.has_operator => {
-                Unknown::Name(name.clone())
-            }
-            _ => Unknown::Everything,
-        })
+    let reader = &Reader { knowledge: sources.knowledge, language: sources.language };
+    let by_mention = reader.mentioned(understood).await?;
+    let named = match named::named(understood, session, &by_mention, reader).await? {
+        Some(grounds) => computed::concluded(grounds, understood, &by_mention),
+        None => None,
     };
-    if understood.has_operator {
-        return Ok(unknown());
+    let is_settled = named.as_ref().is_some_and(|grounds| grounds.is_complete && !understood.is_chained);
+    let found = match named {
+        Some(grounds) if is_settled => Some(grounds),
+        named => path::retrieved(text, understood, session, &by_mention, sources).await?.or(named),
+    };
+    let Some(grounds) = found else { return Ok(Plan::Unknown(unknown(understood, &by_mention))) };
+    Ok(match clarify::ambiguity(&grounds, understood, session, &by_mention, sources.language) {
+        Some(ambiguity) => Plan::Clarify(ambiguity),
+        None => Plan::Facts(grounds.cut()),
+    })
+}
+
+fn unknown(understood: &Understood, by_mention: &[Vec<Topic>]) -> Unknown {
+    match (by_mention.iter().flatten().next(), &understood.unknown_name) {
+        (Some(topic), _) => Unknown::Relation(topic.entity.clone()),
+        (None, Some(name)) if !understood.relations.is_empty() && !understood.has_operator => {
+            Unknown::Name(name.clone())
+        }
+        _ => Unknown::Everything,
     }
-    let relations = &understood.relations;
-    let is_plain = understood.unexplained.is_empty();
-    let grounds = match (relations.is_empty(), by_mention.is_empty()) {
-        (false, false) if !understood.is_answerable => None,
-        (false, false) if understood.is_nested => {
-            nested(&choose(&by_mention, relations), relations, knowledge).await?
-        }
-        (false, false) => {
-            let topics = choose(&by_mention, relations);
-            match related(&topics, relations) {
-                None if understood.points_back => knowledge.of_conversation(session, relations).await?,
-                Some(_) if is_restricted(&topics, relations, &understood.within_relation) => None,
-                grounds => grounds,
-            }
-        }
-        (false, true) if is_plain => knowledge.of_conversation(session, relations).await?,
-        (true, false) if is_plain => {
-            let topics = choose(&by_mention, &session.relations);
-            let again = if understood.points_back { related(&topics, &session.relations) } else { None };
-            match topics.as_slice() {
-                _ if again.is_some() => again,
-                [only] if only.score >= SURE => overview(&topics, language),
-                [_] => None,
-                _ => connected(&topics),
-            }
-        }
-        (true, true) if is_plain && understood.points_back => {
-            overview(&knowledge.remembered(session).await?, language)
-        }
-        _ => None,
-    };
-    Ok(grounds.map_or_else(unknown, Plan::Facts))
 }
 
 impl Default for Grounds {
@@ -138,6 +147,7 @@ impl Default for Grounds {
             focus: Vec::new(),
             relations: Vec::new(),
             chosen: Vec::new(),
+            asked_for: None,
             is_complete: true,
         }
     }
@@ -164,12 +174,37 @@ impl Grounds {
         if fresh.is_empty() {
             return;
         }
-        let kept = if fresh.len() > LIST { LIST - 2 } else { fresh.len() };
         let first = self.facts.len();
-        self.facts.extend(fresh.iter().take(kept).map(|fact| (*fact).clone()));
-        let more = fresh.len() - kept;
-        let facts = (first..first + kept).collect();
-        self.groups.push(Group { facts, lists_subjects, more, conclusion: None });
+        let facts = (first..first + fresh.len()).collect();
+        self.facts.extend(fresh.into_iter().cloned());
+        self.groups.push(Group { facts, lists_subjects, more: 0, conclusion: None });
+    }
+
+    /// One thing that follows from these facts.
+    fn concluded<'a>(
+        conclusion: Conclusion,
+        facts: impl Iterator<Item = &'a Fact>,
+        focus: Vec<Arc<Entity>>,
+    ) -> Self {
+        let mut grounds = Grounds { focus, ..Grounds::default() };
+        grounds.add_group(facts.collect(), false);
+        grounds.groups.truncate(1);
+        grounds.groups.iter_mut().for_each(|group| group.conclusion = Some(conclusion.clone()));
+        grounds
+    }
+
+    /// Cuts lists that are too long to be said, and notes how much is missing.
+    fn cut(self) -> Self {
+        let mut facts = Vec::new();
+        let cut = |group: &Group| {
+            let kept = if group.conclusion.is_some() { group.facts.len() } else { kept(group.facts.len()) };
+            let first = facts.len();
+            facts.extend(group.facts[..kept].iter().map(|index| self.facts[*index].clone()));
+            let more = group.more + group.facts.len() - kept;
+            Group { facts: (first..first + kept).collect(), more, ..group.clone() }
+        };
+        let groups = self.groups.iter().map(cut).collect();
+        Self { facts, groups, ..self }
     }
 
     /// Notes what the answer is about; `None` without facts.

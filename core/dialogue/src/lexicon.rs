@@ -22,6 +22,10 @@ pub(crate) enum WordKind {
     Continuation,
     Negation,
     Superlative,
+    Operator,
+    Polar,
+    Count,
+    Conjunction,
     Preposition,
     Nesting,
     Approximately,
@@ -68,6 +72,9 @@ pub(crate) struct Lines {
     pub(crate) more: String,
     pub(crate) yes: String,
     pub(crate) no: String,
+    pub(crate) clarify: String,
+    pub(crate) clarify_choice: String,
+    pub(crate) clarify_last: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -104,6 +111,53 @@ pub(crate) struct Prompts {
     pub(crate) open: String,
 }
 
+/// The small words by which a checked sentence puts names together.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Grammar {
+    /// "the capital *of* Bhutan".
+    pub(crate) of: Vec<String>,
+    pub(crate) articles: Vec<String>,
+    /// "Bhutan*'s* capital".
+    pub(crate) possessive: Vec<String>,
+    /// "Bhutan, *whose* capital".
+    pub(crate) whose: Vec<String>,
+    /// "*its* capital".
+    pub(crate) own: Vec<String>,
+    /// "Bhutan *has* the capital".
+    pub(crate) has: Vec<String>,
+    pub(crate) copula: Vec<String>,
+    /// "directed *by*".
+    pub(crate) agent: Vec<String>,
+    /// "*in* Bhutan, the capital".
+    pub(crate) topic: Vec<String>,
+    /// Words that set a statement in the past.
+    pub(crate) past: Vec<String>,
+    /// Participles that do not end in -ed.
+    pub(crate) participles: Vec<String>,
+}
+
+/// How a common relation is said, whatever graph it stands in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wording {
+    /// Labels of the relation.
+    pub(crate) of: Vec<String>,
+    /// Words that name it.
+    #[serde(default)]
+    pub(crate) words: Vec<String>,
+    /// Templates.
+    #[serde(default)]
+    pub(crate) say: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WordingsFile {
+    #[serde(default)]
+    relation: Vec<Wording>,
+}
+
 /// The file as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -117,6 +171,11 @@ struct LexiconFile {
     continuation: Vec<String>,
     negation: Vec<String>,
     superlative: Vec<String>,
+    operator: Vec<String>,
+    polar: Vec<String>,
+    count: Vec<String>,
+    conjunction: Vec<String>,
+    interrogative: Vec<String>,
     preposition: Vec<String>,
     nesting: Vec<String>,
     approximately: Vec<String>,
@@ -124,6 +183,7 @@ struct LexiconFile {
     months: Vec<Vec<String>>,
     numerals: BTreeMap<String, f64>,
     multipliers: BTreeMap<String, f64>,
+    grammar: Grammar,
     lines: Lines,
     realise: Realisation,
     smalltalk: BTreeMap<Smalltalk, Vec<String>>,
@@ -143,6 +203,8 @@ pub(crate) struct Lexicon {
     pub(crate) language: Language,
     /// What kind of word each phrase is.
     pub(crate) kinds: Phrasebook<WordKind>,
+    /// Words that begin a question of their own behind a conjunction.
+    pub(crate) interrogatives: Vec<String>,
     /// The words that a statement may add to what the facts say.
     pub(crate) statement: Phrasebook<()>,
     /// The words of small talk.
@@ -155,6 +217,8 @@ pub(crate) struct Lexicon {
     pub(crate) months: Phrasebook<u64>,
     pub(crate) smalltalk: Phrasebook<Smalltalk>,
     pub(crate) units: Vec<KnownUnit>,
+    pub(crate) grammar: Grammar,
+    pub(crate) wordings: Vec<Wording>,
     pub(crate) lines: Lines,
     pub(crate) realise: Realisation,
     pub(crate) prompts: Prompts,
@@ -168,8 +232,29 @@ impl Lexicon {
         last.is_some_and(|found| found.tags.contains(&WordKind::Function))
     }
 
-    fn parse(tag: &str, text: &str, units: &str) -> Result<Self, EngineError> {
+    /// Whether a word, folded, sets a statement in the past.
+    pub(crate) fn is_past(&self, word: &str) -> bool {
+        self.grammar.past.iter().any(|past| past == word)
+    }
+
+    /// Whether a word, folded, is a past participle.
+    pub(crate) fn is_participle(&self, word: &str) -> bool {
+        self.language.primary() == "en" && word.len() > 4 && word.ends_with("ed")
+            || self.grammar.participles.iter().any(|participle| participle == word)
+    }
+
+    /// Whether a word, folded or as a key, asks, denies or compares.
+    pub(crate) fn asks_or_denies(&self, word: &str) -> bool {
+        let words = words(word, &self.language);
+        let says =
+            |kind: &WordKind| matches!(kind, WordKind::Question | WordKind::Negation | WordKind::Superlative);
+        words.first().is_some()
+            && self.kinds.longest_at(&words, 0).is_some_and(|found| found.tags.iter().any(says))
+    }
+
+    fn parse(tag: &str, text: &str, units: &str, wordings: &str) -> Result<Self, EngineError> {
         let file: LexiconFile = read(tag, text)?;
+        let wordings: WordingsFile = read("wordings", wordings)?;
         let units: UnitsFile = read("units", units)?;
         let language = Language::new(tag);
         let mut kinds = Phrasebook::default();
@@ -182,6 +267,10 @@ impl Lexicon {
             (WordKind::Continuation, &file.continuation),
             (WordKind::Negation, &file.negation),
             (WordKind::Superlative, &file.superlative),
+            (WordKind::Operator, &file.operator),
+            (WordKind::Polar, &file.polar),
+            (WordKind::Count, &file.count),
+            (WordKind::Conjunction, &file.conjunction),
             (WordKind::Preposition, &file.preposition),
             (WordKind::Nesting, &file.nesting),
             (WordKind::Approximately, &file.approximately),
@@ -211,12 +300,15 @@ impl Lexicon {
         Ok(Self {
             numerals: numbers(&file.numerals),
             multipliers: numbers(&file.multipliers),
+            interrogatives: file.interrogative,
             kinds,
             statement,
             courtesy,
             months,
             smalltalk,
             units: units.unit,
+            grammar: file.grammar,
+            wordings: wordings.relation,
             lines: file.lines,
             realise: file.realise,
             prompts: file.prompt,
@@ -237,11 +329,14 @@ pub(crate) struct Lexicons(Vec<Lexicon>);
 impl Lexicons {
     /// The languages of the files under `lexicon/`.
     pub(crate) fn builtin() -> Result<Self, EngineError> {
-        let files = [("en", include_str!("../lexicon/en.toml")), ("zh", include_str!("../lexicon/zh.toml"))];
+        let files = [
+            ("en", include_str!("../lexicon/en.toml"), include_str!("../lexicon/wordings.en.toml")),
+            ("zh", include_str!("../lexicon/zh.toml"), include_str!("../lexicon/wordings.zh.toml")),
+        ];
         let units = include_str!("../lexicon/units.toml");
         files
             .into_iter()
-            .map(|(tag, text)| Lexicon::parse(tag, text, units))
+            .map(|(tag, text, wordings)| Lexicon::parse(tag, text, units, wordings))
             .collect::<Result<_, _>>()
             .map(Self)
     }

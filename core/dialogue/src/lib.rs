@@ -21,10 +21,13 @@ mod realise;
 mod recheck;
 mod respond;
 mod session;
+mod turn;
 mod understand;
+mod values;
 mod verify;
 mod words;
 
 pub use engine::{Bot, Engine};
 pub use error::EngineError;
 pub use recheck::{Doubt, Looked, Problem, Recheck};
+pub use verify::{Evidence, Finding, Reason, Verifier};

@@ -8,7 +8,7 @@ use loquat_contract::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::session::Session;
+use crate::session::{Asked, Pending, Session};
 
 /// A session without what the graph owns.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -16,18 +16,37 @@ struct Kept {
     focus: Vec<EntityId>,
     relations: Vec<Vec<PredicateId>>,
     language: Option<Language>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asked: Option<Asked>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pending: Option<KeptPending>,
+}
+
+/// What was asked back.
+#[derive(Debug, Deserialize, Serialize)]
+struct KeptPending {
+    question: String,
+    meanings: Vec<(EntityId, String)>,
 }
 
 /// What the journal keeps of a session.
 pub(crate) fn keep(session: &Session) -> Memory {
     let ids =
         |relation: &Vec<Arc<Predicate>>| relation.iter().map(|predicate| predicate.id.clone()).collect();
+    let meanings = |pending: &Pending| {
+        pending.meanings.iter().map(|(entity, line)| (entity.id.clone(), line.clone())).collect()
+    };
     let kept = Kept {
+        asked: session.asked.clone(),
+        pending: session
+            .pending
+            .as_ref()
+            .map(|pending| KeptPending { question: pending.question.clone(), meanings: meanings(pending) }),
         focus: session.focus.iter().map(|entity| entity.id.clone()).collect(),
         relations: session.relations.iter().map(ids).collect(),
         language: session.language.clone(),
     };
-    // Ids and a language tag: JSON has a place for all of them.
+    // Ids, texts and places in them: JSON can have all of them.
     Memory(serde_json::to_string(&kept).unwrap_or_default())
 }
 
@@ -42,7 +61,18 @@ pub(crate) async fn recall(memory: &Memory, knowledge: &dyn Knowledge) -> Result
     let known = |id: &PredicateId| schema.predicates.iter().find(|predicate| predicate.id == *id).cloned();
     let relations = kept.relations.iter().map(|relation| relation.iter().filter_map(known).collect());
     let relations = relations.filter(|relation: &Vec<_>| !relation.is_empty()).collect();
-    Ok(Session { focus, relations, language: kept.language, ..Session::default() })
+    let pending = match kept.pending {
+        Some(KeptPending { question, meanings }) => {
+            let mut known = Vec::new();
+            for (id, line) in meanings {
+                known.extend(entity(&id, knowledge).await?.map(|entity| (entity, line)));
+            }
+            Some(Pending { question, meanings: known })
+        }
+        None => None,
+    };
+    let (asked, language) = (kept.asked, kept.language);
+    Ok(Session { focus, relations, asked, pending, language, ..Session::default() })
 }
 
 /// An entity by its id, out of any fact about it.

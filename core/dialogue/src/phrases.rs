@@ -38,16 +38,35 @@ impl<T: Clone + PartialEq> Phrasebook<T> {
         self.all_at(words, at).into_iter().max_by_key(|found| found.length)
     }
 
+    /// The longest phrases at `words[at]` whose length `fits`.
+    pub(crate) fn longest_where(
+        &self,
+        words: &[Word],
+        at: usize,
+        fits: impl Fn(usize) -> bool,
+    ) -> Option<Found<T>> {
+        self.all_at(words, at).into_iter().filter(|found| fits(found.length)).max_by_key(|found| found.length)
+    }
+
+    /// The longest phrases that begin at `words[at]` with their inflections, for phrases inserted that way.
+    pub(crate) fn longest_folded_at(&self, words: &[Word], at: usize) -> Option<Found<T>> {
+        self.matching(words, at, |word| &word.folded).into_iter().max_by_key(|found| found.length)
+    }
+
     /// The phrases that begin at `words[at]`, those of one length together.
     pub(crate) fn all_at(&self, words: &[Word], at: usize) -> Vec<Found<T>> {
+        self.matching(words, at, |word| &word.key)
+    }
+
+    fn matching(&self, words: &[Word], at: usize, form: fn(&Word) -> &String) -> Vec<Found<T>> {
         let mut all: Vec<Found<T>> = Vec::new();
-        let Some(candidates) = words.get(at).and_then(|word| self.by_first.get(&word.key)) else {
+        let Some(candidates) = words.get(at).and_then(|word| self.by_first.get(form(word))) else {
             return all;
         };
         let rest = &words[at..];
         for (keys, tag) in candidates {
             let stands_here =
-                keys.len() <= rest.len() && keys.iter().zip(rest).all(|(key, word)| *key == word.key);
+                keys.len() <= rest.len() && keys.iter().zip(rest).all(|(key, word)| *key == *form(word));
             if !stands_here {
                 continue;
             }

@@ -1,7 +1,7 @@
 //! Numbers, units and dates as values that can be compared. In: words of a sentence, or a fact's literal.
 //! Out: quantities in base units. So "2 years" equals 24 months, and "1 year, 1 month" does not.
 
-use loquat_contract::{Fact, Language, Predicate, Unit, Value};
+use loquat_contract::{Fact, Language, Unit, Value};
 
 use crate::lexicon::{Lexicon, WordKind};
 use crate::phrases::Phrasebook;
@@ -58,8 +58,8 @@ pub(crate) struct Units<'a> {
 }
 
 impl<'a> Units<'a> {
-    /// The units of the lexicon and of `predicates`.
-    pub(crate) fn new<'p>(lexicon: &'a Lexicon, predicates: impl Iterator<Item = &'p Predicate>) -> Self {
+    /// The units of the lexicon and of the facts.
+    pub(crate) fn new(lexicon: &'a Lexicon, facts: &[Fact]) -> Self {
         let mut units = Self { lexicon, names: Phrasebook::default(), known: Vec::new() };
         for unit in &lexicon.units {
             let index = units.known.len();
@@ -68,7 +68,7 @@ impl<'a> Units<'a> {
                 units.names.insert(keys(name, &lexicon.language), index);
             }
         }
-        for unit in predicates.filter_map(|predicate| predicate.unit.as_ref()) {
+        for unit in facts.iter().filter_map(Fact::unit) {
             let index = units.known.len();
             units.known.push(units.of(unit));
             for name in names_of(unit) {
@@ -307,6 +307,24 @@ impl Measure {
     }
 }
 
+impl Measure {
+    /// Whether both measure the same kind of thing, so that one can say otherwise than the other.
+    pub(crate) fn is_comparable_with(&self, fact: &Measure) -> bool {
+        match (self, fact) {
+            (Measure::Quantity(said), Measure::Quantity(known)) => {
+                let counts_people = said.dimension == Dimension::Bare
+                    && known.dimension == Dimension::Of("person".to_owned());
+                said.dimension == known.dimension || counts_people
+            }
+            (Measure::Date(_), Measure::Date(_)) => true,
+            (Measure::Quantity(said), Measure::Date(_)) => {
+                said.dimension == Dimension::Bare && (1000.0..3000.0).contains(&said.value)
+            }
+            (Measure::Date(_), Measure::Quantity(_)) => false,
+        }
+    }
+}
+
 fn names_of(unit: &Unit) -> impl Iterator<Item = &str> {
     let symbol = (!unit.symbol.is_empty()).then_some(unit.symbol.as_str());
     symbol.into_iter().chain(unit.labels.iter().map(|label| label.text.as_str()))
@@ -351,7 +369,7 @@ pub(crate) fn parse_iso_date(text: &str) -> Option<CalendarDate> {
 #[cfg(test)]
 mod tests {
 
-    use loquat_contract::{Entity, FactId, Label};
+    use loquat_contract::{Entity, FactId, Label, Predicate};
 
     use super::*;
     use crate::lexicon::Lexicons;
@@ -371,7 +389,7 @@ mod tests {
     fn agrees(language: &str, sentence: &str, fact: &Fact) -> bool {
         let lexicons = Lexicons::builtin().unwrap();
         let lexicon = lexicons.of(&Language::new(language));
-        let units = Units::new(lexicon, std::iter::once(fact.predicate.as_ref()));
+        let units = Units::new(lexicon, std::slice::from_ref(fact));
         let words = words(sentence, &lexicon.language);
         let known = units.of_fact(fact).unwrap();
         let said: Vec<Measure> = (0..words.len())

@@ -121,6 +121,12 @@ impl Responder<'_> {
         is_believed
     }
 
+    /// Says a line of the bot's own, such as what it asks back.
+    pub(crate) fn say_line(&mut self, text: String) {
+        self.begin();
+        self.emit(Sentence::line(text));
+    }
+
     /// Makes conversation. Who the bot is and what it can do are its owner's words, never the model's.
     pub(crate) async fn make_smalltalk(&mut self, text: &str, kind: Smalltalk) {
         self.begin();
@@ -203,7 +209,7 @@ impl Responder<'_> {
         let finding = evidence.check(&text);
         tracing::debug!(sentence = %text, verdict = ?finding.verdict, reason = ?finding.reason, "verified");
         let found = Sentence::new(text, finding.verdict, finding.facts);
-        let sentence = Sentence { wording: Wording::Model, ..found };
+        let sentence = Sentence { wording: Wording::Model, spans: finding.spans, ..found };
         match (self.policy, grounds) {
             // Under `strict` a grounded answer consists of supported sentences that say something new, and nothing else.
             (Policy::Strict, Some(grounds)) => {

@@ -1,9 +1,11 @@
 //! What a conversation remembers. In: each understood and answered message. Out: what "its" and "what about …" point at.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use loquat_contract::{ConversationId, Entity, Language, Predicate};
+use serde::{Deserialize, Serialize};
 
 /// The memory of one conversation.
 #[derive(Clone, Debug, Default)]
@@ -12,10 +14,34 @@ pub(crate) struct Session {
     pub(crate) focus: Vec<Arc<Entity>>,
     /// What was asked of it.
     pub(crate) relations: Vec<Vec<Arc<Predicate>>>,
+    /// The last question that was answered.
+    pub(crate) asked: Option<Asked>,
+    /// What was asked back, until the next message.
+    pub(crate) pending: Option<Pending>,
     /// The language used last.
     pub(crate) language: Option<Language>,
     /// When it was used, counted by messages.
     pub(crate) last_used: u64,
+}
+
+/// A question, so that the next message can say only what is different.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) struct Asked {
+    /// The question in full.
+    pub(crate) text: String,
+    /// Where it has names, as bytes.
+    pub(crate) names: Vec<Range<usize>>,
+    /// Where it has a word that compares.
+    pub(crate) comparing: Option<Range<usize>>,
+}
+
+/// A question that waits until the person has said what a name means.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    /// The question.
+    pub(crate) question: String,
+    /// What the name may mean, each with the line that was offered.
+    pub(crate) meanings: Vec<(Arc<Entity>, String)>,
 }
 
 /// The memories of the conversations used last; each conversation sees its own alone.

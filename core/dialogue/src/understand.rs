@@ -1,8 +1,12 @@
 //! What a message asks. In: its text, the graph's names and predicates. Out: [`Understood`]: language, mentions, the relations asked
 //! for, and the words that nothing accounts for. Looks up no facts.
 
+mod choice;
+mod clauses;
+mod ellipsis;
 mod relation;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use loquat_contract::{Language, Mention, Predicate, Schema};
@@ -12,6 +16,9 @@ use crate::phrases::{Found, Phrasebook};
 use crate::words::{Word, has_han, words};
 use relation::{find_relations, is_compounded};
 
+pub(crate) use choice::choice;
+pub(crate) use clauses::clauses;
+pub(crate) use ellipsis::{completed, renamed};
 pub(crate) use relation::RelationWords;
 
 /// A message, understood as far as its words go.
@@ -32,8 +39,29 @@ pub(crate) struct Understood {
     pub(crate) unknown_name: Option<String>,
     /// Whether a relation describes the thing that another is asked of: "the currency of the country whose capital is …".
     pub(crate) is_nested: bool,
+    /// Whether two relations stand there with nothing that joins them: "the currency of the neighbours of Bhutan" asks for one of
+    /// them only.
+    pub(crate) is_chained: bool,
     /// Whether it compares over many things or denies, which no single fact answers.
     pub(crate) has_operator: bool,
+    /// Whether of these it has only words that compare, which something can be computed for.
+    pub(crate) is_computable: bool,
+    /// Where it has a word that compares, as bytes.
+    pub(crate) comparing: Option<Range<usize>>,
+    /// Whether yes or no is wanted.
+    pub(crate) is_polar: bool,
+    /// Whether it asks how many there are.
+    pub(crate) counts: bool,
+    /// Names left that the graph does not have: a path of relations says nothing of them.
+    pub(crate) foreign_names: Vec<String>,
+    /// Words that make another thing of a relation's name before them: "punishment" in "capital punishment".
+    pub(crate) compounds: Vec<String>,
+    /// Whether a number is left that belongs to no name: a year, mostly.
+    pub(crate) has_number: bool,
+    /// Whether names are listed ("border Bhutan and India"), so that what is asked is asked of each.
+    pub(crate) lists_names: bool,
+    /// The words that ask for the relations, as typed; without a relation, those that nothing explains.
+    pub(crate) asked: String,
     /// Whether it points back at what was talked about: a pronoun, "and …", "what about …".
     pub(crate) points_back: bool,
     /// Set when nothing is asked that facts could answer.
@@ -54,6 +82,9 @@ pub(crate) fn detect_language(text: &str, spoken: &[Language], before: Option<&L
     found.or(spoken.first()).cloned().unwrap_or_else(Language::english)
 }
 
+/// The kinds of words that no single fact answers.
+const OPERATORS: [WordKind; 3] = [WordKind::Superlative, WordKind::Negation, WordKind::Operator];
+
 /// What accounts for a word of the message.
 #[derive(Clone, Debug, PartialEq)]
 enum Account {
@@ -67,11 +98,18 @@ fn has_question_mark(text: &str) -> bool {
     text.contains(['?', '\u{FF1F}'])
 }
 
-/// Whether a sentence of a message asks something: it has a question mark, or begins with a word that asks.
+/// Whether a sentence of a message asks something: it has a question mark, or begins with a word that asks; in languages that leave
+/// that word in its place, it has one anywhere. "And what …" begins with "what".
 pub(crate) fn asks(text: &str, lexicon: &Lexicon) -> bool {
     let words = words(text, &lexicon.language);
-    let first = lexicon.kinds.longest_at(&words, 0);
-    has_question_mark(text) || first.is_some_and(|found| found.tags.contains(&WordKind::Question))
+    let is = |at: usize, kind: WordKind| {
+        lexicon.kinds.longest_at(&words, at).is_some_and(|found| found.tags.contains(&kind))
+    };
+    let begins = (0..words.len()).find(|at| !is(*at, WordKind::Conjunction));
+    let asks_at = |at: usize| is(at, WordKind::Question);
+    has_question_mark(text)
+        || begins.is_some_and(asks_at)
+        || lexicon.language.is_unspaced() && (0..words.len()).any(asks_at)
 }
 
 /// Reads a message.
@@ -93,19 +131,21 @@ pub(crate) fn understand(
     let mut accounts: Vec<Account> = (0..words.len())
         .map(|at| match in_mention(&words[at]) {
             Some(_) => Account::Mention,
-            None if kinds[at]
-                .iter()
-                .any(|kind| *kind != WordKind::Superlative && *kind != WordKind::Negation) =>
-            {
-                Account::Plain
-            }
+            None if kinds[at].iter().any(|kind| !OPERATORS.contains(kind)) => Account::Plain,
             None => Account::Nothing,
         })
         .collect();
 
     let mut asked = find_relations(&words, &kinds, relation_words, |at| in_mention(&words[at]));
     let is_unexplained = |at: usize| accounts.get(at) == Some(&Account::Nothing);
-    asked.retain(|relation| !is_compounded(text, &words, relation, is_unexplained, lexicon));
+    let mut compounds = Vec::new();
+    asked.retain(|relation| {
+        let is_compounded = is_compounded(text, &words, relation, is_unexplained, lexicon);
+        if is_compounded {
+            compounds.push(text[words[relation.words.end].range.clone()].to_owned());
+        }
+        !is_compounded
+    });
     if asked.iter().any(|relation| !relation.is_weak) {
         asked.retain(|relation| !relation.is_weak);
     }
@@ -146,10 +186,38 @@ pub(crate) fn understand(
             let before = relation.words.start.checked_sub(1);
             before.is_some_and(|before| is(before, WordKind::Nesting))
         });
-    let has_operator = (0..words.len()).any(|at| {
-        accounts[at] != Account::Relation
-            && accounts[at] != Account::Mention
-            && (is(at, WordKind::Superlative) || is(at, WordKind::Negation))
+    let is_free = |at: usize| !matches!(accounts[at], Account::Relation | Account::Mention);
+    let is_freely = |at: usize, kind: WordKind| is_free(at) && is(at, kind);
+    let has_freely = |kind: WordKind| (0..words.len()).any(|at| is_freely(at, kind));
+    let has_operator = OPERATORS.into_iter().any(has_freely);
+    let is_computable = !has_freely(WordKind::Negation) && !has_freely(WordKind::Operator);
+    let comparing = (0..words.len()).find(|at| is_freely(*at, WordKind::Superlative)).map(|first| {
+        let last = (first..words.len()).take_while(|at| is_freely(*at, WordKind::Superlative)).last();
+        words[first].range.start..words[last.unwrap_or(first)].range.end
+    });
+    let joins =
+        |at: usize| is(at, WordKind::Conjunction) || text[..words[at].range.start].trim_end().ends_with(',');
+    let is_chained = asked.windows(2).any(|pair| {
+        pair[0].predicates != pair[1].predicates
+            && pair[0].words.end <= pair[1].words.start
+            && !(pair[0].words.end..=pair[1].words.start).any(joins)
+    });
+    let foreign_names: Vec<String> = unexplained_at
+        .iter()
+        .filter(|at| **at > 0 && !lexicon.language.is_unspaced())
+        .map(|at| &text[words[*at].range.clone()])
+        .filter(|word| word.starts_with(char::is_uppercase))
+        .map(str::to_owned)
+        .collect();
+    let has_number =
+        unexplained_at.iter().any(|at| text[words[*at].range.clone()].contains(|c: char| c.is_ascii_digit()));
+    let lists_names = mentions.windows(2).any(|pair| {
+        let between = (0..words.len()).filter(|at| {
+            words[*at].range.start >= pair[0].range.end && words[*at].range.end <= pair[1].range.start
+        });
+        let between: Vec<usize> = between.collect();
+        let listed = |at: &usize| is(*at, WordKind::Conjunction);
+        between.iter().any(listed) && between.iter().all(|at| listed(at) || is(*at, WordKind::Function))
     });
     let points_back = (0..words.len())
         .any(|at| is(at, WordKind::Pronoun) && accounts[at] != Account::Mention)
@@ -157,6 +225,9 @@ pub(crate) fn understand(
         || (lexicon.language.is_unspaced() && is(words.len().saturating_sub(1), WordKind::Continuation));
     let is_question = has_question_mark(text)
         || (0..words.len()).any(|at| is(at, WordKind::Question) && accounts[at] != Account::Mention);
+    let is_polar = words.first().is_some_and(|_| is(0, WordKind::Polar) && !lexicon.language.is_unspaced())
+        || lexicon.language.is_unspaced() && has_freely(WordKind::Polar);
+    let counts = has_freely(WordKind::Count);
     let is_personal = (0..words.len()).any(|at| is(at, WordKind::Personal) || is(at, WordKind::Courtesy));
     let smalltalk = if mentions.is_empty() && asked.is_empty() {
         smalltalk(&words, &kinds, lexicon).or((!is_question && is_personal).then_some(Smalltalk::Other))
@@ -170,6 +241,10 @@ pub(crate) fn understand(
             distinct.push(&relation.predicates);
         }
     }
+    let said = |range: Range<usize>| &text[words[range.start].range.start..words[range.end - 1].range.end];
+    let unexplained = stretches(text, &words, &unexplained_at);
+    let asked_words: Vec<&str> = asked.iter().map(|relation| said(relation.words.clone())).collect();
+    let asked_words = if asked.is_empty() { unexplained.join(" … ") } else { asked_words.join(" … ") };
     let predicates =
         |indices: &Vec<usize>| indices.iter().map(|index| schema.predicates[*index].clone()).collect();
     Understood {
@@ -178,9 +253,19 @@ pub(crate) fn understand(
         is_answerable,
         unknown_name,
         is_nested,
-        unexplained: stretches(text, &words, &unexplained_at),
+        unexplained,
         mentions,
         has_operator,
+        is_computable,
+        comparing,
+        is_chained,
+        is_polar,
+        counts,
+        foreign_names,
+        compounds,
+        has_number,
+        lists_names,
+        asked: asked_words,
         points_back,
         smalltalk,
     }

@@ -23,6 +23,15 @@ pub(crate) struct Word {
     pub(crate) folded: String,
     /// `folded` without its inflection: what words are compared by.
     pub(crate) key: String,
+    /// Whether it begins with a capital, as names do.
+    pub(crate) is_capitalised: bool,
+}
+
+impl Word {
+    /// Whether it is a Han character.
+    pub(crate) fn is_han(&self) -> bool {
+        has_han(&self.folded)
+    }
 }
 
 /// Whether the text has a Han character.
@@ -50,7 +59,8 @@ pub(crate) fn words(text: &str, language: &Language) -> Vec<Word> {
                 Some(stemmer) => stemmer.stem(folded.trim_start_matches('\'')),
                 None => Cow::Borrowed(folded.trim_start_matches('\'')),
             };
-            words.push(Word { range: part, key: key.into_owned(), folded: folded.clone() });
+            let is_capitalised = text[part.clone()].chars().next().is_some_and(char::is_uppercase);
+            words.push(Word { range: part, key: key.into_owned(), folded: folded.clone(), is_capitalised });
         }
     }
     words

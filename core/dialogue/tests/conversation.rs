@@ -181,7 +181,12 @@ async fn questions_are_answered_from_either_end() {
         chat.ask("Is Thimphu the capital of Bhutan?").await.answer,
         "The capital of Bhutan is Thimphu."
     );
-    assert_eq!(chat.ask("Does Bhutan border India?").await.answer, "Bhutan borders China and India.");
+    let polar = chat.ask("Does Bhutan border India?").await;
+    assert!(polar.answer.contains("Bhutan borders India."), "{}", polar.answer);
+    assert_eq!(polar.values, ["yes"]);
+    let denied = chat.ask("Is Kathmandu the capital of Bhutan?").await;
+    assert!(denied.answer.contains("The capital of Bhutan is Thimphu."), "{}", denied.answer);
+    assert_eq!(denied.values, ["no"]);
     let nested = chat.ask("What is the currency of the country whose capital is Thimphu?").await;
     assert!(nested.answer.contains("The currency of Bhutan is Bhutanese ngultrum."), "{}", nested.answer);
     assert_eq!(chat.ask("Does Bhutan have the Nepalese rupee?").await.outcome, Outcome::Abstained);
@@ -238,7 +243,7 @@ async fn other_policies_mark_instead_of_hiding() {
         Chat::new(Policy::Hedged, &["The capital of Bhutan is Paro. Thimphu is the capital of Bhutan."]);
     let reply = chat.ask("What is the capital of Bhutan?").await;
     let verdicts: Vec<Verdict> = reply.sentences.iter().map(|sentence| sentence.verdict).collect();
-    assert_eq!(verdicts, [Verdict::Unsupported, Verdict::Supported]);
+    assert_eq!(verdicts, [Verdict::Contradicted, Verdict::Supported]);
 }
 
 #[tokio::test]

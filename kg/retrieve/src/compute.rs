@@ -4,12 +4,12 @@
 
 use std::sync::Arc;
 
-use loquat_contract::{Entity, EntityId, Fact, Mention, PredicateId, Value};
+use loquat_contract::{Entity, EntityId, Fact, Mention, Predicate, PredicateId, Value};
 
 use super::RetrieveError;
 use super::features::year;
 use super::lexicon::{Comparing, Most};
-use super::path::{Around, chain};
+use super::path::{Around, Step, chain};
 use super::question::Question;
 use super::search::{Scored, Search};
 use super::shape::{Bounds, Reading, Shape};
@@ -21,6 +21,17 @@ pub struct Computed {
     pub outcome: Outcome,
     /// The facts it is computed from: to cite it is to cite them all.
     pub facts: Vec<Fact>,
+    /// The entity from which the relations are walked; `None` where the question names what is compared.
+    pub topic: Option<Arc<Entity>>,
+    /// The relations to what was counted, compared or looked for.
+    pub path: Vec<Step>,
+    /// What is compared.
+    pub attribute: Option<Arc<Predicate>>,
+    /// Whether not everything at the end of the path was taken, but what else the question says of it: “rivers” of all that is in
+    /// Spain, “before 1990”.
+    pub narrowed: bool,
+    /// How surely the question asks for this, from 0 to 1; see [`Group::certainty`](crate::Group::certainty).
+    pub certainty: f32,
 }
 
 /// The result of a computation.
@@ -80,12 +91,29 @@ pub(super) async fn compute(
                 let (ends, facts) = within(search, best, bounds).await?;
                 let values: Vec<Value> =
                     ends.iter().map(|&end| search.paths[best.path].ends[end].value.clone()).collect();
-                (!values.is_empty()).then_some(Computed { outcome: Outcome::Within(values), facts })
+                (!values.is_empty()).then(|| Computed {
+                    narrowed: true,
+                    ..along(search, best, Outcome::Within(values), facts)
+                })
             }
             None => None,
         },
     };
     Ok((computed, shape))
+}
+
+/// What was computed at the end of a path.
+fn along(search: &Search<'_>, scored: &Scored, outcome: Outcome, facts: Vec<Fact>) -> Computed {
+    let path = &search.paths[scored.path];
+    Computed {
+        outcome,
+        facts,
+        topic: Some(search.topics[path.topic].entity.clone()),
+        path: path.steps.clone(),
+        attribute: None,
+        narrowed: false,
+        certainty: search.certainty(scored.path).0,
+    }
 }
 
 async fn count(
@@ -105,7 +133,8 @@ async fn count(
     }
     once(&mut facts);
     let outcome = Outcome::Count { count: ends.len(), at_least: search.paths[best.path].cut };
-    Ok(Some(Computed { outcome, facts }))
+    let narrowed = bounds.is_some();
+    Ok(Some(Computed { narrowed, ..along(search, best, outcome, facts) }))
 }
 
 /// The ends of a path that lie within the bounds, with the facts that say so: of each end its own date, that of the fact, or the
@@ -159,8 +188,8 @@ fn decide(
     reading: &Reading,
     mentions: &[Mention],
 ) -> Option<Computed> {
-    let yes = |holds: bool, facts: Vec<Fact>| {
-        Some(Computed { outcome: Outcome::YesNo(holds != reading.negated), facts })
+    let yes = |one: &Scored, holds: bool, facts: Vec<Fact>| {
+        Some(along(search, one, Outcome::YesNo(holds != reading.negated), facts))
     };
     for one in scored.iter().filter(|one| one.features[2] >= EVIDENCE || mentions.len() > 1) {
         let path = &search.paths[one.path];
@@ -168,7 +197,7 @@ fn decide(
         for (at, end) in path.ends.iter().enumerate() {
             let holds = match &end.value {
                 Value::Boolean(value) if one.path == scored[0].path => {
-                    return yes(*value, chain(&search.paths, one.path, at));
+                    return yes(one, *value, chain(&search.paths, one.path, at));
                 }
                 Value::Entity(entity) => mentions.iter().enumerate().any(|(view, mention)| {
                     view != own && mention.candidates.iter().any(|candidate| candidate.entity.id == entity.id)
@@ -178,7 +207,7 @@ fn decide(
                 }),
             };
             if holds {
-                return yes(true, chain(&search.paths, one.path, at));
+                return yes(one, true, chain(&search.paths, one.path, at));
             }
         }
     }
@@ -191,7 +220,7 @@ fn decide(
     let mut facts: Vec<Fact> =
         (0..path.ends.len()).flat_map(|end| chain(&search.paths, best.path, end)).collect();
     once(&mut facts);
-    yes(false, facts)
+    yes(best, false, facts)
 }
 
 async fn comparison(
@@ -239,7 +268,7 @@ async fn superlative(
         search.read(&ids, FACTS).await?;
         let own = search.topics[search.paths[one.path].topic].view;
         let others = mentions.iter().enumerate().filter(|(view, _)| *view != own);
-        let mut several = several;
+        let (before, mut several) = (several.len(), several);
         for (_, mention) in others {
             narrow(&mut several, |entity| is_near(search, entity, mention));
         }
@@ -255,7 +284,11 @@ async fn superlative(
                 ends.flat_map(|(end, _)| chain(&search.paths, one.path, *end)).collect();
             facts.append(&mut computed.facts);
             once(&mut facts);
-            computed.facts = facts;
+            computed = Computed {
+                attribute: computed.attribute,
+                narrowed: several.len() < before,
+                ..along(search, one, computed.outcome, facts)
+            };
         }
         return Ok(Some(computed));
     }
@@ -352,7 +385,8 @@ async fn extreme(
     attributes
         .retain(|(_, _, values)| values.len() >= needed && one_unit(values.iter().map(|(_, _, fact)| fact)));
     attributes.sort_by(|(a, x, _), (b, y, _)| b.total_cmp(a).then_with(|| x.cmp(y)));
-    let Some((_, _, mut values)) = attributes.into_iter().next() else { return Ok(None) };
+    let Some((fitness, _, mut values)) = attributes.into_iter().next() else { return Ok(None) };
+    let attribute = values.first().map(|(_, _, fact)| fact.predicate.clone());
     values.sort_by(|(a, x, _), (b, y, _)| {
         let order = if comparing.most == Most::Greatest { y.total_cmp(x) } else { x.total_cmp(y) };
         order.then_with(|| a.id.cmp(&b.id))
@@ -361,7 +395,15 @@ async fn extreme(
     let entities =
         values.iter().take_while(|(_, value, _)| *value == best).map(|(entity, _, _)| entity.clone());
     let outcome = Outcome::Extreme { most: comparing.most, entities: entities.collect() };
-    Ok(Some(Computed { outcome, facts: values.into_iter().map(|(_, _, fact)| fact).collect() }))
+    Ok(Some(Computed {
+        outcome,
+        facts: values.into_iter().map(|(_, _, fact)| fact).collect(),
+        topic: None,
+        path: Vec::new(),
+        attribute,
+        narrowed: false,
+        certainty: fitness.min(1.0),
+    }))
 }
 
 /// The fact's value as a number to be compared: an amount, or for dates the days since year 0, roughly.

@@ -279,16 +279,6 @@ pub(super) fn score(features: &[f32; COUNT], weights: &[f32; COUNT]) -> f32 {
     features.iter().zip(weights).map(|(x, w)| x * w).sum()
 }
 
-/// How sure a path has to be for its answer to be given.
-pub const SURE: f32 = 0.5;
-
-/// How surely the question asks for this path at all: each step is said, and no word of the question is left that another relation
-/// is called by.
-pub(super) fn certainty(features: &[f32; COUNT]) -> f32 {
-    let (least, last, unexplained) = (features[3], features[4], features[5]);
-    (0.5 * (least + last) - 0.5 * unexplained).clamp(0.0, 1.0)
-}
-
 /// Learnt by `examples/retrieval/learn.py` from EntityQuestions' training questions, and the tuning halves of MetaQA dev and NLPCC 2016.
 pub(super) const WEIGHTS: [f32; COUNT] = [
     -1.60, -2.56, 2.97, 0.00, 0.76, 0.00, -0.51, -0.93, -0.05, -2.58, 0.24, 1.71, -0.92, 1.07, -1.02, 2.37,

@@ -80,6 +80,7 @@ pub(super) struct TimeWords {
 #[serde(deny_unknown_fields)]
 struct File {
     stop: Vec<String>,
+    plain: Vec<String>,
     articles: Vec<String>,
     families: Vec<Vec<String>>,
     common: Vec<String>,
@@ -97,6 +98,10 @@ struct File {
 pub(super) struct Lexicon {
     pub(super) stems: Stems,
     pub(super) stop: FxHashSet<String>,
+    /// Function words of several Chinese characters.
+    pub(super) stop_phrases: Vec<String>,
+    /// Stems of words for what kind of thing is meant, and of talk about the question: they need no fact.
+    pub(super) plain: FxHashSet<String>,
     pub(super) articles: FxHashSet<String>,
     /// A word or phrase, stemmed → the families it belongs to.
     pub(super) member_of: FxHashMap<String, Vec<usize>>,
@@ -156,6 +161,7 @@ impl Lexicon {
         let file: Option<File> = toml::from_str(text).ok();
         let file = file.unwrap_or_else(|| File {
             stop: Vec::new(),
+            plain: Vec::new(),
             articles: Vec::new(),
             families: Vec::new(),
             common: Vec::new(),
@@ -186,7 +192,11 @@ impl Lexicon {
         }
         let mut asks: Vec<(String, Ask)> = file.asks.into_iter().collect();
         asks.sort_by_key(|(words, _)| std::cmp::Reverse(words.chars().count()));
+        let unspaced = |word: &&String| word.chars().any(is_han) && word.chars().count() > 1;
+        let stop_phrases = file.stop.iter().chain(&file.plain).filter(unspaced).cloned().collect();
         Self {
+            stop_phrases,
+            plain: file.plain.iter().map(|word| stems.stem(word)).collect(),
             stop: file.stop.into_iter().collect(),
             articles: file.articles.into_iter().collect(),
             member_of,

@@ -25,6 +25,10 @@ pub(super) struct Token {
     pub(super) text: String,
     pub(super) stem: String,
     pub(super) kind: Kind,
+    /// The byte that it begins at.
+    pub(super) start: usize,
+    /// Whether it is written as a name is: with a capital letter within a sentence, or with figures.
+    pub(super) like_a_name: bool,
     /// Stems that it may be found by, with how surely.
     pub(super) terms: Vec<(String, f32)>,
 }
@@ -62,7 +66,7 @@ impl Question {
     pub(super) fn read(text: &str, name: Option<Range<usize>>, lexicon: &'static Lexicon) -> Self {
         let mut tokens = Vec::new();
         let mut name_at = None;
-        for (start, word) in words(text) {
+        for (number, (start, word)) in words(text).into_iter().enumerate() {
             if name.as_ref().is_some_and(|name| name.contains(&start)) {
                 name_at = name_at.or(Some(tokens.len()));
                 continue;
@@ -70,7 +74,9 @@ impl Question {
             let lower: String = word.to_lowercase().chars().map(simplified).collect();
             let stem = lexicon.stems.stem(&lower);
             let kind = if lexicon.stop.contains(&lower) { Kind::Stop } else { Kind::Content };
-            tokens.push(Token { terms: Vec::new(), text: lower, stem, kind });
+            let capital = number > 0 && word.starts_with(char::is_uppercase);
+            let like_a_name = capital || word.contains(|c: char| c.is_ascii_digit());
+            tokens.push(Token { terms: Vec::new(), text: lower, stem, kind, start, like_a_name });
         }
         let common = tokens.iter().any(|token| lexicon.common.contains(&token.stem));
         let mut question = Self {
@@ -82,6 +88,7 @@ impl Question {
             runs: Vec::new(),
             asks: Vec::new(),
         };
+        question.silence();
         question.own_terms();
         question.ask();
         question.expand();
@@ -142,6 +149,27 @@ impl Question {
     /// Whether the tokens say this phrase, word by word.
     pub(super) fn says(&self, phrase: &str) -> bool {
         self.find(phrase, false).is_some()
+    }
+
+    /// Takes phrases that say nothing for function words: "请问".
+    fn silence(&mut self) {
+        let lexicon = self.lexicon;
+        for phrase in &lexicon.stop_phrases {
+            while let Some(range) = self.find_content(phrase) {
+                self.tokens[range].iter_mut().for_each(|token| token.kind = Kind::Stop);
+            }
+        }
+    }
+
+    fn find_content(&self, phrase: &str) -> Option<Range<usize>> {
+        let size = phrase.chars().count();
+        let crosses = |start: usize| self.name_at.is_some_and(|at| start < at && at < start + size);
+        (0..(self.tokens.len() + 1).saturating_sub(size)).map(|start| start..start + size).find(|range| {
+            let tokens = &self.tokens[range.clone()];
+            !crosses(range.start)
+                && tokens.iter().any(|token| token.kind == Kind::Content)
+                && tokens.iter().zip(phrase.chars()).all(|(token, c)| token.text.chars().eq([c]))
+        })
     }
 
     fn own_terms(&mut self) {

@@ -10,7 +10,7 @@ use loquat_contract::{
     Entity, EntityId, Fact, FactId, Label, Language, Predicate, PredicateId, Rank, Unit, Value,
 };
 
-use super::{Retrieval, RetrieveOptions, Retriever};
+use super::{Asked, Retrieval, RetrieveOptions, Retriever};
 
 /// An entity with one name, which is its id too.
 fn entity(name: &str) -> Arc<Entity> {
@@ -73,7 +73,7 @@ fn films() -> Vec<Fact> {
 }
 
 async fn retrieve_with(facts: Vec<Fact>, question: &str, options: RetrieveOptions) -> Retrieval {
-    Retriever::new(Arc::new(MemoryGraph::new(facts)), options).retrieve(question, &[]).await.unwrap()
+    Retriever::new(Arc::new(MemoryGraph::new(facts)), options).retrieve(question).await.unwrap()
 }
 
 async fn retrieve(facts: Vec<Fact>, question: &str) -> Retrieval {
@@ -140,7 +140,10 @@ async fn preferred_facts_come_first_and_deprecated_ones_never() {
 #[tokio::test]
 async fn what_the_conversation_is_about_needs_no_name() {
     let retriever = Retriever::new(Arc::new(MemoryGraph::new(films())), RetrieveOptions::default());
-    let found = retriever.retrieve("Who directed it?", &[EntityId::from("Ali")]).await.unwrap();
+    let found = retriever
+        .retrieve(Asked { text: "Who directed it?", about: &[EntityId::from("Ali")], mentions: None })
+        .await
+        .unwrap();
     assert_eq!(best(&found), ["Michael Mann"]);
     assert_eq!(found.groups[0].topic.id.as_str(), "Ali");
 }
@@ -186,6 +189,6 @@ async fn an_embedder_finds_what_shares_no_word() {
     );
     let retriever = Retriever::new(Arc::new(MemoryGraph::new(facts)), RetrieveOptions::default())
         .with_embedder(Arc::new(HashedEmbedder::default()));
-    let found = retriever.retrieve("the recorded lab of Ann", &[]).await.unwrap();
+    let found = retriever.retrieve("the recorded lab of Ann").await.unwrap();
     assert_eq!(best(&found), ["Emi"]);
 }

@@ -12,8 +12,6 @@ use crate::EngineError;
 
 /// How many facts of one predicate an overview tells.
 const OVERVIEW_LIST: usize = 8;
-/// At most this many things that a relation describes are asked about.
-const DESCRIBED: usize = 5;
 /// How many predicates an overview tells.
 const OVERVIEW: usize = 4;
 
@@ -33,15 +31,19 @@ pub(super) fn choose<'a>(by_mention: &'a [Vec<Topic>], relations: &[Vec<Arc<Pred
 }
 
 /// The facts that the relations ask for of the topics: with a topic as subject, else with one as object. A list is always taken whole,
-/// also where only one of its objects was named.
-pub(super) fn related<T: Borrow<Topic>>(topics: &[T], relations: &[Vec<Arc<Predicate>>]) -> Option<Grounds> {
+/// also where only one of its objects was named. With `of_each`, the topics are listed, and what is asked is asked of each.
+pub(super) fn related<T: Borrow<Topic>>(
+    topics: &[T],
+    relations: &[Vec<Arc<Predicate>>],
+    of_each: bool,
+) -> Option<Grounds> {
     let topics: Vec<&Topic> = topics.iter().map(Borrow::borrow).collect();
     let mut grounds = Grounds { relations: relations.to_vec(), ..Grounds::default() };
     for relation in relations {
         let before = grounds.facts.len();
         let outgoing: Vec<&Topic> =
             topics.iter().copied().filter(|topic| topic.outgoing(relation).next().is_some()).collect();
-        let leading = leading_to_another(&outgoing, &topics, relation);
+        let leading = if of_each { Vec::new() } else { leading_to_another(&outgoing, &topics, relation) };
         for topic in if leading.is_empty() { &outgoing } else { &leading } {
             grounds.add_by_predicate(topic.outgoing(relation), relation, false);
         }
@@ -101,7 +103,7 @@ pub(super) fn connected(topics: &[&Topic]) -> Option<Grounds> {
 }
 
 /// One relation asked of what another describes: "the currency of the country whose capital is Thimphu". The last relation leads from the
-/// topics to the things described, and the others are asked of those.
+/// topics to the one thing described, and the others are asked of that; of several, `path` says what follows.
 pub(super) async fn nested(
     topics: &[&Topic],
     relations: &[Vec<Arc<Predicate>>],
@@ -113,7 +115,7 @@ pub(super) async fn nested(
     for topic in topics {
         described.extend(topic.incoming(inner).map(|fact| fact.subject.clone()));
     }
-    if described.is_empty() || described.len() > DESCRIBED {
+    if described.len() != 1 {
         return Ok(None);
     }
     let described = knowledge.topics(&described).await?;
@@ -124,6 +126,7 @@ pub(super) async fn nested(
         }
         outer.iter().for_each(|relation| grounds.add_by_predicate(topic.outgoing(relation), relation, false));
     }
+    grounds.asked_for = Some(grounds.groups.len());
     for topic in topics {
         grounds.add_by_predicate(topic.incoming(inner), inner, true);
     }

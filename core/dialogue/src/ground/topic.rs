@@ -13,7 +13,7 @@ use crate::session::Session;
 use crate::understand::Understood;
 
 /// At most this many facts of an entity are looked at, either way.
-const NEIGHBOURHOOD: usize = 512;
+pub(super) const NEIGHBOURHOOD: usize = 512;
 /// How many candidates of a mention are looked at.
 const CANDIDATES: usize = 4;
 
@@ -77,8 +77,8 @@ impl Reader<'_> {
         session: &Session,
         relations: &[Vec<Arc<Predicate>>],
     ) -> Result<Option<Grounds>, EngineError> {
-        match related(&self.remembered(session).await?, relations) {
-            None => Ok(related(&self.sole_subjects(relations).await?, relations)),
+        match related(&self.remembered(session).await?, relations, false) {
+            None => Ok(related(&self.sole_subjects(relations).await?, relations, false)),
             grounds => Ok(grounds),
         }
     }

@@ -82,8 +82,13 @@ fn check_in(language: &str, facts: &[Fact], groups: Vec<Vec<usize>>, sentence: &
     Evidence::new(facts, groups, lexicons.of(&Language::new(language))).check(sentence)
 }
 
+/// Whether a sentence is let through: what is contradicted is as little supported as what no fact speaks of.
+fn passes(verdict: Verdict) -> Verdict {
+    if verdict.is_doubtful() { Verdict::Unsupported } else { verdict }
+}
+
 fn verdict(facts: &[Fact], sentence: &str) -> Verdict {
-    check_in("en", facts, vec![], sentence).verdict
+    passes(check_in("en", facts, vec![], sentence).verdict)
 }
 
 #[test]
@@ -188,7 +193,7 @@ fn half_a_list_is_not_the_list() {
         fact(&bhutan(), &borders, Value::Entity(entity("China", "中国", &[]))),
         fact(&bhutan(), &borders, Value::Entity(entity("India", "印度", &[]))),
     ];
-    let check = |sentence| check_in("en", &facts, vec![vec![0, 1]], sentence).verdict;
+    let check = |sentence| passes(check_in("en", &facts, vec![vec![0, 1]], sentence).verdict);
     assert_eq!(check("Bhutan borders China and India."), Verdict::Supported);
     assert_eq!(check("Bhutan borders India."), Verdict::Unsupported);
     assert_eq!(check("India borders China and India."), Verdict::Unsupported);
@@ -203,7 +208,7 @@ fn objects_without_their_predicate_need_their_subject() {
         fact(&bhutan(), &currency, Value::Entity(entity("Bhutanese ngultrum", "不丹努尔特鲁姆", &[]))),
         fact(&bhutan(), &currency, Value::Entity(entity("Indian rupee", "印度卢比", &[]))),
     ];
-    let check = |language, sentence| check_in(language, &facts, vec![vec![0, 1]], sentence).verdict;
+    let check = |language, sentence| passes(check_in(language, &facts, vec![vec![0, 1]], sentence).verdict);
     assert_eq!(check("zh", "不丹努尔特鲁姆和印度卢比是印度卢比。"), Verdict::Unsupported);
     assert_eq!(check("en", "The Bhutanese ngultrum is the Indian rupee."), Verdict::Unsupported);
     let whole = "The currency of Bhutan is the Bhutanese ngultrum and the Indian rupee.";
@@ -220,7 +225,7 @@ fn a_template_may_be_said_word_for_word() {
     assert_eq!(evidence.check(realised).verdict, Verdict::Unsupported);
     let evidence = evidence.or_as_realised(&[realised]);
     assert_eq!(evidence.check(realised).facts, [facts[0].id.clone()]);
-    assert_eq!(evidence.check("Shipping is free from an order value of 40 €.").verdict, Verdict::Unsupported);
+    assert!(evidence.check("Shipping is free from an order value of 40 €.").verdict.is_doubtful());
     for sentence in [
         "Shipping is free for any order value of 50 €.",
         "Shipping is free from an order value of 50 $.",
@@ -228,7 +233,7 @@ fn a_template_may_be_said_word_for_word() {
         "Shipping is free from an order value of >50 €.",
         "Shipping is free from an order value of 50 €?",
     ] {
-        assert_eq!(evidence.check(sentence).verdict, Verdict::Unsupported, "{sentence}");
+        assert!(evidence.check(sentence).verdict.is_doubtful(), "{sentence}");
     }
 }
 
@@ -244,7 +249,7 @@ fn a_capital_called_as_its_country_is_said_twice() {
 #[test]
 fn chinese_sentences_are_accounted_for_character_by_character() {
     let facts = bhutan_facts();
-    let verdict = |sentence| check_in("zh", &facts, vec![], sentence).verdict;
+    let verdict = |sentence| passes(check_in("zh", &facts, vec![], sentence).verdict);
     assert_eq!(verdict("不丹的首都是廷布。"), Verdict::Supported);
     assert_eq!(verdict("廷布是不丹的首都。"), Verdict::Supported);
     assert_eq!(verdict("不丹的货幣是努爾特魯姆。"), Verdict::Supported);

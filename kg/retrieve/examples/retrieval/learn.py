@@ -16,6 +16,8 @@ for name in sys.argv[1:]:
     with open(name, encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
+            if row["variant"] != "as is":
+                continue
             groups = row["groups"]
             # Hits@1 counts whether a value at random is right; ties go to the path that has most of the answers.
             def worth(group):

@@ -12,7 +12,7 @@ use super::{best, facts, films, retrieve, retrieve_with};
 /// The facts' ids in the order of the ranking.
 fn order(facts: Vec<Fact>, question: &str) -> Vec<String> {
     let retriever = Retriever::new(Arc::new(MemoryGraph::new(facts)), RetrieveOptions::default());
-    let found = futures::executor::block_on(retriever.retrieve(question, &[])).unwrap();
+    let found = futures::executor::block_on(retriever.retrieve(question)).unwrap();
     found.facts().iter().map(|ranked| ranked.fact.id.to_string()).collect()
 }
 

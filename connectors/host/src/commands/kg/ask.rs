@@ -27,7 +27,7 @@ pub(super) fn ask(loaded: &Loaded, question: &str, hops: usize, limit: usize) ->
         retriever = retriever.with_embedder(embedder);
     }
     screen.clear();
-    let found = crate::commands::runtime()?.block_on(retriever.retrieve(question, &[]))?;
+    let found = crate::commands::runtime()?.block_on(retriever.retrieve(question))?;
     print(&mut anstream::stdout(), &found)?;
     Ok(if found.groups.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
