@@ -13,7 +13,7 @@ use loquat_contract::{ConversationId, Person, State};
 
 use crate::commands::connector_name;
 pub use eval::{EvalCommand, ModeName, SetFormat, StratumName};
-pub use kg::{AddCommand, FactRank, ImportCommand, KgCommand, RemoveCommand};
+pub use kg::{AddCommand, FactRank, GapsCommand, GapsFormat, ImportCommand, KgCommand, RemoveCommand};
 pub use model::{BenchCommand, ModelCommand};
 pub use verify::VerifyCommand;
 

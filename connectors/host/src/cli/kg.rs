@@ -15,6 +15,13 @@ const IMPORT: &str = "Examples:
 A file that is imported again takes its older version's place. Ctrl-C stops; the same command goes on from there.
 Exits with 3 when lines were left out; they are listed.";
 
+const GAPS: &str = "Examples:
+  loquat kg gaps --limit 20
+  loquat kg gaps --format tsv > facts.tsv     fill in the objects, then: loquat kg add --file facts.tsv
+  loquat kg gaps --format questions --since 2026-11-01 > questions.jsonl
+
+It reads the journal: who asked is not told, and what was erased of a person does not count.";
+
 const ADD: &str = "Examples:
   loquat kg add Bhutan capital Thimphu
   loquat kg add Bhutan rdfs:label Bhoutan --language fr
@@ -81,6 +88,9 @@ pub enum KgCommand {
         #[arg(long, default_value_t = 50)]
         limit: usize,
     },
+    /// Counts what was asked and is not in the graph, by entity and relation; reads the journal, also while the bot runs
+    #[command(after_help = GAPS)]
+    Gaps(GapsCommand),
     /// Shows an entity, by name or id, with its facts
     #[command(after_help = "Example:\n  loquat kg show Bhutan")]
     Show {
@@ -92,13 +102,39 @@ pub enum KgCommand {
     },
 }
 
+/// Which gaps, and how they are printed.
+#[derive(Debug, Args)]
+pub struct GapsCommand {
+    /// As a table; as rows to be filled in for `kg add --file`; or as questions, a line of JSON each
+    #[arg(long, value_enum, default_value_t = GapsFormat::Table)]
+    pub format: GapsFormat,
+    /// Those of questions since this day, such as 2026-11-30
+    #[arg(long, value_name = "DAY")]
+    pub since: Option<String>,
+    /// The most asked so many; 0 for all
+    #[arg(long, default_value_t = 0)]
+    pub limit: usize,
+}
+
+/// How gaps are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum GapsFormat {
+    /// A line for each
+    Table,
+    /// Subject, predicate and an empty object, then how often it was asked
+    Tsv,
+    /// Questions without answers
+    Questions,
+}
+
 /// What to add.
 #[derive(Debug, Args)]
 pub struct AddCommand {
     /// Subject, predicate and object: ids, or names that only one has
     #[arg(value_names = ["SUBJECT", "PREDICATE", "OBJECT"], num_args = 3, allow_negative_numbers = true, required_unless_present = "file")]
     pub row: Vec<String>,
-    /// A table of such rows, with tabs between them; - for standard input. All are added, or none
+    /// A table of such rows, with tabs between them; - for standard input. All are added, or none. Where the first row names
+    /// more than three columns, as `kg gaps` writes it, the others and rows without an object are passed over
     #[arg(long, value_name = "FILE.tsv", conflicts_with = "row", value_hint = ValueHint::FilePath)]
     pub file: Option<PathBuf>,
     /// How the fact stands beside others of its subject and predicate

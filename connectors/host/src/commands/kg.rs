@@ -3,6 +3,7 @@
 mod ask;
 mod edit;
 mod endpoint;
+mod gaps;
 mod import;
 mod names;
 mod search;
@@ -21,6 +22,10 @@ use crate::parts::{Places, graph};
 use crate::progress::Screen;
 
 pub(super) fn kg(loaded: &Loaded, command: &KgCommand) -> anyhow::Result<ExitCode> {
+    // Of the journal, whatever the graph is.
+    if let KgCommand::Gaps(command) = command {
+        return gaps::gaps(loaded, command);
+    }
     if loaded.config.graph.sparql.endpoint.is_some() {
         return endpoint::kg(&loaded.config, command);
     }
@@ -48,7 +53,7 @@ pub(super) fn kg(loaded: &Loaded, command: &KgCommand) -> anyhow::Result<ExitCod
         KgCommand::Check => snapshot::check(&graph)?,
         KgCommand::Link { text } => link(&graph, text, &language)?,
         KgCommand::Show { entity, limit } => return show(&graph, entity, *limit, &language),
-        KgCommand::Import(_) | KgCommand::Ask { .. } => {}
+        KgCommand::Import(_) | KgCommand::Ask { .. } | KgCommand::Gaps(_) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -120,12 +120,25 @@ fn rows(graph: &Graph, file: &Path, manner: Manner<'_>, shown: &Language) -> any
         text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
     }
     let mut statements = Vec::new();
+    let mut has_more_columns = false;
     for (number, row) in (1..).zip(text.trim_start_matches('\u{feff}').lines()) {
         if row.trim().is_empty() {
             continue;
         }
         let at = || format!("line {number} of {}: nothing was added", file.display());
-        let row: Vec<String> = row.split('\t').map(str::to_owned).collect();
+        let mut row: Vec<String> = row.split('\t').map(str::to_owned).collect();
+        if number == 1 && row.len() > 3 {
+            has_more_columns = names_columns([&row[0], &row[1], &row[2]]);
+            if has_more_columns {
+                continue;
+            }
+        }
+        if has_more_columns && row.len() >= 3 {
+            row.truncate(3);
+            if row[2].trim().is_empty() {
+                continue;
+            }
+        }
         let cells = cells(&row).with_context(at)?;
         if number > 1 || !names_columns(cells) {
             statements.push(statement(graph, cells, manner, shown).with_context(at)?);
