@@ -48,6 +48,9 @@ pub(crate) enum Smalltalk {
 pub(crate) struct KnownUnit {
     pub(crate) dimension: String,
     pub(crate) factor: f64,
+    /// What is added after that, in base units: a scale that begins elsewhere.
+    #[serde(default)]
+    pub(crate) offset: f64,
     pub(crate) names: Vec<String>,
 }
 
