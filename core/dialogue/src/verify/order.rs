@@ -54,7 +54,8 @@ impl Evidence<'_> {
         if possessed && (!is_named || subject.start < object.words.start) {
             return true;
         }
-        let is_topic = is_named && {
+        let begins = cover.occurrences.first().is_some_and(|first| first.words.start == subject.start);
+        let is_topic = is_named && begins && subject.start < object.words.start && {
             let before = cover.before(subject.start);
             let article = grammar.articles.iter().any(|article| article == before);
             let before = if article { cover.before(subject.start.saturating_sub(1)) } else { before };
@@ -160,7 +161,7 @@ impl Said<'_> {
                 between.contains(&preposition.as_str())
             }
             // A noun right before its value follows no "is": "Bhutan is the capital Thimphu" is not what "Bhutan, capital Thimphu" is.
-            None if place == Some(Place::Between) && is_noun => {
+            None if place == Some(Place::Between) && is_noun && !shape.has_copula && !shape.by => {
                 let predicate = self.predicate.as_ref().map_or(first.end, |predicate| predicate.start);
                 !copula(first.end..predicate)
             }

@@ -24,6 +24,8 @@ pub(crate) struct Shape {
     pub(crate) by: bool,
     /// The preposition before the second name: "in" of "{object} is used in {subject}".
     pub(crate) preposition: Option<String>,
+    /// Whether an "is" stands between the names.
+    pub(crate) has_copula: bool,
 }
 
 /// All ways of saying a predicate in one language.
@@ -118,8 +120,11 @@ impl Sayings {
         self.is_said_of_its_object |= ["of {object}", "for {object}", "{object}的", "{object}'s"]
             .iter()
             .any(|form| template.contains(form));
-        let shape = Shape { subject_first: subject < object, places, by, preposition };
-        if !self.shapes.contains(&shape) {
+        let has_copula = middle.iter().any(|word| grammar.copula.contains(&word.folded));
+        let shape = Shape { subject_first: subject < object, places, by, preposition, has_copula };
+        // "O is the P of S" is told by its "of", wherever it stands.
+        let is_told_by_of = object < subject && is_of_subject(template);
+        if !is_told_by_of && !self.shapes.contains(&shape) {
             self.shapes.push(shape);
         }
     }
