@@ -169,11 +169,17 @@ fn main() -> Result<()> {
             contradictions.add(finding.verdict == Verdict::Contradicted);
         }
         if !right {
-            failures.push(format!("{what}? {:?} {:?} [{}] {}", finding.verdict, finding.reason, labelled.kind, labelled.sentence));
+            failures.push(format!(
+                "{what}? {:?} {:?} [{}] {}",
+                finding.verdict, finding.reason, labelled.kind, labelled.sentence
+            ));
         }
     }
     tallies.iter().for_each(|(name, tally)| println!("{name:<32} {}", tally.share()));
-    println!("contradicted: {contradicted_bad} of {contradicted} are bad sentences; of those with another value or a denial: {}", contradictions.share());
+    println!(
+        "contradicted: {contradicted_bad} of {contradicted} are bad sentences; of those with another value or a denial: {}",
+        contradictions.share()
+    );
     micros.sort_unstable();
     let at = |share: f64| micros[((micros.len() - 1) as f64 * share) as usize] as f64 / 1000.0;
     println!("microseconds a sentence: median {:.0}, p99 {:.0}, max {:.0}", at(0.5), at(0.99), at(1.0));

@@ -14,8 +14,7 @@ pub(crate) use date::{CalendarDate, parse_iso_date};
 /// A rounded number may be off by this share of it.
 const ROUNDING: f64 = 0.02;
 /// The dimensions that people round: never money, and never how long something lasts.
-const ROUNDABLE: [&str; 7] =
-    ["person", "square metre", "metre", "gram", "litre", "metre per second", "byte"];
+const ROUNDABLE: [&str; 7] = ["person", "square metre", "metre", "gram", "litre", "metre per second", "byte"];
 /// A value that was converted to another unit may be rounded to the digits written, if it is off by no more than this share.
 const CONVERTED: f64 = 0.005;
 
@@ -160,7 +159,8 @@ impl<'a> Units<'a> {
 
     fn quantity_at(&self, text: &str, words: &[Word], at: usize) -> Option<(Quantity, usize)> {
         let word = words.get(at)?;
-        let numeral::Numeral { value, mut length, last_digit, is_spelled: spelled } = self.numeral_at(text, words, at)?;
+        let numeral::Numeral { value, mut length, last_digit, is_spelled: spelled } =
+            self.numeral_at(text, words, at)?;
         let rounded = self.is_approximate(words, at, length);
         let unit = self.names.longest_at(words, at + length);
         let unit_before = self.symbol_beside(text, word);
@@ -186,7 +186,8 @@ impl<'a> Units<'a> {
             0.0
         };
         let before = &text[..word.range.start];
-        let is_negative = before.ends_with(MINUS) && !before.trim_end_matches(MINUS).ends_with(char::is_alphanumeric);
+        let is_negative =
+            before.ends_with(MINUS) && !before.trim_end_matches(MINUS).ends_with(char::is_alphanumeric);
         let sign = if is_negative { -1.0 } else { 1.0 };
         let half_digit = last_digit / 2.0 * factor;
         let value = sign * value * factor + offset;
@@ -199,7 +200,7 @@ impl<'a> Units<'a> {
             let found = self.lexicon.kinds.longest_at(words, place);
             found.is_some_and(|found| found.length == length && found.tags.contains(&WordKind::Approximately))
         };
-        let before = (1..=2).any(|back| at.checked_sub(back).is_some_and(|place| says(place, back)));
+        let before = (1..=3).any(|back| at.checked_sub(back).is_some_and(|place| says(place, back)));
         let unit = self.names.longest_at(words, at + length).map_or(0, |found| found.length);
         before || self.lexicon.language.is_unspaced() && says(at + length + unit, 2)
     }
@@ -241,7 +242,10 @@ impl Measure {
             // A number beside a date of which only the year is known: "1995".
             (Measure::Quantity(said), Measure::Date(known)) => {
                 let year = CalendarDate { year: Some(said.value as i32), ..CalendarDate::default() };
-                said.dimension == Dimension::Bare && said.value.fract() == 0.0 && known.month.is_none() && year.says(known)
+                said.dimension == Dimension::Bare
+                    && said.value.fract() == 0.0
+                    && known.month.is_none()
+                    && year.says(known)
             }
             // A graph may keep a year as a plain number.
             (Measure::Date(said), Measure::Quantity(known)) => {

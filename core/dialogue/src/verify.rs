@@ -264,7 +264,7 @@ fn judgements(facts: &[Fact], lexicon: &Lexicon) -> Vec<(String, usize, bool)> {
 /// A sentence as it is compared letter by letter: without regard to case, width, spaces and the final full stop.
 fn wording(sentence: &str) -> String {
     let letters: String = fold(sentence).chars().filter(|c| !c.is_whitespace()).collect();
-    letters.trim_end_matches(['.', '。']).to_owned()
+    letters.strip_suffix(['.', '。']).unwrap_or(&letters).to_owned()
 }
 
 #[cfg(test)]

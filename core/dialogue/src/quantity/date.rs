@@ -35,7 +35,8 @@ impl CalendarDate {
 
 impl Units<'_> {
     pub(super) fn date_at(&self, text: &str, words: &[Word], at: usize) -> Option<(CalendarDate, usize)> {
-        let (mut date, mut length) = self.plain_date_at(text, words, at).or_else(|| self.era_at(words, at))?;
+        let (mut date, mut length) =
+            self.plain_date_at(text, words, at).or_else(|| self.era_at(words, at))?;
         let word = |at: usize| words.get(at).map_or("", |word| word.folded.as_str());
         let era = matches!(word(at + length), "bc" | "bce" | "ce" | "ad");
         if era && date.year.is_some() {
@@ -69,7 +70,9 @@ impl Units<'_> {
                 _ => None,
             };
         }
-        if let Some(number) = word(at).strip_suffix('s').and_then(digits).filter(|n| n % 10 == 0 && *n >= 1000) {
+        if let Some(number) =
+            word(at).strip_suffix('s').and_then(digits).filter(|n| n % 10 == 0 && *n >= 1000)
+        {
             return year(number, 9, 1);
         }
         if let Some(number) = ordinal(word(at)).filter(|_| word(at + 1) == "century") {
@@ -110,7 +113,10 @@ impl Units<'_> {
                 (1..=12, 1..=12) if first == second => (first, second),
                 _ => return None,
             };
-            return Some((CalendarDate { year: Some(third), month: Some(month), day: Some(day), more_years: 0 }, 3));
+            return Some((
+                CalendarDate { year: Some(third), month: Some(month), day: Some(day), more_years: 0 },
+                3,
+            ));
         }
         // 3 December 2026, 3rd of December
         if let Some(day) = number(at).filter(|day| (1..=31).contains(day)) {
@@ -147,7 +153,8 @@ impl Units<'_> {
                 }
             }
         };
-        let year = number(at).filter(|(year, length)| (1000..=9999).contains(year) && literal(at + length, "年"));
+        let year =
+            number(at).filter(|(year, length)| (1000..=9999).contains(year) && literal(at + length, "年"));
         let start = at + year.map_or(0, |(_, length)| length + 1);
         let (month, length) = number(start).filter(|(month, _)| (1..=12).contains(month))?;
         let end = start + length;
@@ -162,7 +169,10 @@ impl Units<'_> {
         }
         let end = end + 1 + day.map_or(0, |(_, length)| length + 1);
         let year = year.map(|(year, _)| year as i32);
-        Some((CalendarDate { year, month: Some(month), day: day.map(|(day, _)| day), more_years: 0 }, end - at))
+        Some((
+            CalendarDate { year, month: Some(month), day: day.map(|(day, _)| day), more_years: 0 },
+            end - at,
+        ))
     }
 }
 

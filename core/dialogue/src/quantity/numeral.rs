@@ -20,9 +20,10 @@ impl Units<'_> {
     /// The number that begins at `words[at]`.
     pub(super) fn numeral_at(&self, text: &str, words: &[Word], at: usize) -> Option<Numeral> {
         let word = words.get(at)?;
-        let is_percent = ["百", "分", "之"].iter().enumerate().all(|(more, part)| {
-            words.get(at + more).is_some_and(|word| word.folded == *part)
-        });
+        let is_percent = ["百", "分", "之"]
+            .iter()
+            .enumerate()
+            .all(|(more, part)| words.get(at + more).is_some_and(|word| word.folded == *part));
         if is_percent {
             let rest = self.numeral_at(text, words, at + 3)?;
             return Some(Numeral { length: rest.length + 3, ..rest });
@@ -44,7 +45,10 @@ impl Units<'_> {
             && let Some(next) = words.get(at + length)
             && next.folded.len() == 3
             && next.folded.bytes().all(|byte| byte.is_ascii_digit())
-            && matches!(&text[words[at + length - 1].range.end..next.range.start], " " | "\u{A0}" | "\u{2009}" | "\u{202F}")
+            && matches!(
+                &text[words[at + length - 1].range.end..next.range.start],
+                " " | "\u{A0}" | "\u{2009}" | "\u{202F}"
+            )
         {
             written.push_str(&next.folded);
             length += 1;
@@ -104,7 +108,8 @@ impl Units<'_> {
 
     /// 三千五百万, 两百零三, 二〇二六.
     pub(super) fn han_at(&self, words: &[Word], at: usize) -> Option<(f64, usize)> {
-        let digit = |character: &str| "零一二三四五六七八九".chars().position(|digit| character == digit.to_string());
+        let digit =
+            |character: &str| "零一二三四五六七八九".chars().position(|digit| character == digit.to_string());
         let digit = |character: &str| match character {
             "〇" => Some(0),
             "两" => Some(2),
@@ -123,14 +128,16 @@ impl Units<'_> {
             let character = word.folded.as_str();
             digit(character).is_some() || scale(character).is_some() || matches!(character, "万" | "亿")
         };
-        let run: Vec<&str> = words[at..].iter().take_while(is_numeral).map(|word| word.folded.as_str()).collect();
+        let run: Vec<&str> =
+            words[at..].iter().take_while(is_numeral).map(|word| word.folded.as_str()).collect();
         let first = *run.first()?;
         if digit(first).is_none() && first != "十" {
             return None;
         }
         // Digit by digit, as years are read.
         if run.len() > 1 && run.iter().all(|character| digit(character).is_some()) {
-            let value = run.iter().filter_map(|character| digit(character)).fold(0.0, |sum, d| sum * 10.0 + d as f64);
+            let value =
+                run.iter().filter_map(|character| digit(character)).fold(0.0, |sum, d| sum * 10.0 + d as f64);
             return Some((value, run.len()));
         }
         let (mut total, mut section, mut pending) = (0.0, 0.0, None);

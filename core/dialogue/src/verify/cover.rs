@@ -53,6 +53,17 @@ impl Occurrence {
     }
 }
 
+/// How a predicate is said to be a name's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// "the capital of Bhutan"
+    Of,
+    /// "Bhutan's capital", "Bhutan, whose capital"
+    Possessive,
+    /// "Bhutan capital", 不丹首都
+    Beside,
+}
+
 /// A number or date that no fact has.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Unmatched {
@@ -77,7 +88,7 @@ pub(crate) struct Cover {
     /// Whether it is a question.
     pub(crate) asks: bool,
     /// Pairs of a predicate's and a name's occurrence that read "P of X" or "X's P".
-    pub(crate) attributions: Vec<(usize, usize)>,
+    pub(crate) attributions: Vec<(usize, usize, Link)>,
     /// Places of words that nothing accounts for.
     pub(crate) unaccounted: Vec<usize>,
     /// A sign or picture that nothing accounts for.
@@ -414,18 +425,29 @@ impl Covering<'_> {
                 between.first().is_some_and(|word| has(&grammar.possessive, word)) && between.len() <= 3;
             let whose = between.iter().any(|word| has(&grammar.whose, word)) && between.len() <= 2;
             // Chinese leaves the 的 out: 不丹首都.
-            let touches =
-                self.evidence.lexicon.language.is_unspaced() && between.is_empty() && gap.is_empty();
+            // 由X承运 and 属于X地区 are no possessions: the one is done by X, the other has said its verb before.
+            let before = cover.before(pair[0].words.start);
+            let is_introduced = has(&grammar.agent, before) || has(&grammar.has, before);
+            let is_said_before = cover.occurrences[..index]
+                .iter()
+                .any(|other| other.predicate_of.iter().any(|fact| pair[1].predicate_of.contains(fact)));
+            let is_unspaced = self.evidence.lexicon.language.is_unspaced();
+            let is_beside = between.is_empty() && gap.trim().is_empty();
+            let touches = is_unspaced && is_beside && !is_introduced && !is_said_before;
+            // "the Bhutanese capital is"; a verb would stand there too: "Heat directed".
             let is_adjective =
-                !self.evidence.lexicon.language.is_unspaced() && between.is_empty() && gap == " ";
+                !is_unspaced && is_beside && has(&grammar.copula, cover.word(pair[1].words.end));
             if is_predicate(&pair[0]) && pair[1].is_name() && of && !is_cut {
-                attributions.push((index, index + 1));
+                attributions.push((index, index + 1, Link::Of));
             }
-            let owns = possessive && !is_cut || whose || touches || is_adjective;
-            if pair[0].is_name() && is_predicate(&pair[1]) && owns && !pair[0].subject_of.is_empty() {
-                attributions.push((index + 1, index));
-            } else if pair[0].is_name() && is_predicate(&pair[1]) && possessive && !is_cut {
-                attributions.push((index + 1, index));
+            if pair[0].is_name() && is_predicate(&pair[1]) {
+                if possessive && !is_cut {
+                    attributions.push((index + 1, index, Link::Possessive));
+                } else if !pair[0].subject_of.is_empty() && whose {
+                    attributions.push((index + 1, index, Link::Possessive));
+                } else if !pair[0].subject_of.is_empty() && (touches || is_adjective) {
+                    attributions.push((index + 1, index, Link::Beside));
+                }
             }
         }
         self.cover.attributions = attributions;

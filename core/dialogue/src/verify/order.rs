@@ -1,7 +1,7 @@
 //! Whether names stand as a triple puts them. In: a covered sentence and the facts that it seems to state. Out: yes or no.
 
 use super::Evidence;
-use super::cover::{Cover, Occurrence, Role};
+use super::cover::{Cover, Link, Occurrence, Role};
 use super::pairing;
 use super::sayings::{Place, Shape};
 
@@ -78,15 +78,22 @@ impl Evidence<'_> {
 
     /// Whether "P of S" or "S's P" stands in the sentence.
     fn is_said_of_subject(&self, cover: &Cover, fact: usize) -> bool {
-        cover.attributions.iter().any(|(predicate, name)| {
-            cover.occurrences[*predicate].predicate_of.contains(&fact)
+        let sayings = &self.sayings[fact];
+        cover.attributions.iter().any(|(predicate, name, link)| {
+            let is_plain = match link {
+                Link::Of => !sayings.is_said_of_its_object,
+                Link::Possessive => true,
+                Link::Beside => !sayings.follows_its_object,
+            };
+            is_plain
+                && cover.occurrences[*predicate].predicate_of.contains(&fact)
                 && cover.occurrences[*name].subject_of.contains(&fact)
         })
     }
 
     /// "P of X" and "X's P" say P of a subject X, never of an object.
     pub(super) fn is_attributed(&self, cover: &Cover, stated: &[usize]) -> bool {
-        cover.attributions.iter().all(|(predicate, name)| {
+        cover.attributions.iter().all(|(predicate, name, _)| {
             let predicate = &cover.occurrences[*predicate];
             let name = &cover.occurrences[*name];
             stated.iter().any(|fact| {

@@ -42,6 +42,8 @@ pub(crate) struct Sayings {
     pub(crate) goes_without_saying: bool,
     /// Whether "the P of X" may say it of its object X.
     pub(crate) is_said_of_its_object: bool,
+    /// Whether its words may stand right behind its object X: X地区.
+    pub(crate) follows_its_object: bool,
 }
 
 impl Sayings {
@@ -120,6 +122,9 @@ impl Sayings {
         self.is_said_of_its_object |= ["of {object}", "for {object}", "{object}的", "{object}'s"]
             .iter()
             .any(|form| template.contains(form));
+        let tail = words(fragments.get(2).copied().unwrap_or_default(), &lexicon.language);
+        self.follows_its_object |=
+            subject < object && !tail.is_empty() && lexicon.statement.longest_at(&tail, 0).is_none();
         let has_copula = middle.iter().any(|word| grammar.copula.contains(&word.folded));
         let shape = Shape { subject_first: subject < object, places, by, preposition, has_copula };
         // "O is the P of S" is told by its "of", wherever it stands.
