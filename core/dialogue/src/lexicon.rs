@@ -237,8 +237,7 @@ impl Lexicon {
         let words = words(word, &self.language);
         let says =
             |kind: &WordKind| matches!(kind, WordKind::Question | WordKind::Negation | WordKind::Superlative);
-        words.first().is_some()
-            && self.kinds.longest_at(&words, 0).is_some_and(|found| found.tags.iter().any(says))
+        !words.is_empty() && self.kinds.longest_at(&words, 0).is_some_and(|found| found.tags.iter().any(says))
     }
 
     fn parse(tag: &str, text: &str, units: &str, wordings: &str) -> Result<Self, EngineError> {

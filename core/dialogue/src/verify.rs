@@ -11,6 +11,7 @@
 //! A sentence that fails is contradicted where it is plain which facts say otherwise. What is refused here costs no truth: the template
 //! says the fact instead.
 
+mod attribution;
 mod cover;
 mod judge;
 mod names;

@@ -6,6 +6,7 @@ use std::ops::Range;
 use loquat_contract::{Label, Value};
 
 use super::Evidence;
+use super::attribution::{self, Link};
 use crate::lexicon::WordKind;
 use crate::phrases::Found;
 use crate::quantity::Measure;
@@ -51,17 +52,6 @@ impl Occurrence {
     pub(crate) fn is_name(&self) -> bool {
         !self.is_measure && self.predicate_of.is_empty()
     }
-}
-
-/// How a predicate is said to be a name's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Link {
-    /// "the capital of Bhutan"
-    Of,
-    /// "Bhutan's capital", "Bhutan, whose capital"
-    Possessive,
-    /// "Bhutan capital", 不丹首都
-    Beside,
 }
 
 /// A number or date that no fact has.
@@ -145,8 +135,8 @@ impl Evidence<'_> {
         covering.measures();
         covering.predicates_and_plain_words();
         covering.cover.occurrences.sort_by_key(|occurrence| (occurrence.words.start, occurrence.words.end));
-        covering.attributions();
-        covering.cover
+        let attributions = attribution::find(&covering.cover, sentence, self.lexicon);
+        Cover { attributions, ..covering.cover }
     }
 }
 
@@ -400,57 +390,6 @@ impl Covering<'_> {
     fn unaccounted(&mut self, at: usize) -> usize {
         self.cover.unaccounted.push(at);
         1
-    }
-
-    /// Finds "P of X" and "X's P" between neighbouring occurrences.
-    fn attributions(&mut self) {
-        let cover = &self.cover;
-        let grammar = &self.evidence.lexicon.grammar;
-        let has = |list: &[String], word: &str| list.iter().any(|entry| entry == word);
-        let mut attributions = Vec::new();
-        for (index, pair) in cover.occurrences.windows(2).enumerate() {
-            let between: Vec<&str> =
-                (pair[0].words.end..pair[1].words.start).map(|at| cover.word(at)).collect();
-            let is_predicate = |occurrence: &Occurrence| !occurrence.predicate_of.is_empty();
-            let gap = self.sentence.get(pair[0].bytes.end..pair[1].bytes.start).unwrap_or_default();
-            let is_cut = gap.contains([',', ';', '，', '；', '。', '.', ':', '：']);
-            let of = match between.as_slice() {
-                [of] => has(&grammar.of, of),
-                [of, article] => has(&grammar.of, of) && has(&grammar.articles, article),
-                // "the capital used in Bhutan": the word before the preposition says nothing.
-                [_, of, ..] if between.len() <= 3 => has(&grammar.of, of),
-                _ => false,
-            };
-            let possessive =
-                between.first().is_some_and(|word| has(&grammar.possessive, word)) && between.len() <= 3;
-            let whose = between.iter().any(|word| has(&grammar.whose, word)) && between.len() <= 2;
-            // Chinese leaves the 的 out: 不丹首都.
-            // 由X承运 and 属于X地区 are no possessions: the one is done by X, the other has said its verb before.
-            let before = cover.before(pair[0].words.start);
-            let is_introduced = has(&grammar.agent, before) || has(&grammar.has, before);
-            let is_said_before = cover.occurrences[..index]
-                .iter()
-                .any(|other| other.predicate_of.iter().any(|fact| pair[1].predicate_of.contains(fact)));
-            let is_unspaced = self.evidence.lexicon.language.is_unspaced();
-            let is_beside = between.is_empty() && gap.trim().is_empty();
-            let touches = is_unspaced && is_beside && !is_introduced && !is_said_before;
-            // "the Bhutanese capital is"; a verb would stand there too: "Heat directed".
-            let is_adjective =
-                !is_unspaced && is_beside && has(&grammar.copula, cover.word(pair[1].words.end));
-            if is_predicate(&pair[0]) && pair[1].is_name() && of && !is_cut {
-                attributions.push((index, index + 1, Link::Of));
-            }
-            if pair[0].is_name() && is_predicate(&pair[1]) {
-                if possessive && !is_cut {
-                    attributions.push((index + 1, index, Link::Possessive));
-                } else if !pair[0].subject_of.is_empty() && whose {
-                    attributions.push((index + 1, index, Link::Possessive));
-                } else if !pair[0].subject_of.is_empty() && (touches || is_adjective) {
-                    attributions.push((index + 1, index, Link::Beside));
-                }
-            }
-        }
-        self.cover.attributions = attributions;
     }
 }
 

@@ -1,7 +1,8 @@
 //! Whether names stand as a triple puts them. In: a covered sentence and the facts that it seems to state. Out: yes or no.
 
 use super::Evidence;
-use super::cover::{Cover, Link, Occurrence, Role};
+use super::attribution::Link;
+use super::cover::{Cover, Occurrence, Role};
 use super::pairing;
 use super::sayings::{Place, Shape};
 
@@ -51,7 +52,9 @@ impl Evidence<'_> {
             near.into_iter()
                 .any(|at| grammar.own.iter().any(|own| own == cover.word(at)) && at >= subject.start)
         });
-        if possessed && (!is_named || subject.start < object.words.start) {
+        // "With Thimphu as its capital, Bhutan": the pronoun points ahead.
+        let points_ahead = grammar.has.iter().any(|has| has == cover.before(subject.start));
+        if possessed && !points_ahead && (!is_named || subject.start < object.words.start) {
             return true;
         }
         let begins = cover.occurrences.first().is_some_and(|first| first.words.start == subject.start);
