@@ -62,7 +62,7 @@ impl Evidence<'_> {
             let before = cover.before(subject.start);
             let article = grammar.articles.iter().any(|article| article == before);
             let before = if article { cover.before(subject.start.saturating_sub(1)) } else { before };
-            grammar.topic.iter().any(|preposition| preposition == before)
+            !points_ahead && grammar.topic.iter().any(|preposition| preposition == before)
         };
         let is_owner = predicate.is_some_and(|predicate| {
             subject.start < object.words.start
