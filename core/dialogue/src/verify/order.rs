@@ -40,12 +40,6 @@ impl Evidence<'_> {
             object: object.words.clone(),
             predicate: predicate.map(|found| found.words.clone()),
         };
-        if sayings.shapes.iter().any(|shape| said.has(shape, &self.lexicon.grammar, sayings.is_noun)) {
-            return true;
-        }
-        if !sayings.is_noun {
-            return false;
-        }
         let grammar = &self.lexicon.grammar;
         let possessed = predicate.is_some_and(|predicate| {
             let near = predicate.words.start.saturating_sub(2)..predicate.words.start;
@@ -54,7 +48,16 @@ impl Evidence<'_> {
         });
         // "With Thimphu as its capital, Bhutan": the pronoun points ahead.
         let points_ahead = grammar.has.iter().any(|has| has == cover.before(subject.start));
-        if possessed && !points_ahead && (!is_named || subject.start < object.words.start) {
+        if possessed && points_ahead {
+            return false;
+        }
+        if sayings.shapes.iter().any(|shape| said.has(shape, &self.lexicon.grammar, sayings.is_noun)) {
+            return true;
+        }
+        if !sayings.is_noun {
+            return false;
+        }
+        if possessed && (!is_named || subject.start < object.words.start) {
             return true;
         }
         let begins = cover.occurrences.first().is_some_and(|first| first.words.start == subject.start);
