@@ -52,6 +52,9 @@ pub(crate) enum Smalltalk {
 pub(crate) struct KnownUnit {
     pub(crate) dimension: String,
     pub(crate) factor: f64,
+    /// What is added after that, in base units: a scale that begins elsewhere.
+    #[serde(default)]
+    pub(crate) offset: f64,
     pub(crate) names: Vec<String>,
 }
 
@@ -248,8 +251,7 @@ impl Lexicon {
         let words = words(word, &self.language);
         let says =
             |kind: &WordKind| matches!(kind, WordKind::Question | WordKind::Negation | WordKind::Superlative);
-        words.first().is_some()
-            && self.kinds.longest_at(&words, 0).is_some_and(|found| found.tags.iter().any(says))
+        !words.is_empty() && self.kinds.longest_at(&words, 0).is_some_and(|found| found.tags.iter().any(says))
     }
 
     fn parse(tag: &str, text: &str, units: &str, wordings: &str) -> Result<Self, EngineError> {

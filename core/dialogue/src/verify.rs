@@ -11,6 +11,7 @@
 //! A sentence that fails is contradicted where it is plain which facts say otherwise. What is refused here costs no truth: the template
 //! says the fact instead.
 
+mod attribution;
 mod cover;
 mod judge;
 mod names;
@@ -264,7 +265,7 @@ fn judgements(facts: &[Fact], lexicon: &Lexicon) -> Vec<(String, usize, bool)> {
 /// A sentence as it is compared letter by letter: without regard to case, width, spaces and the final full stop.
 fn wording(sentence: &str) -> String {
     let letters: String = fold(sentence).chars().filter(|c| !c.is_whitespace()).collect();
-    letters.trim_end_matches(['.', '。']).to_owned()
+    letters.strip_suffix(['.', '。']).unwrap_or(&letters).to_owned()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::ops::Range;
 use loquat_contract::{Label, Value};
 
 use super::Evidence;
+use super::attribution::{self, Link};
 use crate::lexicon::WordKind;
 use crate::phrases::Found;
 use crate::quantity::Measure;
@@ -77,7 +78,7 @@ pub(crate) struct Cover {
     /// Whether it is a question.
     pub(crate) asks: bool,
     /// Pairs of a predicate's and a name's occurrence that read "P of X" or "X's P".
-    pub(crate) attributions: Vec<(usize, usize)>,
+    pub(crate) attributions: Vec<(usize, usize, Link)>,
     /// Places of words that nothing accounts for.
     pub(crate) unaccounted: Vec<usize>,
     /// A sign or picture that nothing accounts for.
@@ -134,8 +135,8 @@ impl Evidence<'_> {
         covering.measures();
         covering.predicates_and_plain_words();
         covering.cover.occurrences.sort_by_key(|occurrence| (occurrence.words.start, occurrence.words.end));
-        covering.attributions();
-        covering.cover
+        let attributions = attribution::find(&covering.cover, sentence, self.lexicon);
+        Cover { attributions, ..covering.cover }
     }
 }
 
@@ -389,46 +390,6 @@ impl Covering<'_> {
     fn unaccounted(&mut self, at: usize) -> usize {
         self.cover.unaccounted.push(at);
         1
-    }
-
-    /// Finds "P of X" and "X's P" between neighbouring occurrences.
-    fn attributions(&mut self) {
-        let cover = &self.cover;
-        let grammar = &self.evidence.lexicon.grammar;
-        let has = |list: &[String], word: &str| list.iter().any(|entry| entry == word);
-        let mut attributions = Vec::new();
-        for (index, pair) in cover.occurrences.windows(2).enumerate() {
-            let between: Vec<&str> =
-                (pair[0].words.end..pair[1].words.start).map(|at| cover.word(at)).collect();
-            let is_predicate = |occurrence: &Occurrence| !occurrence.predicate_of.is_empty();
-            let gap = self.sentence.get(pair[0].bytes.end..pair[1].bytes.start).unwrap_or_default();
-            let is_cut = gap.contains([',', ';', '，', '；', '。', '.', ':', '：']);
-            let of = match between.as_slice() {
-                [of] => has(&grammar.of, of),
-                [of, article] => has(&grammar.of, of) && has(&grammar.articles, article),
-                // "the capital used in Bhutan": the word before the preposition says nothing.
-                [_, of, ..] if between.len() <= 3 => has(&grammar.of, of),
-                _ => false,
-            };
-            let possessive =
-                between.first().is_some_and(|word| has(&grammar.possessive, word)) && between.len() <= 3;
-            let whose = between.iter().any(|word| has(&grammar.whose, word)) && between.len() <= 2;
-            // Chinese leaves the 的 out: 不丹首都.
-            let touches =
-                self.evidence.lexicon.language.is_unspaced() && between.is_empty() && gap.is_empty();
-            let is_adjective =
-                !self.evidence.lexicon.language.is_unspaced() && between.is_empty() && gap == " ";
-            if is_predicate(&pair[0]) && pair[1].is_name() && of && !is_cut {
-                attributions.push((index, index + 1));
-            }
-            let owns = possessive && !is_cut || whose || touches || is_adjective;
-            if pair[0].is_name() && is_predicate(&pair[1]) && owns && !pair[0].subject_of.is_empty() {
-                attributions.push((index + 1, index));
-            } else if pair[0].is_name() && is_predicate(&pair[1]) && possessive && !is_cut {
-                attributions.push((index + 1, index));
-            }
-        }
-        self.cover.attributions = attributions;
     }
 }
 

@@ -159,7 +159,7 @@ impl Evidence<'_> {
 
     /// Whether no predicate is said of another than these facts' subject.
     fn is_about(&self, cover: &Cover, facts: &[usize]) -> bool {
-        cover.attributions.iter().all(|(predicate, name)| {
+        cover.attributions.iter().all(|(predicate, name, _)| {
             facts.iter().any(|fact| {
                 cover.occurrences[*predicate].predicate_of.contains(fact)
                     && cover.occurrences[*name].subject_of.contains(fact)

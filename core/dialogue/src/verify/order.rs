@@ -1,6 +1,7 @@
 //! Whether names stand as a triple puts them. In: a covered sentence and the facts that it seems to state. Out: yes or no.
 
 use super::Evidence;
+use super::attribution::Link;
 use super::cover::{Cover, Occurrence, Role};
 use super::pairing;
 use super::sayings::{Place, Shape};
@@ -39,26 +40,32 @@ impl Evidence<'_> {
             object: object.words.clone(),
             predicate: predicate.map(|found| found.words.clone()),
         };
-        if sayings.shapes.iter().any(|shape| said.has(shape, &self.lexicon.grammar, sayings.is_noun)) {
-            return true;
-        }
-        if !sayings.is_noun {
-            return false;
-        }
         let grammar = &self.lexicon.grammar;
         let possessed = predicate.is_some_and(|predicate| {
             let near = predicate.words.start.saturating_sub(2)..predicate.words.start;
             near.into_iter()
                 .any(|at| grammar.own.iter().any(|own| own == cover.word(at)) && at >= subject.start)
         });
+        // "With Thimphu as its capital, Bhutan": the pronoun points ahead.
+        let points_ahead = grammar.has.iter().any(|has| has == cover.before(subject.start));
+        if possessed && points_ahead {
+            return false;
+        }
+        if sayings.shapes.iter().any(|shape| said.has(shape, &self.lexicon.grammar, sayings.is_noun)) {
+            return true;
+        }
+        if !sayings.is_noun {
+            return false;
+        }
         if possessed && (!is_named || subject.start < object.words.start) {
             return true;
         }
-        let is_topic = is_named && {
+        let begins = cover.occurrences.first().is_some_and(|first| first.words.start == subject.start);
+        let is_topic = is_named && begins && subject.start < object.words.start && {
             let before = cover.before(subject.start);
             let article = grammar.articles.iter().any(|article| article == before);
             let before = if article { cover.before(subject.start.saturating_sub(1)) } else { before };
-            grammar.topic.iter().any(|preposition| preposition == before)
+            !points_ahead && grammar.topic.iter().any(|preposition| preposition == before)
         };
         let is_owner = predicate.is_some_and(|predicate| {
             subject.start < object.words.start
@@ -77,15 +84,22 @@ impl Evidence<'_> {
 
     /// Whether "P of S" or "S's P" stands in the sentence.
     fn is_said_of_subject(&self, cover: &Cover, fact: usize) -> bool {
-        cover.attributions.iter().any(|(predicate, name)| {
-            cover.occurrences[*predicate].predicate_of.contains(&fact)
+        let sayings = &self.sayings[fact];
+        cover.attributions.iter().any(|(predicate, name, link)| {
+            let is_plain = match link {
+                Link::Of => !sayings.is_said_of_its_object,
+                Link::Possessive => true,
+                Link::Beside => !sayings.follows_its_object,
+            };
+            is_plain
+                && cover.occurrences[*predicate].predicate_of.contains(&fact)
                 && cover.occurrences[*name].subject_of.contains(&fact)
         })
     }
 
     /// "P of X" and "X's P" say P of a subject X, never of an object.
     pub(super) fn is_attributed(&self, cover: &Cover, stated: &[usize]) -> bool {
-        cover.attributions.iter().all(|(predicate, name)| {
+        cover.attributions.iter().all(|(predicate, name, _)| {
             let predicate = &cover.occurrences[*predicate];
             let name = &cover.occurrences[*name];
             stated.iter().any(|fact| {
@@ -160,7 +174,7 @@ impl Said<'_> {
                 between.contains(&preposition.as_str())
             }
             // A noun right before its value follows no "is": "Bhutan is the capital Thimphu" is not what "Bhutan, capital Thimphu" is.
-            None if place == Some(Place::Between) && is_noun => {
+            None if place == Some(Place::Between) && is_noun && !shape.has_copula && !shape.by => {
                 let predicate = self.predicate.as_ref().map_or(first.end, |predicate| predicate.start);
                 !copula(first.end..predicate)
             }

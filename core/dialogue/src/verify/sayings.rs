@@ -24,6 +24,8 @@ pub(crate) struct Shape {
     pub(crate) by: bool,
     /// The preposition before the second name: "in" of "{object} is used in {subject}".
     pub(crate) preposition: Option<String>,
+    /// Whether an "is" stands between the names.
+    pub(crate) has_copula: bool,
 }
 
 /// All ways of saying a predicate in one language.
@@ -40,6 +42,8 @@ pub(crate) struct Sayings {
     pub(crate) goes_without_saying: bool,
     /// Whether "the P of X" may say it of its object X.
     pub(crate) is_said_of_its_object: bool,
+    /// Whether its words may stand right behind its object X: X地区.
+    pub(crate) follows_its_object: bool,
 }
 
 impl Sayings {
@@ -118,8 +122,14 @@ impl Sayings {
         self.is_said_of_its_object |= ["of {object}", "for {object}", "{object}的", "{object}'s"]
             .iter()
             .any(|form| template.contains(form));
-        let shape = Shape { subject_first: subject < object, places, by, preposition };
-        if !self.shapes.contains(&shape) {
+        let tail = words(fragments.get(2).copied().unwrap_or_default(), &lexicon.language);
+        self.follows_its_object |=
+            subject < object && !tail.is_empty() && lexicon.statement.longest_at(&tail, 0).is_none();
+        let has_copula = middle.iter().any(|word| grammar.copula.contains(&word.folded));
+        let shape = Shape { subject_first: subject < object, places, by, preposition, has_copula };
+        // "O is the P of S" is told by its "of", wherever it stands.
+        let is_told_by_of = object < subject && is_of_subject(template);
+        if !is_told_by_of && !self.shapes.contains(&shape) {
             self.shapes.push(shape);
         }
     }

@@ -285,3 +285,108 @@ fn small_talk_may_claim_nothing() {
         assert_eq!(evidence.check(sentence).verdict, Verdict::Unsupported, "{sentence}");
     }
 }
+
+#[test]
+fn a_contradicted_sentence_names_the_facts_that_say_otherwise() {
+    let facts = bhutan_facts();
+    for (sentence, fact) in [
+        ("The capital of Bhutan is Paro.", 0),
+        ("The capital of Bhutan is not Thimphu.", 0),
+        ("Bhutan is the capital of Thimphu.", 0),
+        ("Bhutan has an area of 40,000 km².", 2),
+    ] {
+        let finding = check_in("en", &facts, vec![], sentence);
+        assert_eq!(finding.verdict, Verdict::Contradicted, "{sentence} {:?}", finding.reason);
+        assert_eq!(finding.facts, [facts[fact].id.clone()], "{sentence}");
+    }
+    for sentence in
+        ["The president of Bhutan is Paro.", "Bhutan may be in Paro.", "Is the capital of Bhutan Paro?"]
+    {
+        assert_eq!(check_in("en", &facts, vec![], sentence).verdict, Verdict::Unsupported, "{sentence}");
+    }
+}
+
+#[test]
+fn spans_cover_the_names_the_words_and_the_value() {
+    let facts = bhutan_facts();
+    let sentence = "The capital of Bhutan is Thimphu.";
+    let finding = check_in("en", &facts, vec![], sentence);
+    let covered: Vec<&str> = finding.spans.iter().map(|span| &sentence[span.start..span.end]).collect();
+    assert_eq!(covered, ["capital", "Bhutan", "Thimphu"]);
+    assert!(finding.spans.iter().all(|span| span.fact == facts[0].id));
+}
+
+#[test]
+fn a_relation_without_templates_has_a_direction() {
+    let directed = Arc::new(Predicate {
+        id: "directed_by".into(),
+        labels: vec![Label::plain("directed_by")],
+        ..Predicate::default()
+    });
+    let facts =
+        [fact(&entity("Heat", "盗火线", &[]), &directed, Value::Entity(entity("Michael Mann", "曼", &[])))];
+    for sentence in [
+        "Heat was directed by Michael Mann.",
+        "Michael Mann directed Heat.",
+        "The director of Heat was Michael Mann.",
+    ] {
+        let finding = check_in("en", &facts, vec![], sentence);
+        assert_eq!(finding.verdict, Verdict::Supported, "{sentence} {:?}", finding.reason);
+    }
+    for sentence in [
+        "Heat directed Michael Mann.",
+        "Michael Mann was directed by Heat.",
+        "The director of Michael Mann was Heat.",
+    ] {
+        assert_eq!(verdict(&facts, sentence), Verdict::Unsupported, "{sentence}");
+    }
+}
+
+mod corruption {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn name() -> impl Strategy<Value = String> {
+        "[A-Z][bcdfgk][aeiou][bdgklmnr][aeiou]x".prop_map(|name| name)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        /// Whatever is swapped, denied, turned around or added, a sentence that was supported is so no longer.
+        #[test]
+        fn a_corrupted_sentence_is_never_supported(
+            [country, city, other] in [name(), name(), name()],
+            area in 1000u32..9_000_000,
+            by in 1u32..500,
+        ) {
+            prop_assume!(country != city && city != other && country != other);
+            let subject = entity(&country, "国", &[]);
+            let facts = [
+                fact(&subject, &predicate("capital", "首都", &[], None), Value::Entity(entity(&city, "城", &[]))),
+                fact(&subject, &predicate("area", "面积", &[], Some("km²")), number(f64::from(area))),
+            ];
+            let lexicons = Lexicons::builtin().unwrap();
+            let evidence = Evidence::new(&facts, vec![], lexicons.of(&Language::english()));
+            let holds = |sentence: &str| evidence.check(sentence).verdict == Verdict::Supported;
+            let wrong = area + by;
+            for good in [
+                format!("The capital of {country} is {city}."),
+                format!("{country}'s capital is {city} and its area is {area} km²."),
+                format!("{city} is the capital of {country}."),
+                format!("{country} has an area of {area} square kilometres."),
+            ] {
+                prop_assert!(holds(&good), "{}", good);
+                let denied = good.replace(" is ", " is not ").replace(" has ", " never has ");
+                let turned = good.replace(&country, "§").replace(&city, &country).replace('§', &city);
+                let swapped = good.replace(&city, &other).replace(&area.to_string(), &wrong.to_string());
+                let unit = good.replace("km²", "people").replace("square kilometres", "square miles");
+                let moved = good.replace(&country, &other);
+                for bad in [denied, turned, swapped, unit, moved, format!("{good}?"), format!("Perhaps {good}")] {
+                    prop_assert!(bad == good || !holds(&bad), "{}", bad);
+                }
+            }
+        }
+    }
+}
