@@ -167,6 +167,9 @@ pub(crate) struct Saying {
     pub(crate) subjects: Option<String>,
     #[serde(default)]
     pub(crate) noun: Vec<String>,
+    /// Whether the noun takes the place of a label that reads badly.
+    #[serde(default)]
+    pub(crate) instead: bool,
 }
 
 /// A relation that many graphs have.

@@ -101,13 +101,24 @@ pub(crate) fn numbers(noun: &str, lexicon: &Lexicon) -> (String, String) {
     }
     let rules = &lexicon.realise.forms;
     let words: Vec<&str> = noun.split(' ').collect();
-    let ends_head =
-        |word: &&str| rules.prepositions.iter().chain(&rules.participles).any(|listed| listed == word);
+    let is_participle = |word: &str| {
+        rules.participle_endings.iter().any(|ending| word.ends_with(ending.as_str()))
+            && !rules.no_participles.iter().any(|listed| listed == word)
+    };
+    let ends_head = |word: &&str| {
+        rules.prepositions.iter().chain(&rules.participles).any(|listed| listed == word)
+            || is_participle(word)
+    };
     let head = words.iter().skip(1).position(ends_head).unwrap_or(words.len() - 1);
     let with_head = |number: isize| {
         let mut words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         let is_invariable = rules.invariable.iter().any(|word| word.eq_ignore_ascii_case(&words[head]));
-        if !is_invariable {
+        let is_abbreviation = words[head].len() > 1 && !words[head].chars().any(char::is_lowercase);
+        if is_abbreviation {
+            if number > 1 {
+                words[head].push('s');
+            }
+        } else if !is_invariable {
             words[head] = pluralizer::pluralize(&words[head], number, false);
         }
         words.join(" ")

@@ -74,7 +74,9 @@ fn make(predicate: &Predicate, leads_to_time: bool, lexicon: &Lexicon) -> Phrasi
     let noun_of_saying = saying.and_then(|saying| chosen_noun(saying, predicate));
     let by_label = form(&label, leads_to_time, lexicon);
     let shape = match (&by_label, &noun_of_saying) {
-        (_, Some(noun)) if !is_readable => Form::Noun(noun.clone()),
+        (_, Some(noun)) if !is_readable || saying.is_some_and(|saying| saying.instead) => {
+            Form::Noun(noun.clone())
+        }
         _ => by_label.clone(),
     };
     let noun = match &shape {
