@@ -4,6 +4,7 @@
 use loquat_contract::{Label, Predicate, Templates};
 
 use crate::lexicon::Lexicon;
+use crate::realise::phrasing;
 use crate::words::{fold, has_han, words};
 
 /// Where a predicate's words stand beside its subject and object.
@@ -54,6 +55,11 @@ impl Sayings {
             labels.into_iter().chain([predicate.label(&lexicon.language)]).map(readable).collect();
         let own = own_templates(predicate, lexicon);
         let mut templates: Vec<String> = own.iter().map(|template| (*template).to_owned()).collect();
+        if own.is_empty() {
+            // Those that sentences about it are made from; a date's may have a preposition of its own.
+            let made = phrasing(predicate, false, lexicon);
+            templates.extend(made.templates().into_iter().map(str::to_owned));
+        }
         let wordings = lexicon.wordings.iter().filter(|wording| {
             let is_called = |name: &String| labels.iter().any(|label| fold(label) == fold(name));
             wording.of.iter().any(is_called)
