@@ -20,6 +20,9 @@ pub(crate) struct Realised {
 pub(crate) fn realise(facts: &[Fact], group: &Group, lexicon: &Lexicon) -> Option<Realised> {
     let members: Vec<&Fact> = group.facts.iter().filter_map(|index| facts.get(*index)).collect();
     let first = *members.first()?;
+    if group.conclusion.is_some() {
+        return Some(one_by_one(&members, lexicon));
+    }
     let several = members.len() + group.more > 1;
     let template = template(first, several, group.lists_subjects, lexicon);
 
@@ -43,6 +46,15 @@ pub(crate) fn realise(facts: &[Fact], group: &Group, lexicon: &Lexicon) -> Optio
         text,
         head: head.filter(|head| ends_with_object && !head.is_empty() && !group.lists_subjects),
     })
+}
+
+/// Facts of several relations, each in a sentence of its own: what follows from them is for the reader to see.
+fn one_by_one(members: &[&Fact], lexicon: &Lexicon) -> Realised {
+    let alone = Group { facts: vec![0], lists_subjects: false, more: 0, conclusion: None };
+    let said = members.iter().filter_map(|fact| realise(std::slice::from_ref(*fact), &alone, lexicon));
+    let texts: Vec<String> = said.map(|sentence| sentence.text).collect();
+    let gap = if lexicon.language.is_unspaced() { "" } else { " " };
+    Realised { text: texts.join(gap), head: None }
 }
 
 /// The sentence for a group that begins with this fact: the predicate's own where it has one that fits, else the language's.
