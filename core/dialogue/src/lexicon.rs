@@ -2,14 +2,16 @@
 //!
 //! A new language is a new file under `lexicon/` and a line in [`Lexicons::builtin`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use loquat_contract::Language;
 use serde::Deserialize;
 
 use crate::EngineError;
 use crate::phrases::Phrasebook;
-use crate::words::{keys, words};
+use crate::realise::Phrasings;
+use crate::words::keys;
 
 /// What kind of word a phrase is, for a sentence that is checked or a question that is understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,18 +79,143 @@ pub(crate) struct Lines {
     pub(crate) clarify_last: String,
 }
 
+/// How facts are put into sentences. `{predicate}` stands for the relation's words, `{predicates}` for their plural.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Realisation {
     pub(crate) template: String,
     pub(crate) plural_template: String,
-    pub(crate) phrase_template: String,
     pub(crate) subjects_template: String,
+    pub(crate) many_subjects_template: String,
+    /// A relation that is no noun, between subject and object.
+    pub(crate) link: String,
+    /// What a relation leads to, as a phrase.
+    pub(crate) noun_of: String,
+    pub(crate) nouns_of: String,
+    pub(crate) reached: String,
+    pub(crate) reached_several: String,
+    /// What leads to something by a relation, as a phrase: by a noun, then by another.
+    pub(crate) described: String,
+    pub(crate) described_several: String,
+    pub(crate) that: String,
+    pub(crate) that_several: String,
     pub(crate) separator: String,
     pub(crate) last_separator: String,
     pub(crate) group: String,
     pub(crate) date: String,
     pub(crate) month_names: Vec<String>,
+    /// What stands before a day, and before a month, year, decade or century.
+    pub(crate) before_day: String,
+    pub(crate) before_year: String,
+    pub(crate) conclude: Conclusions,
+    pub(crate) forms: FormWords,
+}
+
+/// How what follows from several facts is said.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Conclusions {
+    pub(crate) yes: String,
+    pub(crate) no: String,
+    /// Between the facts behind a yes or no.
+    pub(crate) between: String,
+    pub(crate) has_count: String,
+    pub(crate) number_of: String,
+    /// Of things that the question names, and of all that a relation leads to.
+    pub(crate) extreme_named: String,
+    pub(crate) extreme_among: String,
+    pub(crate) against: String,
+    /// "has" for one and for several.
+    pub(crate) has: [String; 2],
+    /// The greatest and the least of a number, an amount of money and a time.
+    pub(crate) number: [String; 2],
+    pub(crate) money: [String; 2],
+    pub(crate) time: [String; 2],
+}
+
+/// The words by which the form of a relation's name is told.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct FormWords {
+    pub(crate) prepositions: Vec<String>,
+    pub(crate) have: Vec<String>,
+    pub(crate) be: Vec<String>,
+    pub(crate) been: Vec<String>,
+    /// Before one subject's and several subjects' participle, now and in the past.
+    pub(crate) is: Vec<String>,
+    pub(crate) was: Vec<String>,
+    pub(crate) of: Vec<String>,
+    /// Words before "of" that take no article.
+    pub(crate) bare: Vec<String>,
+    pub(crate) articles: Vec<String>,
+    pub(crate) participles: Vec<String>,
+    pub(crate) participle_endings: Vec<String>,
+    pub(crate) no_participles: Vec<String>,
+    /// Participles that tell what is so rather than what was done.
+    pub(crate) states: Vec<String>,
+    pub(crate) verbs: Vec<String>,
+    pub(crate) verb_endings: Vec<String>,
+    pub(crate) invariable: Vec<String>,
+}
+
+impl FormWords {
+    /// The indefinite article for this phrase, with its space: by its first letter.
+    pub(crate) fn article(&self, phrase: &str) -> String {
+        let is_open = phrase.starts_with(['a', 'e', 'i', 'o', 'A', 'E', 'I', 'O']);
+        self.articles.get(usize::from(is_open)).map(|article| format!("{article} ")).unwrap_or_default()
+    }
+}
+
+/// How a common relation is said in one language.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Saying {
+    pub(crate) single: Option<String>,
+    pub(crate) subjects: Option<String>,
+    #[serde(default)]
+    pub(crate) noun: Vec<String>,
+    /// Whether the noun takes the place of a label that reads badly.
+    #[serde(default)]
+    pub(crate) instead: bool,
+}
+
+/// A relation that many graphs have.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Relation {
+    pub(crate) names: Vec<String>,
+    /// By the language's primary tag.
+    #[serde(flatten)]
+    pub(crate) said: BTreeMap<String, Saying>,
+}
+
+/// The common relations, by name.
+#[derive(Debug, Default)]
+pub(crate) struct Relations {
+    relations: Vec<Relation>,
+    by_name: HashMap<String, usize>,
+}
+
+impl Relations {
+    fn parse(text: &str) -> Result<Self, EngineError> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct RelationsFile {
+            relation: Vec<Relation>,
+        }
+        let RelationsFile { relation: relations } = read("relations", text)?;
+        let mut by_name = HashMap::new();
+        for (place, relation) in relations.iter().enumerate() {
+            for name in &relation.names {
+                by_name.entry(name.to_lowercase()).or_insert(place);
+            }
+        }
+        Ok(Self { relations, by_name })
+    }
+
+    /// The relation of this name, which has to be words rather than "directed_by".
+    pub(crate) fn named(&self, name: &str) -> Option<&Relation> {
+        self.by_name.get(&name.to_lowercase()).map(|place| &self.relations[*place])
+    }
 }
 
 /// A question, its facts and its answer, to show a model.
@@ -172,17 +299,13 @@ pub(crate) struct Lexicon {
     pub(crate) lines: Lines,
     pub(crate) realise: Realisation,
     pub(crate) prompts: Prompts,
+    /// How relations are said that a graph has no templates for.
+    pub(crate) relations: Arc<Relations>,
+    pub(crate) phrasings: Phrasings,
 }
 
 impl Lexicon {
-    /// Whether a phrase ends in a word that claims nothing, as "located in" does.
-    pub(crate) fn ends_in_function_word(&self, phrase: &str) -> bool {
-        let words = words(phrase, &self.language);
-        let last = words.len().checked_sub(1).and_then(|last| self.kinds.longest_at(&words, last));
-        last.is_some_and(|found| found.tags.contains(&WordKind::Function))
-    }
-
-    fn parse(tag: &str, text: &str, units: &str) -> Result<Self, EngineError> {
+    fn parse(tag: &str, text: &str, units: &str, relations: &Arc<Relations>) -> Result<Self, EngineError> {
         let file: LexiconFile = read(tag, text)?;
         let units: UnitsFile = read("units", units)?;
         let language = Language::new(tag);
@@ -239,6 +362,8 @@ impl Lexicon {
             lines: file.lines,
             realise: file.realise,
             prompts: file.prompt,
+            relations: relations.clone(),
+            phrasings: Phrasings::default(),
             language,
         })
     }
@@ -258,9 +383,10 @@ impl Lexicons {
     pub(crate) fn builtin() -> Result<Self, EngineError> {
         let files = [("en", include_str!("../lexicon/en.toml")), ("zh", include_str!("../lexicon/zh.toml"))];
         let units = include_str!("../lexicon/units.toml");
+        let relations = Arc::new(Relations::parse(include_str!("../lexicon/relations.toml"))?);
         files
             .into_iter()
-            .map(|(tag, text)| Lexicon::parse(tag, text, units))
+            .map(|(tag, text)| Lexicon::parse(tag, text, units, &relations))
             .collect::<Result<_, _>>()
             .map(Self)
     }
@@ -280,6 +406,7 @@ impl Lexicons {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::words;
 
     #[test]
     fn every_builtin_file_parses() {

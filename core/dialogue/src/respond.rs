@@ -1,6 +1,7 @@
 //! Words from a model, sentence by sentence. In: a plan and its evidence. Out: sentences with verdicts, each passed on as soon as it may
-//! be shown. Asks the model at most twice; what it cannot say, the templates say.
+//! be shown. Asks the model at most twice, the second time under constraint; what it cannot say, the templates say.
 
+mod constrain;
 mod prompt;
 mod sentences;
 
@@ -8,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use loquat_contract::{
-    BoxStream, ChatMessage, ConversationId, Fact, FactId, GenerateRequest, LanguageModel, ModelError, Policy,
-    Sampling, Sentence, StopReason, Token, TokenCount, Value, Verdict, Wording,
+    BoxStream, ChatMessage, Constraint, ConversationId, Fact, FactId, GenerateRequest, LanguageModel,
+    ModelError, Policy, Sampling, Sentence, StopReason, Token, TokenCount, Value, Verdict, Wording,
 };
 
 use crate::ground::{Grounds, Unknown};
@@ -56,6 +57,28 @@ pub(crate) struct Responder<'a> {
     pub(crate) begun: usize,
 }
 
+/// One request to the model, and what its sentences are checked against.
+struct Attempt<'a> {
+    messages: Vec<ChatMessage>,
+    /// How the reply begins.
+    prefill: String,
+    max_tokens: usize,
+    constraint: Option<Constraint>,
+    evidence: &'a Evidence<'a>,
+    grounds: Option<&'a Grounds>,
+}
+
+impl<'a> Attempt<'a> {
+    fn new(
+        messages: Vec<ChatMessage>,
+        max_tokens: usize,
+        evidence: &'a Evidence<'a>,
+        grounds: Option<&'a Grounds>,
+    ) -> Self {
+        Self { messages, prefill: String::new(), max_tokens, constraint: None, evidence, grounds }
+    }
+}
+
 /// Whether to go on reading the model.
 enum Next {
     Continue,
@@ -73,16 +96,26 @@ impl Responder<'_> {
         let evidence = Evidence::new(&grounds.facts, groups, self.lexicon).or_as_realised(&said);
         if is_for_the_model(grounds) {
             let messages = prompt::grounded(self.lexicon, &self.persona, &said, question);
-            self.attempt(messages.clone(), "", GROUNDED_TOKENS, &evidence, Some(grounds)).await;
-            let failed = self.policy == Policy::Strict && self.own().is_empty();
-            if let [only] = realised.as_slice()
-                && let Some(head) = only.head.as_ref().filter(|_| failed)
-            {
-                self.attempt(messages, head, GROUNDED_TOKENS, &evidence, Some(grounds)).await;
+            let free = Attempt::new(messages.clone(), GROUNDED_TOKENS, &evidence, Some(grounds));
+            self.attempt(free).await;
+            if self.policy == Policy::Strict && self.own().is_empty() {
+                let head = match realised.as_slice() {
+                    [only] => only.head.clone().unwrap_or_default(),
+                    _ => String::new(),
+                };
+                let constraint = Some(constrain::to_the_facts(grounds, !head.is_empty(), self.lexicon));
+                let again = Attempt::new(messages, GROUNDED_TOKENS, &evidence, Some(grounds));
+                self.attempt(Attempt { prefill: head, constraint, ..again }).await;
             }
         }
-        let open_ended = self.policy != Policy::Strict && !self.own().is_empty();
-        if open_ended {
+        let own = self.own();
+        // A reply that is marked doubtful gets the facts beside it; any other is left as the model wrote it.
+        let is_left = match self.policy {
+            Policy::Strict => false,
+            Policy::Hedged => !own.is_empty() && !own.iter().any(|sentence| sentence.verdict.is_doubtful()),
+            Policy::Open => !own.is_empty(),
+        };
+        if is_left {
             return;
         }
         for (group, sentence) in grounds.groups.iter().zip(realised) {
@@ -103,7 +136,7 @@ impl Responder<'_> {
         if self.policy != Policy::Strict {
             let messages = prompt::open(self.lexicon, &self.persona, question);
             let evidence = Evidence::new(&[], Vec::new(), self.lexicon);
-            self.attempt(messages, "", GROUNDED_TOKENS, &evidence, None).await;
+            self.attempt(Attempt::new(messages, GROUNDED_TOKENS, &evidence, None)).await;
         }
         let is_believed = !self.own().is_empty();
         if !is_believed {
@@ -133,7 +166,7 @@ impl Responder<'_> {
         if !matches!(kind, Smalltalk::Identity | Smalltalk::Ability) {
             let messages = prompt::smalltalk(self.lexicon, &self.persona, text);
             let evidence = Evidence::none(self.persona.bot, self.lexicon);
-            self.attempt(messages, "", SMALLTALK_TOKENS, &evidence, None).await;
+            self.attempt(Attempt::new(messages, SMALLTALK_TOKENS, &evidence, None)).await;
         }
         if self.own().is_empty() {
             let line = line_for(&self.lexicon.lines, kind);
@@ -142,25 +175,18 @@ impl Responder<'_> {
     }
 
     /// Has the model answer once and passes on what may be shown. Where the model fails, the templates go on without it.
-    async fn attempt(
-        &mut self,
-        messages: Vec<ChatMessage>,
-        prefill: &str,
-        max_tokens: usize,
-        evidence: &Evidence<'_>,
-        grounds: Option<&Grounds>,
-    ) {
+    async fn attempt(&mut self, attempt: Attempt<'_>) {
         let Some(model) = self.model else { return };
-        let sampling =
-            Sampling { max_tokens: self.sampling.max_tokens.min(max_tokens), ..self.sampling.clone() };
+        let max_tokens = self.sampling.max_tokens.min(attempt.max_tokens);
         let request = GenerateRequest {
-            messages,
-            prefill: prefill.to_owned(),
-            sampling,
+            messages: attempt.messages.clone(),
+            prefill: attempt.prefill.clone(),
+            sampling: Sampling { max_tokens, ..self.sampling.clone() },
+            constraint: attempt.constraint.clone(),
             conversation: Some(self.conversation.clone()),
             ..GenerateRequest::default()
         };
-        if let Err(error) = self.read(model.generate(request), prefill, evidence, grounds).await {
+        if let Err(error) = self.read(model.generate(request), &attempt).await {
             tracing::error!(%error, "the model failed; the reply is made without it");
         }
     }
@@ -169,12 +195,10 @@ impl Responder<'_> {
     async fn read(
         &mut self,
         mut stream: BoxStream<'static, Result<Token, ModelError>>,
-        prefill: &str,
-        evidence: &Evidence<'_>,
-        grounds: Option<&Grounds>,
+        attempt: &Attempt<'_>,
     ) -> Result<(), ModelError> {
         let started = Instant::now();
-        let mut splitter = Splitter::new(prefill);
+        let mut splitter = Splitter::new(&attempt.prefill);
         let mut pieces = 0;
         while let Some(token) = stream.next().await {
             match token? {
@@ -183,7 +207,7 @@ impl Responder<'_> {
                     self.draft.first_token.get_or_insert_with(|| started.elapsed());
                     pieces += 1;
                     for sentence in splitter.push(&text) {
-                        if let Next::Enough = self.consider(sentence, evidence, grounds) {
+                        if let Next::Enough = self.consider(sentence, attempt) {
                             // Dropping the stream stops the model, which then counts no tokens; its pieces are near enough.
                             self.draft.tokens.completion += pieces;
                             return Ok(());
@@ -197,7 +221,7 @@ impl Responder<'_> {
                     if finish.reason == StopReason::End
                         && let Some(rest) = splitter.take()
                     {
-                        self.consider(rest, evidence, grounds);
+                        self.consider(rest, attempt);
                     }
                 }
             }
@@ -205,12 +229,14 @@ impl Responder<'_> {
         Ok(())
     }
 
-    fn consider(&mut self, text: String, evidence: &Evidence<'_>, grounds: Option<&Grounds>) -> Next {
-        let finding = evidence.check(&text);
+    fn consider(&mut self, text: String, attempt: &Attempt<'_>) -> Next {
+        let finding = attempt.evidence.check(&text);
         tracing::debug!(sentence = %text, verdict = ?finding.verdict, reason = ?finding.reason, "verified");
         let found = Sentence::new(text, finding.verdict, finding.facts);
-        let sentence = Sentence { wording: Wording::Model, ..found };
-        match (self.policy, grounds) {
+        let is_free = attempt.constraint.is_none();
+        let wording = if is_free { Wording::Model } else { Wording::Constrained };
+        let sentence = Sentence { wording, ..found };
+        match (self.policy, attempt.grounds) {
             // Under `strict` a grounded answer consists of supported sentences that say something new, and nothing else.
             (Policy::Strict, Some(grounds)) => {
                 let is_new = sentence.facts.iter().any(|fact| !self.states(fact));
@@ -265,12 +291,12 @@ impl Responder<'_> {
 }
 
 /// Whether a model should word these facts. A long list is the template's work: a small model loses the thread, and a list that was
-/// cut says how much is missing. A text that is a sentence by itself is said as it stands.
+/// cut says how much is missing. A text that is a sentence by itself is said as it stands, and so is what follows from several facts.
 fn is_for_the_model(grounds: &Grounds) -> bool {
     let is_prose =
         |fact: &Fact| matches!(&fact.object, Value::Text(label) if label.text.chars().count() > PROSE);
     grounds.facts.len() <= WORDED_FACTS
-        && grounds.groups.iter().all(|group| group.more == 0)
+        && grounds.groups.iter().all(|group| group.more == 0 && group.conclusion.is_none())
         && !grounds.facts.iter().any(is_prose)
 }
 

@@ -18,6 +18,7 @@ use loquat_contract::{Fact, FactId, Label, Templates, Value, Verdict};
 use crate::lexicon::Lexicon;
 use crate::phrases::Phrasebook;
 use crate::quantity::{Measure, Units};
+use crate::realise::phrasing;
 use crate::words::{fold, keys, words};
 use cover::{Cover, Occurrence, Role};
 
@@ -294,12 +295,17 @@ fn wording(sentence: &str) -> String {
     letters.trim_end_matches(['.', '。']).to_owned()
 }
 
-/// The predicate's templates in the language of the answer; the language's own where it has none.
-fn own_templates<'t>(fact: &'t Fact, lexicon: &'t Lexicon) -> Vec<&'t str> {
+/// The predicate's templates in the language of the answer; where it has none, those that sentences about it are made from.
+fn own_templates(fact: &Fact, lexicon: &Lexicon) -> Vec<String> {
     let Templates { single, plural, inverse, .. } = &fact.predicate.templates;
     let own = |label: &&Label| label.language.as_ref().is_some_and(|own| own.matches(&lexicon.language));
     let templates = [single, plural, inverse].into_iter().flatten().filter(own);
-    templates.map(|template| template.text.as_str()).collect()
+    let own: Vec<String> = templates.map(|template| template.text.clone()).collect();
+    if !own.is_empty() {
+        return own;
+    }
+    let made = phrasing(&fact.predicate, matches!(fact.object, Value::Date(_)), lexicon);
+    made.templates().map(str::to_owned).into()
 }
 
 /// The words of a phrase, without words at its ends that every statement may have.
