@@ -97,7 +97,8 @@ pub fn says(fact: &Fact, expected: &str) -> bool {
 pub struct Question {
     /// What is asked.
     pub text: String,
-    /// The objects that the answer has to cite.
+    /// The objects that the answer has to cite; behind `=` its values, in any order; `-` where it has to abstain, `?` where it has to
+    /// ask back.
     pub expected: Vec<String>,
     /// The last part of the predicate's IRI.
     pub predicate: String,

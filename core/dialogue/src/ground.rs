@@ -119,7 +119,8 @@ pub(crate) async fn ground(
         Some(grounds) => computed::concluded(grounds, understood, &by_mention),
         None => None,
     };
-    let is_settled = named.as_ref().is_some_and(|grounds| grounds.is_complete && !understood.is_chained);
+    let is_chained = understood.is_chained && !understood.is_nested;
+    let is_settled = named.as_ref().is_some_and(|grounds| grounds.is_complete && !is_chained);
     let found = match named {
         Some(grounds) if is_settled => Some(grounds),
         named => path::retrieved(text, understood, session, &by_mention, sources).await?.or(named),

@@ -170,6 +170,7 @@ pub(crate) fn understand(
         let (first, last) = (run[0], run[run.len() - 1]);
         let is_restriction = first == 0
             || is(first - 1, WordKind::Preposition)
+            || is(first - 1, WordKind::Conjunction)
             || accounts[first - 1] == Account::Mention
             || accounts.get(last + 1) == Some(&Account::Mention);
         !lexicon.language.is_unspaced() && is_name(run) && !is_restriction

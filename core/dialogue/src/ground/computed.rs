@@ -19,12 +19,14 @@ pub(super) fn concluded(
     understood: &Understood,
     by_mention: &[Vec<Topic>],
 ) -> Option<Grounds> {
+    let predicate = |group: &Group| Some(&grounds.facts.get(*group.facts.first()?)?.predicate.id);
     let conclusion = match grounds.groups.as_slice() {
-        [only] if only.conclusion.is_none() => match (understood.counts, understood.is_polar) {
-            (true, _) => counted(&grounds, only),
-            (_, true) => decided(&grounds, only, by_mention),
-            _ => None,
-        },
+        [only] if understood.counts => counted(&grounds, only),
+        // Of two names that have a list each, the first is asked whether it leads to the second.
+        [first, rest @ ..] if understood.is_polar => {
+            let is_one = rest.iter().all(|other| predicate(other) == predicate(first));
+            if is_one { decided(&grounds, first, by_mention) } else { None }
+        }
         _ => None,
     };
     let Some((conclusion, facts)) = conclusion else { return Some(grounds) };

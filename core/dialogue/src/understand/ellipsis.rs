@@ -9,7 +9,9 @@ use crate::session::Asked;
 /// The last question again, about what this message names; the likeliest reading first. Empty where the message says more than a
 /// name, or a word that compares.
 pub(crate) fn completed(last: &Asked, text: &str, understood: &Understood) -> Vec<String> {
-    let is_bare = understood.relations.is_empty() && understood.unexplained.is_empty();
+    let compares = understood.comparing.as_ref().map(|range| &text[range.clone()]);
+    let is_plain = understood.unexplained.iter().all(|word| Some(word.as_str()) == compares);
+    let is_bare = understood.relations.is_empty() && is_plain;
     if !is_bare || !understood.points_back {
         return Vec::new();
     }
