@@ -53,7 +53,8 @@ pub struct Measures {
     pub accuracy: Option<f64>,
     /// The 95 % interval of `accuracy` (Wilson 1927).
     pub interval: Option<(f64, f64)>,
-    /// Of the turns that list values, those whose first one is accepted.
+    /// Of the turns for which an answer is expected, those whose first value is accepted: a reply without values has missed. `None`
+    /// where no reply lists any.
     pub hits_at_1: Option<f64>,
     /// Of the turns for which an answer is accepted, those whose text has one.
     pub in_text: Option<f64>,
@@ -99,7 +100,7 @@ impl Measures {
     pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
         let mut measures = Self::default();
         let (mut times, mut tokens) = (Vec::new(), (0, 0));
-        let (mut listed, mut first, mut accepted, mut in_text) = (0, 0, 0, 0);
+        let (mut listed, mut answerable, mut first, mut accepted, mut in_text) = (0, 0, 0, 0, 0);
         for record in records {
             measures.items += 1;
             if let Some(is_right) = record.is_right() {
@@ -111,10 +112,10 @@ impl Measures {
                 times.push(turn.milliseconds);
                 tokens.0 += turn.tokens.prompt;
                 tokens.1 += turn.tokens.completion;
-                if let Some(is_first) = turn.graded.is_first {
-                    listed += 1;
-                    first += usize::from(is_first);
-                }
+                let is_asked = turn.expect == Expect::Answer && !turn.answers.is_empty();
+                listed += usize::from(turn.graded.is_first.is_some());
+                answerable += usize::from(is_asked);
+                first += usize::from(is_asked && turn.graded.is_first == Some(true));
                 if let Some(is_there) = turn.graded.is_in_text {
                     accepted += 1;
                     in_text += usize::from(is_there);
@@ -124,7 +125,8 @@ impl Measures {
         measures.accuracy = share(measures.right, measures.graded);
         measures.interval = wilson(measures.right, measures.graded);
         measures.wrong_share = share(measures.wrong, measures.graded);
-        measures.hits_at_1 = share(first, listed);
+        // Where no reply lists values there is no first one to judge.
+        measures.hits_at_1 = share(first, answerable).filter(|_| listed > 0);
         measures.in_text = share(in_text, accepted);
         measures.prompt_tokens = share(tokens.0, times.len()).unwrap_or_default();
         measures.completion_tokens = share(tokens.1, times.len()).unwrap_or_default();

@@ -8,7 +8,7 @@ use crate::error::EvalError;
 
 /// What the columns mean.
 pub(super) const LEGEND: &str = "“Right” is everything as expected: an accepted answer, or abstention where that is expected. \
-“Hits@1” is of replies that list values; “in text” has an accepted answer in its words. “Wrong” answers, and wrongly or where it should not. \
+“Hits@1” is of all turns that expect an answer, abstentions counting as misses; “in text” has an accepted answer in its words. “Wrong” answers, and wrongly or where it should not. \
 “Unsupported sent” is by an audit that looks each cited fact up in the graph again and seeks each name, number and date of a sentence in them. \
 “Own words” is the share of sentences with facts that the model worded. Times include waiting for the questions that are asked at the same time.";
 

@@ -85,6 +85,7 @@ fn rows_stand_by_system_and_phrasing() {
     ];
     assert_eq!(rows, expected);
     let measures = &report.rows[1].measures;
+    assert_eq!(measures.hits_at_1, Some(0.5));
     assert_eq!((measures.unsupported, measures.sentences, measures.wrong), (1, 2, 1));
     assert_eq!(measures.own_words["en"].share(), Some(0.5));
     assert_eq!((measures.latency.p50, measures.prompt_tokens), (12.0, 100.0));
