@@ -19,7 +19,7 @@ use crate::respond::{Draft, Persona, Responder};
 use crate::session::{Session, Sessions};
 use crate::turn::{Turn, outcome, question_back};
 use crate::understand::{
-    RelationWords, Understood, choice, clauses, completed, detect_language, renamed, understand,
+    RelationWords, Understood, choice, clauses, completed, detect_language, names, renamed, understand,
 };
 
 /// The most facts that one question's answer rests on.
@@ -284,6 +284,7 @@ impl Reading<'_> {
         if let Some(meant) = meant {
             mentions = renamed(mentions, meant);
         }
+        let mentions = names(mentions, &engine.retriever, self.language);
         timings.link += milliseconds(begun.elapsed());
         let begun = Instant::now();
         let relation_words = engine.relation_words.of(self.schema, &lexicon.language);

@@ -10,7 +10,6 @@ mod choose;
 mod clarify;
 mod computed;
 mod named;
-mod names;
 mod path;
 mod topic;
 
@@ -112,7 +111,6 @@ pub(crate) async fn ground(
     if let Some(kind) = understood.smalltalk {
         return Ok(Plan::Smalltalk(kind));
     }
-    let understood = &names::without_words(understood, sources.retriever, sources.language);
     let reader = &Reader { knowledge: sources.knowledge, language: sources.language };
     let by_mention = reader.mentioned(understood).await?;
     let named = match named::named(understood, session, &by_mention, reader).await? {

@@ -4,6 +4,7 @@
 mod choice;
 mod clauses;
 mod ellipsis;
+mod names;
 mod relation;
 
 use std::ops::Range;
@@ -19,6 +20,7 @@ use relation::{find_relations, is_compounded};
 pub(crate) use choice::choice;
 pub(crate) use clauses::clauses;
 pub(crate) use ellipsis::{completed, renamed};
+pub(crate) use names::names;
 pub(crate) use relation::RelationWords;
 
 /// A message, understood as far as its words go.
@@ -28,6 +30,8 @@ pub(crate) struct Understood {
     pub(crate) mentions: Vec<Mention>,
     /// Which of the mentions are but a part of a relation's name ("shipping" in "return shipping"), by their place.
     pub(crate) within_relation: Vec<bool>,
+    /// Which of the mentions own what stands behind them ("Bhutan's", 不丹的), by their place.
+    pub(crate) is_owner: Vec<bool>,
     /// What is asked of them, in the order of the text; each is a set of predicates that the same words may mean.
     pub(crate) relations: Vec<Vec<Arc<Predicate>>>,
     /// Stretches of content words that are neither name nor relation, as typed.
@@ -160,6 +164,11 @@ pub(crate) fn understand(
             (0..words.len()).filter(own).all(|at| accounts[at] == Account::Relation)
         })
         .collect();
+    let owns = |mention: &Mention| {
+        let behind = text.get(mention.range.end..).unwrap_or_default();
+        ["'s", "’s", "的"].iter().any(|mark| behind.starts_with(mark))
+    };
+    let is_owner = mentions.iter().map(owns).collect();
     let unexplained_at: Vec<usize> =
         (0..words.len()).filter(|at| accounts[*at] == Account::Nothing).collect();
     let is_name = |run: &[usize]| {
@@ -226,8 +235,13 @@ pub(crate) fn understand(
         || (lexicon.language.is_unspaced() && is(words.len().saturating_sub(1), WordKind::Continuation));
     let is_question = has_question_mark(text)
         || (0..words.len()).any(|at| is(at, WordKind::Question) && accounts[at] != Account::Mention);
-    let is_polar = words.first().is_some_and(|_| is(0, WordKind::Polar) && !lexicon.language.is_unspaced())
-        || lexicon.language.is_unspaced() && has_freely(WordKind::Polar);
+    // "Can you tell me who …" and "was Ann Lee the director of which films" want no yes.
+    let begins_polar = !words.is_empty() && is_freely(0, WordKind::Polar);
+    let is_polar = if lexicon.language.is_unspaced() {
+        has_freely(WordKind::Polar)
+    } else {
+        begins_polar && !has_freely(WordKind::Interrogative)
+    };
     let counts = has_freely(WordKind::Count);
     let is_personal = (0..words.len()).any(|at| is(at, WordKind::Personal) || is(at, WordKind::Courtesy));
     let smalltalk = if mentions.is_empty() && asked.is_empty() {
@@ -251,6 +265,7 @@ pub(crate) fn understand(
     Understood {
         relations: distinct.into_iter().map(predicates).collect(),
         within_relation,
+        is_owner,
         is_answerable,
         unknown_name,
         is_nested,

@@ -11,8 +11,11 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Titles and the like, whose full stop ends no sentence.
-const ABBREVIATIONS: [&str; 14] =
-    ["mr", "mrs", "ms", "dr", "prof", "st", "no", "vs", "etc", "e.g", "i.e", "approx", "inc", "ltd"];
+const ABBREVIATIONS: [&str; 34] = [
+    "mr", "mrs", "ms", "dr", "prof", "st", "no", "vs", "etc", "e.g", "i.e", "approx", "inc", "ltd", "bros",
+    "capt", "cf", "col", "ft", "gen", "gov", "hon", "jr", "lt", "maj", "mt", "nos", "op", "pt", "rev", "sen",
+    "sgt", "sr", "vol",
+];
 
 /// A word, or one character of a script without spaces.
 #[derive(Clone, Debug, PartialEq, Eq)]

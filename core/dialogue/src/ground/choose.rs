@@ -48,7 +48,7 @@ pub(super) fn related<T: Borrow<Topic>>(
             grounds.add_by_predicate(topic.outgoing(relation), relation, false);
         }
         if outgoing.is_empty() {
-            for topic in &topics {
+            for topic in topics.iter().filter(|topic| !topic.is_owner) {
                 grounds.add_by_predicate(topic.incoming(relation), relation, true);
             }
         }

@@ -42,12 +42,21 @@ fn counted(grounds: &Grounds, group: &Group) -> Option<(Conclusion, Vec<usize>)>
     let first = grounds.facts.get(*group.facts.first()?)?;
     let (topic, inverse) = match (&first.object, group.lists_subjects) {
         (Value::Entity(object), true) => (object, true),
-        (Value::Entity(_) | Value::Text(_), false) => (&first.subject, false),
+        (object, false) if !is_amount(group.facts.len(), object) => (&first.subject, false),
         _ => return None,
     };
     let walk =
         Walk { topic: topic.clone(), steps: vec![Step { predicate: first.predicate.clone(), inverse }] };
     Some((Conclusion::Count { walk, count: group.facts.len() }, group.facts.clone()))
+}
+
+/// Whether the values of a list are an amount by themselves rather than to be counted: one "7200 rpm" is not one speed.
+pub(super) fn is_amount(values: usize, first: &Value) -> bool {
+    match first {
+        Value::Entity(_) => false,
+        Value::Text(label) => values < 2 && label.text.contains(|c: char| c.is_numeric()),
+        _ => true,
+    }
 }
 
 /// Whether the relation leads from one name to the other.

@@ -58,7 +58,11 @@ struct Question<'a> {
 
 impl Question<'_> {
     async fn grounds(&self, found: &Retrieval) -> Result<Option<Grounds>, EngineError> {
+        let first =
+            found.groups.first().and_then(|best| Some((best.answers.len(), &best.answers.first()?.value)));
+        let is_amount = first.is_some_and(|(values, first)| computed::is_amount(values, first));
         if let Some(computed) = &found.computed
+            && self.wants(&computed.outcome, is_amount)
             && (found.shape != Shape::Value || matches!(computed.outcome, Outcome::Within(_)))
         {
             let is_free = computed.certainty >= SURE
@@ -74,9 +78,8 @@ impl Question<'_> {
             let compared = keys(&self.text[range.clone()], self.sources.language);
             !compared.iter().all(|word| matched.contains(word))
         });
-        let is_number = |value: &Value| matches!(value, Value::Number { .. });
         let counts = self.understood.counts || found.shape == Shape::Count;
-        let is_counted = counts && !best.answers.iter().all(|answer| is_number(&answer.value));
+        let is_counted = counts && !is_amount;
         if is_compared || is_counted || !self.allows(&best.matched, false) {
             return Ok(None);
         }
@@ -89,6 +92,15 @@ impl Question<'_> {
             _ => values(best),
         };
         Ok(grounds.map(|grounds| self.noted(grounds, &facts)))
+    }
+
+    /// Whether the question asks for what was computed.
+    fn wants(&self, outcome: &Outcome, is_amount: bool) -> bool {
+        match outcome {
+            Outcome::Count { .. } => !is_amount,
+            Outcome::YesNo(_) => self.understood.is_polar,
+            Outcome::Extreme { .. } | Outcome::Within(_) => true,
+        }
     }
 
     /// Whether names and numbers that the graph does not have are part of what was matched; years may bound a computed result.

@@ -23,6 +23,8 @@ pub(super) struct Topic {
     pub(super) mention: Option<usize>,
     pub(super) entity: Arc<Entity>,
     pub(super) score: f32,
+    /// Whether it owns what is asked for: "Ann's child" is not whose child Ann is.
+    pub(super) is_owner: bool,
     pub(super) facts: Vec<Fact>,
 }
 
@@ -64,7 +66,9 @@ impl Reader<'_> {
         for (place, mention) in understood.mentions.iter().enumerate() {
             let mut topics = Vec::new();
             for candidate in mention.candidates.iter().take(CANDIDATES) {
-                topics.push(self.topic(Some(place), &candidate.entity, candidate.score).await?);
+                let topic = self.topic(Some(place), &candidate.entity, candidate.score).await?;
+                let is_owner = understood.is_owner.get(place) == Some(&true);
+                topics.push(Topic { is_owner, ..topic });
             }
             by_mention.push(topics);
         }
@@ -115,7 +119,7 @@ impl Reader<'_> {
         // A city that is its own capital is met from both ends.
         let mut seen = HashSet::new();
         facts.retain(|fact| seen.insert(fact.id.clone()));
-        Ok(Topic { mention, entity: entity.clone(), score, facts })
+        Ok(Topic { mention, entity: entity.clone(), score, is_owner: false, facts })
     }
 
     /// Texts in several languages are one fact: those of this language, where there are any.

@@ -30,6 +30,8 @@ fn sentences(text: &str) -> Vec<Range<usize>> {
         let end = at + c.len_utf8();
         let ends = match c {
             '.' if is_abbreviation(&text[start..at]) => false,
+            // "Bros. play": a small letter begins no sentence.
+            '.' if text[end..].trim_start().starts_with(char::is_lowercase) => false,
             '?' | '!' | '.' => text[end..].starts_with(char::is_whitespace),
             '\u{FF1F}' | '\u{FF01}' | '。' | '\n' => true,
             _ => false,
