@@ -7,7 +7,7 @@ use std::sync::Arc;
 use loquat_contract::{Entity, EntityId, Fact, Mention, Predicate, PredicateId, Value};
 
 use super::RetrieveError;
-use super::features::{certainty, year};
+use super::features::year;
 use super::lexicon::{Comparing, Most};
 use super::path::{Around, Step, chain};
 use super::question::Question;
@@ -112,7 +112,7 @@ fn along(search: &Search<'_>, scored: &Scored, outcome: Outcome, facts: Vec<Fact
         path: path.steps.clone(),
         attribute: None,
         narrowed: false,
-        certainty: certainty(&scored.features),
+        certainty: search.certainty(scored.path).0,
     }
 }
 

@@ -11,7 +11,7 @@ use super::question::{Kind, Question};
 use loquat_contract::Value;
 
 /// The number of features.
-pub(super) const COUNT: usize = 24;
+pub(super) const COUNT: usize = 27;
 
 /// The features' names, in their order.
 pub(super) const NAMES: [&str; COUNT] = [
@@ -39,6 +39,9 @@ pub(super) const NAMES: [&str; COUNT] = [
     "something in common asked, not there and back",
     "logarithm of the number of values",
     "there and back, something in common asked",
+    "the word nearest to the name is not the first step's",
+    "back to the subject though the name owns what is asked for",
+    "back to the subject though a place, time or measure is asked for",
 ];
 
 /// One path before the weights.
@@ -67,8 +70,10 @@ impl Candidate<'_> {
         let last = scores.last().copied().unwrap_or(0.0);
         let (mut unexplained, mut loosely) = (0.0, 0.0);
         for (token, known) in self.explicable.iter().enumerate().filter(|(_, known)| **known >= 0.5) {
+            let head = self.question.tokens[token].within;
             let by = |occurrence: &Occurrence| {
-                occurrence.tokens.iter().find(|(at, _)| *at == token).map_or(0.0, |(_, near)| *near)
+                let says = |at: usize| at == token || Some(at) == head;
+                occurrence.tokens.iter().find(|(at, _)| says(*at)).map_or(0.0, |(_, near)| *near)
             };
             let strict = taken.iter().zip(&self.said).filter_map(|(at, said)| Some(by(&said[(*at)?])));
             let loose = self.said.iter().flat_map(|said| said.iter().map(by));
@@ -118,6 +123,9 @@ impl Candidate<'_> {
             flag(common && !there_and_back),
             (self.path.ends.len() as f32).ln_1p(),
             flag(common && there_and_back),
+            self.passes_over(&taken),
+            flag(self.is_owned(&taken)),
+            flag(self.asks_for_own()),
         ];
         (features, taken)
     }
@@ -184,6 +192,60 @@ impl Candidate<'_> {
             .collect();
         let pairs = distances.windows(2).map(|pair| (pair[1] as f32 - pair[0] as f32).clamp(-1.0, 1.0));
         pairs.sum::<f32>() / distances.len().saturating_sub(1).max(1) as f32
+    }
+
+    /// How surely the word of a relation that stands nearest to the name is no word of the first step: "starred" in "who starred in
+    /// films by the director of X".
+    fn passes_over(&self, taken: &[Option<usize>]) -> f32 {
+        let Some(name_at) = self.question.name_at else { return 0.0 };
+        let known =
+            |at: &usize| self.explicable[*at] >= 0.5 && self.question.tokens[*at].kind == Kind::Content;
+        let before = (0..name_at).rev().find(known);
+        let after = (name_at..self.question.tokens.len()).find(known);
+        let nearest = match (before, after) {
+            (Some(a), Some(b)) if self.question.distance(a) == self.question.distance(b) => vec![a, b],
+            (Some(a), Some(b)) if self.question.distance(a) < self.question.distance(b) => vec![a],
+            (_, Some(b)) => vec![b],
+            (a, None) => a.into_iter().collect(),
+        };
+        let Some(said) = self.said.first().zip(taken.first()).and_then(|(said, at)| Some(&said[(*at)?]))
+        else {
+            return nearest.iter().map(|at| self.explicable[*at]).fold(0.0, f32::max);
+        };
+        let miss = |at: &usize| {
+            let head = self.question.tokens[*at].within;
+            let near = said.tokens.iter().find(|(token, _)| token == at || Some(*token) == head);
+            self.explicable[*at] * (1.0 - near.map_or(0.0, |(_, near)| *near))
+        };
+        nearest.iter().map(miss).reduce(f32::min).unwrap_or(0.0)
+    }
+
+    /// Whether the first step goes back to the subject though its word belongs to the name: "X's child", "the child of X".
+    fn is_owned(&self, taken: &[Option<usize>]) -> bool {
+        let question = self.question;
+        let Some(name_at) = question.name_at else { return false };
+        let said = self.said.first().zip(taken.first()).and_then(|(said, at)| Some(&said[(*at)?]));
+        let (Some(said), Some(first)) = (said, self.path.steps.first()) else { return false };
+        let lexicon = question.lexicon;
+        let text = |at: usize| question.tokens.get(at).map_or("", |token| token.text.as_str());
+        let before = (0..name_at).rev().find(|at| !lexicon.articles.contains(text(*at)));
+        let of = before.is_some_and(|at| {
+            lexicon.of.contains(text(at)) && said.tokens.iter().any(|(token, _)| token + 1 == at)
+        });
+        let owner = lexicon.owner.contains(text(name_at))
+            && said.tokens.iter().any(|(token, _)| *token > name_at && *token <= name_at + 3);
+        first.inverse && (of || owner)
+    }
+
+    /// Whether the last step goes back to the subject by a word that asks for a place, a time or a measure: those are values.
+    fn asks_for_own(&self) -> bool {
+        let (Some(last), Some(said)) = (self.path.steps.last(), self.said.last()) else { return false };
+        let asked = |occurrence: &Occurrence| {
+            occurrence.tokens.iter().all(|(at, _)| self.question.tokens[*at].kind == Kind::Ask)
+        };
+        let kind = self.question.expected;
+        let own = matches!(kind, Expected::Date | Expected::Number) || self.question.asks_where;
+        last.inverse && own && said.first().is_some_and(asked) || last.inverse && self.question.asks_where
     }
 
     /// Whether the last step says what the question word asks for, or another step does.
@@ -279,24 +341,14 @@ pub(super) fn score(features: &[f32; COUNT], weights: &[f32; COUNT]) -> f32 {
     features.iter().zip(weights).map(|(x, w)| x * w).sum()
 }
 
-/// How sure a path has to be for its answer to be given.
-pub const SURE: f32 = 0.5;
-
-/// How surely the question asks for this path at all: each step is said, and no word of the question is left that another relation
-/// is called by.
-pub(super) fn certainty(features: &[f32; COUNT]) -> f32 {
-    let (least, last, unexplained) = (features[3], features[4], features[5]);
-    (0.5 * (least + last) - 0.5 * unexplained).clamp(0.0, 1.0)
-}
-
 /// Learnt by `examples/retrieval/learn.py` from EntityQuestions' training questions, and the tuning halves of MetaQA dev and NLPCC 2016.
 pub(super) const WEIGHTS: [f32; COUNT] = [
-    -1.60, -2.56, 2.97, 0.00, 0.76, 0.00, -0.51, -0.93, -0.05, -2.58, 0.24, 1.71, -0.92, 1.07, -1.02, 2.37,
-    2.11, -2.40, -0.08, 0.00, 0.00, -3.03, -0.01, 3.82,
+    -1.62, -2.48, 2.94, 0.00, 0.74, 0.00, -0.52, -0.94, -0.06, -2.70, 0.24, 1.82, -0.84, 1.09, -1.04, 2.64,
+    2.39, -2.31, -0.13, 0.00, 0.00, -3.09, -0.01, 3.65, 0.00, -0.42, -0.58,
 ];
 
 /// The same where an embedder says what is near in meaning.
 pub(super) const WEIGHTS_WITH_MEANING: [f32; COUNT] = [
     -1.41, -2.42, 3.31, 0.00, 0.54, 0.00, -0.13, -0.92, -0.32, -2.00, 0.23, 1.59, -0.86, 1.03, -1.20, 1.78,
-    1.69, -2.23, -0.48, 0.20, 0.54, -2.77, -0.07, 3.43,
+    1.69, -2.23, -0.48, 0.20, 0.54, -2.77, -0.07, 3.43, 0.00, -0.42, -0.58,
 ];

@@ -39,6 +39,9 @@ pub(super) struct Ask {
     /// Whether it is also a word for a relation, as "year" is and "when" is not.
     #[serde(default)]
     pub(super) content: bool,
+    /// Whether it asks where something is.
+    #[serde(default)]
+    pub(super) place: bool,
 }
 
 /// Which end of an order is meant.
@@ -80,7 +83,10 @@ pub(super) struct TimeWords {
 #[serde(deny_unknown_fields)]
 struct File {
     stop: Vec<String>,
+    plain: Vec<String>,
     articles: Vec<String>,
+    of: Vec<String>,
+    owner: Vec<String>,
     families: Vec<Vec<String>>,
     common: Vec<String>,
     alternatives: Vec<String>,
@@ -97,7 +103,14 @@ struct File {
 pub(super) struct Lexicon {
     pub(super) stems: Stems,
     pub(super) stop: FxHashSet<String>,
+    /// Function words of several Chinese characters.
+    pub(super) stop_phrases: Vec<String>,
+    /// Stems of words for what kind of thing is meant, and of talk about the question: they need no fact.
+    pub(super) plain: FxHashSet<String>,
     pub(super) articles: FxHashSet<String>,
+    /// Words between a relation and who has it, "the capital of Spain", and behind who has it, "Spain's capital".
+    pub(super) of: FxHashSet<String>,
+    pub(super) owner: FxHashSet<String>,
     /// A word or phrase, stemmed → the families it belongs to.
     pub(super) member_of: FxHashMap<String, Vec<usize>>,
     /// The members of each family, stemmed.
@@ -156,7 +169,10 @@ impl Lexicon {
         let file: Option<File> = toml::from_str(text).ok();
         let file = file.unwrap_or_else(|| File {
             stop: Vec::new(),
+            plain: Vec::new(),
             articles: Vec::new(),
+            of: Vec::new(),
+            owner: Vec::new(),
             families: Vec::new(),
             common: Vec::new(),
             alternatives: Vec::new(),
@@ -186,9 +202,15 @@ impl Lexicon {
         }
         let mut asks: Vec<(String, Ask)> = file.asks.into_iter().collect();
         asks.sort_by_key(|(words, _)| std::cmp::Reverse(words.chars().count()));
+        let unspaced = |word: &&String| word.chars().any(is_han) && word.chars().count() > 1;
+        let stop_phrases = file.stop.iter().chain(&file.plain).filter(unspaced).cloned().collect();
         Self {
+            stop_phrases,
+            plain: file.plain.iter().map(|word| stems.stem(word)).collect(),
             stop: file.stop.into_iter().collect(),
             articles: file.articles.into_iter().collect(),
+            of: file.of.into_iter().collect(),
+            owner: file.owner.into_iter().collect(),
             member_of,
             families,
             common: file.common.iter().map(|word| stems.stem(word)).collect(),

@@ -12,6 +12,7 @@
 
 mod asked;
 mod budget;
+mod certainty;
 mod compute;
 mod features;
 mod lexicon;
@@ -41,8 +42,9 @@ pub use lexicon::Most;
 pub use path::Step;
 pub use shape::Shape;
 
-pub use features::SURE;
-use features::{WEIGHTS, WEIGHTS_WITH_MEANING, certainty};
+use certainty::Naming;
+pub use certainty::SURE;
+use features::{WEIGHTS, WEIGHTS_WITH_MEANING};
 use lexicon::Lexicon;
 use meaning::Meaning;
 use path::chain;
@@ -203,6 +205,17 @@ impl Retrieval {
     }
 }
 
+/// What a group was judged by: pairs of a feature's name and value.
+#[derive(Clone, Debug)]
+pub struct Features {
+    /// For its place among others.
+    pub path: Vec<(&'static str, f32)>,
+    /// For its certainty.
+    pub certainty: Vec<(&'static str, f32)>,
+}
+
+type Judged = ([f32; features::COUNT], [f32; certainty::COUNT]);
+
 /// Finds facts for questions.
 pub struct Retriever {
     knowledge: Arc<dyn Knowledge>,
@@ -248,24 +261,26 @@ impl Retriever {
         Ok(self.examine(asked.into()).await?.0)
     }
 
-    /// [`retrieve`](Retriever::retrieve), and for each group the features of its path, to learn weights from: pairs of a feature's
-    /// name and value.
+    /// [`retrieve`](Retriever::retrieve), and for each group what it was judged by, to learn weights from.
     ///
     /// # Errors
     /// As there.
     pub async fn retrieve_with_features(
         &self,
         asked: impl Into<Asked<'_>>,
-    ) -> Result<(Retrieval, Vec<Vec<(&'static str, f32)>>), RetrieveError> {
+    ) -> Result<(Retrieval, Vec<Features>), RetrieveError> {
         let (retrieval, features) = self.examine(asked.into()).await?;
-        let named = |values: [f32; features::COUNT]| features::NAMES.into_iter().zip(values).collect();
+        let named = |(path, signs): Judged| Features {
+            path: features::NAMES.into_iter().zip(path).collect(),
+            certainty: certainty::NAMES.into_iter().zip(signs).collect(),
+        };
         Ok((retrieval, features.into_iter().map(named).collect()))
     }
 
     async fn examine(
         &self,
         Asked { text, about, mentions }: Asked<'_>,
-    ) -> Result<(Retrieval, Vec<[f32; features::COUNT]>), RetrieveError> {
+    ) -> Result<(Retrieval, Vec<Judged>), RetrieveError> {
         let schema = self.knowledge.schema();
         let index = self.index(&schema);
         let language = self.options.language.clone().unwrap_or_else(|| Lexicon::guess(text));
@@ -278,7 +293,8 @@ impl Retriever {
         };
         let mentions = mentions.unwrap_or(&linked);
         let reading = shape::read(text, mentions, lexicon);
-        let mut search = Search::new(&*self.knowledge, &index, meaning, &language, &self.options, weights);
+        let mut search =
+            Search::new(&*self.knowledge, &index, meaning, &language, &self.options, weights, mentions);
 
         let length = text.chars().count().max(1) as f32;
         for mention in mentions.iter().take(MENTIONS) {
@@ -291,6 +307,7 @@ impl Retriever {
                 link: candidate.score,
                 view,
                 share,
+                naming: Naming::of(text, mention, &candidate.entity),
             }));
         }
         let whole = search.views.len();
@@ -308,8 +325,9 @@ impl Retriever {
         let (computed, shape) = compute::compute(&mut search, &scored, &reading, mentions).await?;
         let (mut groups, mut features) = (Vec::new(), Vec::new());
         for (scored, score) in scored.iter().zip(shares(&scored)).take(GROUPS) {
-            groups.push(group(&search, scored, score));
-            features.push(scored.features);
+            let (certainty, signs) = search.certainty(scored.path);
+            groups.push(group(&search, scored, score, certainty));
+            features.push((scored.features, signs));
         }
         let limited = groups.first().is_some_and(|group| group.truncated);
         let mut retrieval = Retrieval {
@@ -359,7 +377,13 @@ impl Retriever {
         }
         for (entity, link) in known {
             if search.topics.iter().all(|topic| topic.entity.id != entity.id) {
-                search.topics.push(Topic { entity, link, view, share: 0.0 });
+                search.topics.push(Topic {
+                    entity,
+                    link,
+                    view,
+                    share: 0.0,
+                    naming: Naming { exact: true, goes_on: false },
+                });
             }
         }
         Ok(())
@@ -388,7 +412,7 @@ fn shares(scored: &[Scored]) -> Vec<f32> {
     odds.into_iter().map(|one| one / total).collect()
 }
 
-fn group(search: &Search<'_>, scored: &Scored, score: f32) -> Group {
+fn group(search: &Search<'_>, scored: &Scored, score: f32, certainty: f32) -> Group {
     let path = &search.paths[scored.path];
     let answer = |end: usize| Answer {
         value: path.ends[end].value.clone(),
@@ -399,7 +423,7 @@ fn group(search: &Search<'_>, scored: &Scored, score: f32) -> Group {
         path: path.steps.clone(),
         matched: scored.matched.clone(),
         score,
-        certainty: certainty(&scored.features),
+        certainty,
         answers: (0..path.ends.len()).map(answer).collect(),
         truncated: path.cut,
     }

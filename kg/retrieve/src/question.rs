@@ -25,6 +25,12 @@ pub(super) struct Token {
     pub(super) text: String,
     pub(super) stem: String,
     pub(super) kind: Kind,
+    /// The byte that it begins at.
+    pub(super) start: usize,
+    /// Whether it is written as a name is: with a capital letter within a sentence, or with figures.
+    pub(super) like_a_name: bool,
+    /// The first word of the phrase that it is a part of: "work" in "kind of work" says nothing on its own.
+    pub(super) within: Option<usize>,
     /// Stems that it may be found by, with how surely.
     pub(super) terms: Vec<(String, f32)>,
 }
@@ -50,6 +56,8 @@ pub(super) struct Question {
     pub(super) common: bool,
     /// Synonyms in Chinese characters.
     pub(super) runs: Vec<Run>,
+    /// Whether it asks where something is.
+    pub(super) asks_where: bool,
     /// Where question words stand, and what they expect.
     pub(super) asks: Vec<(usize, Expected)>,
 }
@@ -62,7 +70,7 @@ impl Question {
     pub(super) fn read(text: &str, name: Option<Range<usize>>, lexicon: &'static Lexicon) -> Self {
         let mut tokens = Vec::new();
         let mut name_at = None;
-        for (start, word) in words(text) {
+        for (number, (start, word)) in words(text).into_iter().enumerate() {
             if name.as_ref().is_some_and(|name| name.contains(&start)) {
                 name_at = name_at.or(Some(tokens.len()));
                 continue;
@@ -70,7 +78,17 @@ impl Question {
             let lower: String = word.to_lowercase().chars().map(simplified).collect();
             let stem = lexicon.stems.stem(&lower);
             let kind = if lexicon.stop.contains(&lower) { Kind::Stop } else { Kind::Content };
-            tokens.push(Token { terms: Vec::new(), text: lower, stem, kind });
+            let capital = number > 0 && word.starts_with(char::is_uppercase);
+            let like_a_name = capital || word.contains(|c: char| c.is_ascii_digit());
+            tokens.push(Token {
+                terms: Vec::new(),
+                text: lower,
+                stem,
+                kind,
+                start,
+                like_a_name,
+                within: None,
+            });
         }
         let common = tokens.iter().any(|token| lexicon.common.contains(&token.stem));
         let mut question = Self {
@@ -80,8 +98,10 @@ impl Question {
             expected: Expected::Any,
             common,
             runs: Vec::new(),
+            asks_where: false,
             asks: Vec::new(),
         };
+        question.silence();
         question.own_terms();
         question.ask();
         question.expand();
@@ -144,6 +164,27 @@ impl Question {
         self.find(phrase, false).is_some()
     }
 
+    /// Takes phrases that say nothing for function words: "请问".
+    fn silence(&mut self) {
+        let lexicon = self.lexicon;
+        for phrase in &lexicon.stop_phrases {
+            while let Some(range) = self.find_content(phrase) {
+                self.tokens[range].iter_mut().for_each(|token| token.kind = Kind::Stop);
+            }
+        }
+    }
+
+    fn find_content(&self, phrase: &str) -> Option<Range<usize>> {
+        let size = phrase.chars().count();
+        let crosses = |start: usize| self.name_at.is_some_and(|at| start < at && at < start + size);
+        (0..(self.tokens.len() + 1).saturating_sub(size)).map(|start| start..start + size).find(|range| {
+            let tokens = &self.tokens[range.clone()];
+            !crosses(range.start)
+                && tokens.iter().any(|token| token.kind == Kind::Content)
+                && tokens.iter().zip(phrase.chars()).all(|(token, c)| token.text.chars().eq([c]))
+        })
+    }
+
     fn own_terms(&mut self) {
         for token in self.tokens.iter_mut().filter(|token| token.kind == Kind::Content) {
             token.terms.push((token.stem.clone(), 1.0));
@@ -161,6 +202,7 @@ impl Question {
             if self.expected == Expected::Any {
                 self.expected = ask.expects;
             }
+            self.asks_where |= ask.place;
             if !ask.content {
                 self.asks.push((range.start, ask.expects));
                 for token in &mut self.tokens[range.clone()] {
@@ -195,12 +237,16 @@ impl Question {
             }
         }
         found.sort();
+        let end = self.tokens.len();
         for (start, family, member) in found {
             let words = member.split(' ').count();
             // The phrase stands where its first word of content is.
             let place = (start..start + words)
                 .find(|&at| self.tokens.get(at).is_some_and(|token| token.kind == Kind::Content))
                 .unwrap_or(start);
+            for token in self.tokens[place..(start + words).min(end)].iter_mut().skip(1) {
+                token.within.get_or_insert(place);
+            }
             for other in lexicon.families[family].iter().filter(|other| *other != member) {
                 if other.chars().any(is_han) {
                     self.runs.push(Run { text: other.chars().collect(), weight: FAMILY, token: start });

@@ -7,9 +7,10 @@
 use std::sync::Arc;
 
 use futures::{StreamExt, stream};
-use loquat_contract::{Entity, EntityId, Knowledge, Language, PredicateId};
+use loquat_contract::{Entity, EntityId, Knowledge, Language, Mention, PredicateId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::certainty::{self, Circumstances, Naming, certainty};
 use super::features::{COUNT, Candidate, may_be_silent, score};
 use super::meaning::{Compared, Meaning};
 use super::path::{Around, Path, Step};
@@ -42,6 +43,8 @@ pub(super) struct Topic {
     pub(super) view: usize,
     /// The share of the question that its name is.
     pub(super) share: f32,
+    /// How its name stands in the question.
+    pub(super) naming: Naming,
 }
 
 /// The question without one of the names in it.
@@ -70,6 +73,8 @@ pub(super) struct Search<'a> {
     pub(super) weights: &'a [f32; COUNT],
     pub(super) views: Vec<View>,
     pub(super) topics: Vec<Topic>,
+    /// The names in the question; the first of them have the views of the same number.
+    pub(super) mentions: &'a [Mention],
     pub(super) paths: Vec<Path>,
     around: FxHashMap<EntityId, Arc<Around>>,
     lookups: usize,
@@ -84,6 +89,7 @@ impl<'a> Search<'a> {
         language: &'a Language,
         options: &'a RetrieveOptions,
         weights: &'a [f32; COUNT],
+        mentions: &'a [Mention],
     ) -> Self {
         Self {
             knowledge,
@@ -94,6 +100,7 @@ impl<'a> Search<'a> {
             weights,
             views: Vec::new(),
             topics: Vec::new(),
+            mentions,
             paths: Vec::new(),
             around: FxHashMap::default(),
             lookups: options.lookups,
@@ -280,25 +287,43 @@ impl<'a> Search<'a> {
         passed
     }
 
+    fn candidate(&self, path: usize) -> Candidate<'_> {
+        let path = &self.paths[path];
+        let topic = &self.topics[path.topic];
+        let view = &self.views[topic.view];
+        Candidate {
+            question: &view.question,
+            explicable: &view.explicable,
+            said: path.steps.iter().map(|step| self.occurrences(topic.view, step)).collect(),
+            meaning: path.steps.iter().map(|step| self.nearness(topic.view, step)).collect(),
+            path,
+            link: topic.link,
+            share: topic.share,
+        }
+    }
+
+    /// How surely the question asks for the path, and the signs of that.
+    pub(super) fn certainty(&self, path: usize) -> (f32, [f32; certainty::COUNT]) {
+        let candidate = self.candidate(path);
+        let (features, taken) = candidate.features();
+        let topic = &self.topics[self.paths[path].topic];
+        let others = self.mentions.iter().enumerate().filter(|(view, _)| *view != topic.view);
+        let circumstances = Circumstances {
+            candidate: &candidate,
+            features: &features,
+            taken: &taken,
+            naming: topic.naming,
+            others: others.map(|(_, mention)| mention).collect(),
+        };
+        let signs = circumstances.signs();
+        (certainty(&signs), signs)
+    }
+
     fn scored(&self) -> Vec<Scored> {
         let mut scored: Vec<Scored> = (0..self.paths.len())
             .filter(|&at| !self.paths[at].ends.is_empty())
             .map(|at| {
-                let path = &self.paths[at];
-                let topic = &self.topics[path.topic];
-                let view = &self.views[topic.view];
-                let said: Vec<&[Occurrence]> =
-                    path.steps.iter().map(|step| self.occurrences(topic.view, step)).collect();
-                let meaning = path.steps.iter().map(|step| self.nearness(topic.view, step)).collect();
-                let candidate = Candidate {
-                    question: &view.question,
-                    explicable: &view.explicable,
-                    said,
-                    meaning,
-                    path,
-                    link: topic.link,
-                    share: topic.share,
-                };
+                let candidate = self.candidate(at);
                 let (features, taken) = candidate.features();
                 let matched = taken
                     .iter()

@@ -61,7 +61,10 @@ pub(super) fn likeness(a: &str, b: &str) -> f32 {
     } else {
         0.0
     };
-    let is_part = long.ends_with(short) || (short.len() > PART && long.contains(short));
+    // What stands before it has to be a word too: "screen", and not "per" in "perform".
+    let rest = long.len() - short.len();
+    let is_part = long.ends_with(short) && (rest >= PART || short.len() > PART)
+        || (short.len() > PART && long.contains(short));
     let part = if is_part { 0.75 } else { 0.0 };
     let mistyped = if short.len() >= 5 && long.len() - short.len() <= 2 {
         Some(0.8 * strsim::jaro_winkler(short, long) as f32).filter(|near| *near >= 0.8 * 0.92).unwrap_or(0.0)
@@ -82,6 +85,7 @@ mod tests {
         assert!(likeness("direct", "director") > 0.6);
         assert!(likeness("screenwrit", "writ") > 0.7);
         assert!(likeness("capitol", "capital") > 0.7);
+        assert_eq!(likeness("form", "perform"), 0.0);
         assert_eq!(likeness("born", "died"), 0.0);
         assert_eq!(likeness("label", "language"), 0.0);
     }

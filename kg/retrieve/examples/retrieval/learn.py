@@ -16,6 +16,8 @@ for name in sys.argv[1:]:
     with open(name, encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
+            if row["variant"] != "as is":
+                continue
             groups = row["groups"]
             # Hits@1 counts whether a value at random is right; ties go to the path that has most of the answers.
             def worth(group):
@@ -49,7 +51,7 @@ def softmax(z):
 
 
 # In the order of `NAMES`: 1 may only help, -1 may only harm, 0 is free.
-SIGNS = np.array([-1, -1, 1, 1, 1, -1, -1, -1, -1, -1, 1, 1, -1, 1, -1, 1, 1, 0, 0, 1, 1, -1, 0, 1])
+SIGNS = np.array([-1, -1, 1, 1, 1, -1, -1, -1, -1, -1, 1, 1, -1, 1, -1, 1, 1, 0, 0, 1, 1, -1, 0, 1, -1, -1, -1])
 
 w, m, v = np.zeros(count), np.zeros(count), np.zeros(count)
 for step in range(1, 1501):

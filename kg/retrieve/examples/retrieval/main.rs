@@ -2,19 +2,22 @@
 //!
 //! ```text
 //! cargo run --release -p loquat-retrieve --example retrieval -- [--sample 2000] [--embeddings off|minilm|gte] [--sets eq,metaqa,nlpcc]
-//!     [--tuning] [--failures 20] [--features FEATURES.jsonl] [--data ../shared/data]
+//!     [--tuning] [--hidden] [--failures 20] [--features FEATURES.jsonl] [--data ../shared/data]
 //! ```
 //!
 //! The sets are EntityQuestions (Sciavolino et al. 2021), MetaQA (Zhang et al. 2018) with the topic's brackets taken away, and NLPCC
 //! 2016 KBQA; one whose files are not there is skipped. Weights are learnt from EntityQuestions' training questions and from one half
 //! of the two others' (`--tuning`, by a hash of the question); what is reported is the other half, and EntityQuestions' dev questions.
-//! `--features` writes what `learn.py` learns weights from.
+//! `--hidden` asks each question twice more: with the facts of its answers hidden, and with its name unknown; then nothing should be
+//! answered. With it, `--features` writes what `learn.py` and `certain.py` learn weights from.
 
 mod embedders;
+mod gate;
+mod hidden;
 mod sets;
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::BufWriter;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,6 +26,8 @@ use loquat_contract::{Language, Value};
 use loquat_kg::{Graph, ImportOptions};
 use loquat_retrieve::{Retrieval, RetrieveOptions, Retriever};
 
+use gate::Gate;
+use hidden::Hidden;
 use sets::{Question, Set};
 
 type Failure = Box<dyn std::error::Error>;
@@ -34,6 +39,7 @@ struct Options {
     tuning: bool,
     failures: usize,
     features: Option<PathBuf>,
+    hidden: bool,
     data: PathBuf,
 }
 
@@ -45,6 +51,7 @@ struct Tally {
     unreached: usize,
     lower: usize,
     times: Vec<Duration>,
+    gated: usize,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -56,6 +63,7 @@ async fn main() -> Result<(), Failure> {
         "| questions | asked | in the first 1 | 5 | 20 | topic not linked | not found | lower | median | p99 |",
     );
     say("|---|---|---|---|---|---|---|---|---|---|");
+    let mut gates = Vec::new();
     for set in sets::all(&options.data, options.tuning) {
         if !options.sets.split(',').any(|name| set.name.to_lowercase().contains(name)) {
             continue;
@@ -67,18 +75,27 @@ async fn main() -> Result<(), Failure> {
         let folder = tempfile::tempdir()?;
         let graph = Graph::open(folder.path())?;
         graph.import(&set.facts, &ImportOptions::default(), |_| {})?;
+        let graph = Arc::new(Hidden::new(Arc::new(graph)));
         let mut retriever = Retriever::new(
-            Arc::new(graph),
+            graph.clone(),
             RetrieveOptions { max_facts: 200, token_budget: 8000, ..Default::default() },
         );
         if let Some(embedder) = &embedder {
             retriever = retriever.with_embedder(embedder.clone());
         }
         let mut tally = Tally::default();
+        let mut gate = Gate::default();
         for question in &questions {
-            ask(&retriever, &set, question, &mut tally, &mut features, options.failures).await?;
+            let gate = options.hidden.then_some((&mut gate, &*graph));
+            ask(&retriever, &set, question, &mut tally, gate, &mut features, options.failures).await?;
         }
         tally.print(&set.name);
+        gates.push((set.name.clone(), gate));
+    }
+    if options.hidden {
+        say("");
+        Gate::header();
+        gates.iter().for_each(|(name, gate)| gate.print(name));
     }
     Ok(())
 }
@@ -88,6 +105,7 @@ async fn ask(
     set: &Set,
     question: &Question,
     tally: &mut Tally,
+    gate: Option<(&mut Gate, &Hidden)>,
     features: &mut Option<BufWriter<File>>,
     failures: usize,
 ) -> Result<(), Failure> {
@@ -118,20 +136,10 @@ async fn ask(
             question.answers.iter().take(2).collect::<Vec<_>>()
         ));
     }
-    if let Some(file) = features {
-        let groups: Vec<serde_json::Value> = found
-            .groups
-            .iter()
-            .zip(&values)
-            .map(|(group, values)| {
-                let right = group.answers.iter().filter(|answer| question.accepts(&answer.value)).count();
-                let values: Vec<f32> = values.iter().map(|(_, value)| *value).collect();
-                serde_json::json!({ "right": right, "all": group.answers.len(), "features": values, "path": group.reason(&Language::english()) })
-            })
-            .collect();
-        let line = serde_json::json!({ "set": set.name, "question": question.text, "gold": question.answers.len(), "groups": groups });
-        writeln!(file, "{line}")?;
-    }
+    let Some((gate, graph)) = gate else { return Ok(()) };
+    gate.ask(retriever, graph, question, &set.name, (&found, &values), features, tally.gated < failures)
+        .await?;
+    tally.gated += 1;
     Ok(())
 }
 
@@ -185,6 +193,7 @@ fn options() -> Result<Options, Failure> {
         tuning: false,
         failures: 0,
         features: None,
+        hidden: false,
         data: PathBuf::from("../shared/data"),
     };
     let mut arguments = std::env::args().skip(1);
@@ -194,6 +203,7 @@ fn options() -> Result<Options, Failure> {
             "--sample" => options.sample = value()?.parse()?,
             "--embeddings" => options.embeddings = value()?,
             "--sets" => options.sets = value()?,
+            "--hidden" => options.hidden = true,
             "--tuning" => options.tuning = true,
             "--failures" => options.failures = value()?.parse()?,
             "--features" => options.features = Some(value()?.into()),
