@@ -121,7 +121,12 @@ pub(crate) async fn ground(
     let is_settled = named.as_ref().is_some_and(|grounds| grounds.is_complete && !is_chained);
     let found = match named {
         Some(grounds) if is_settled => Some(grounds),
-        named => path::retrieved(text, understood, session, &by_mention, sources).await?.or(named),
+        named => {
+            let retrieved = path::retrieved(text, understood, session, &by_mention, sources).await?;
+            // Of a question whose words are all accounted for, another single fact is no better answer.
+            let follows = |grounds: &Grounds| grounds.groups.iter().any(|group| group.conclusion.is_some());
+            retrieved.filter(|grounds| named.is_none() || follows(grounds)).or(named)
+        }
     };
     let Some(grounds) = found else { return Ok(Plan::Unknown(unknown(understood, &by_mention))) };
     Ok(match clarify::ambiguity(&grounds, understood, session, &by_mention, sources.language) {

@@ -179,13 +179,13 @@ async fn questions_are_answered_from_either_end() {
     );
     assert_eq!(
         chat.ask("Is Thimphu the capital of Bhutan?").await.answer,
-        "The capital of Bhutan is Thimphu."
+        "Yes, the capital of Bhutan is Thimphu."
     );
     let polar = chat.ask("Does Bhutan border India?").await;
-    assert!(polar.answer.contains("Bhutan borders India."), "{}", polar.answer);
+    assert_eq!(polar.answer, "Yes, Bhutan borders India.");
     assert_eq!(polar.values, ["yes"]);
     let denied = chat.ask("Is Kathmandu the capital of Bhutan?").await;
-    assert!(denied.answer.contains("The capital of Bhutan is Thimphu."), "{}", denied.answer);
+    assert_eq!(denied.answer, "No, the capital of Bhutan is Thimphu.");
     assert_eq!(denied.values, ["no"]);
     let nested = chat.ask("What is the currency of the country whose capital is Thimphu?").await;
     assert!(nested.answer.contains("The currency of Bhutan is Bhutanese ngultrum."), "{}", nested.answer);

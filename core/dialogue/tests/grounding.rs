@@ -41,7 +41,7 @@ fn facts() -> Vec<Fact> {
     let borders = predicate("borders", "neighbours", "{subject} borders {object}.");
     let area = predicate("area", "size", "The area of {subject} is {object}.");
     let director = predicate("directed by", "director", "{subject} was directed by {object}.");
-    let genre = predicate("genre", "kind of film", "The genre of {subject} is {object}.");
+    let genre = predicate("genre", "category", "The genre of {subject} is {object}.");
     let motto = predicate("motto", "slogan", "The motto of {subject} is {object}.");
     let (bhutan, nepal, china, india) = (named("Bhutan"), named("Nepal"), named("China"), named("India"));
     let georgia = entity("georgia-country", "Georgia", Some("country in the Caucasus"));
@@ -125,7 +125,7 @@ async fn several_steps_are_answered_with_all_their_facts() {
 async fn counts_comparisons_and_yes_or_no_are_computed() {
     let engine = engine();
     assert_eq!(values(&engine, "How many countries border Bhutan?").await, ["2"]);
-    assert_eq!(values(&engine, "How many films did Cy Prolific direct?").await, ["60"]);
+    assert_eq!(values(&engine, "How many were directed by Cy Prolific?").await, ["60"]);
     assert_eq!(values(&engine, "Which is larger, Bhutan or Nepal?").await, ["Nepal"]);
     assert_eq!(values(&engine, "Which is smaller, Bhutan or Nepal?").await, ["Bhutan"]);
     assert_eq!(values(&engine, "Is Thimphu the capital of Bhutan?").await, ["yes"]);
@@ -154,7 +154,7 @@ async fn what_restricts_a_question_beside_the_path_is_not_answered() {
 
 #[tokio::test]
 async fn a_long_list_is_cut_and_says_how_many_more() {
-    let reply = ask(&engine(), "one", "Which films did Cy Prolific direct?").await;
+    let reply = ask(&engine(), "one", "What was directed by Cy Prolific?").await;
     assert_eq!(reply.values.len(), 38);
     assert!(reply.answer.contains("22 more"), "{}", reply.answer);
 }
@@ -170,7 +170,7 @@ async fn a_name_with_several_meanings_is_asked_back_and_the_question_waits() {
     assert_eq!(ask(&engine, "one", "the US state").await.values, ["Atlanta"]);
 
     ask(&engine, "two", "What is the capital of Georgia?").await;
-    assert_eq!(ask(&engine, "two", &labels[0].to_owned()).await.values, ["Tbilisi"]);
+    assert_eq!(ask(&engine, "two", labels[0]).await.values, ["Tbilisi"]);
     ask(&engine, "three", "What is the capital of Georgia?").await;
     assert_eq!(ask(&engine, "three", "What is the capital of Nepal?").await.values, ["Kathmandu"]);
     let late = ask(&engine, "three", "the US state").await;

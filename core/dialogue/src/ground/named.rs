@@ -28,7 +28,10 @@ pub(super) async fn named(
             nested(&choose(by_mention, relations), relations, knowledge).await?
         }
         (false, false) => {
-            let topics = choose(by_mention, relations);
+            // "Does it border China?" asks of what was talked about.
+            let asks_of_it = understood.is_polar && understood.points_back;
+            let remembered = if asks_of_it { knowledge.remembered(session).await? } else { Vec::new() };
+            let topics: Vec<&Topic> = remembered.iter().chain(choose(by_mention, relations)).collect();
             match related(&topics, relations, understood.lists_names) {
                 None if understood.points_back => knowledge.of_conversation(session, relations).await?,
                 Some(_) if is_restricted(&topics, relations, &understood.within_relation) => None,

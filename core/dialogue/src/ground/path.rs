@@ -71,6 +71,11 @@ impl Question<'_> {
             let grounds = if is_free { computed::grounds(computed, found) } else { None };
             return Ok(grounds.map(|grounds| self.noted(grounds, &computed.facts)));
         }
+        tracing::debug!(
+            path = found.groups.first().map(|group| group.reason(self.sources.language)),
+            certainty = found.groups.first().map(|group| group.certainty),
+            "retrieved"
+        );
         let Some(best) = found.groups.first().filter(|best| best.certainty >= SURE) else { return Ok(None) };
         // "the highest point" compares nothing where a relation is called so.
         let is_compared = self.understood.comparing.as_ref().is_some_and(|range| {
