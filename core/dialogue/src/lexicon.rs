@@ -334,7 +334,7 @@ pub(crate) struct Lexicon {
     /// What kind of word each phrase is.
     pub(crate) kinds: Phrasebook<WordKind>,
     /// Words that begin a question of their own behind a conjunction.
-    pub(crate) interrogatives: Vec<String>,
+    pub(crate) interrogatives: Phrasebook<()>,
     /// The words that a statement may add to what the facts say.
     pub(crate) statement: Phrasebook<()>,
     /// The words of small talk.
@@ -438,7 +438,7 @@ impl Lexicon {
         Ok(Self {
             numerals: numbers(&file.numerals),
             multipliers: numbers(&file.multipliers),
-            interrogatives: file.interrogative,
+            interrogatives: book(&file.interrogative),
             kinds,
             statement,
             courtesy,

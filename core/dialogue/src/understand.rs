@@ -236,12 +236,14 @@ pub(crate) fn understand(
     let is_question = has_question_mark(text)
         || (0..words.len()).any(|at| is(at, WordKind::Question) && accounts[at] != Account::Mention);
     // "Can you tell me who …" and "was Ann Lee the director of which films" want no yes.
-    let begins_polar = !words.is_empty() && is_freely(0, WordKind::Polar);
-    let is_polar = if lexicon.language.is_unspaced() {
+    let begins = if lexicon.language.is_unspaced() {
         has_freely(WordKind::Polar)
     } else {
-        begins_polar && !has_freely(WordKind::Interrogative)
+        !words.is_empty() && is_freely(0, WordKind::Polar)
     };
+    let wants_a_name =
+        (0..words.len()).any(|at| is_free(at) && lexicon.interrogatives.longest_at(&words, at).is_some());
+    let is_polar = begins && !wants_a_name;
     let counts = has_freely(WordKind::Count);
     let is_personal = (0..words.len()).any(|at| is(at, WordKind::Personal) || is(at, WordKind::Courtesy));
     let smalltalk = if mentions.is_empty() && asked.is_empty() {

@@ -62,7 +62,7 @@ fn joined(text: &str, sentence: Range<usize>, lexicon: &Lexicon) -> Vec<Range<us
         is(at, WordKind::Nesting) && words[..at].iter().any(|before| before.folded == words[at].folded)
     };
     let opens = |at: usize| {
-        at < words.len() && lexicon.interrogatives.contains(&words[at].folded) && !is_repeated(at)
+        at < words.len() && lexicon.interrogatives.longest_at(&words, at).is_some() && !is_repeated(at)
     };
     let mut parts = Vec::new();
     let mut start = sentence.start;
