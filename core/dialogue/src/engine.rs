@@ -290,7 +290,7 @@ impl Reading<'_> {
         let relation_words = engine.relation_words.of(self.schema, &lexicon.language);
         let understood = understand(text, mentions, self.schema, &relation_words, lexicon);
         let (knowledge, language) = (engine.knowledge.as_ref(), self.language);
-        let sources = Sources { knowledge, retriever: &engine.retriever, language };
+        let sources = Sources { knowledge, retriever: &engine.retriever, language, lexicon };
         let plan = ground(text, &understood, session, sources).await?;
         timings.ground += milliseconds(begun.elapsed());
         tracing::debug!(

@@ -11,6 +11,7 @@ mod clarify;
 mod computed;
 mod named;
 mod path;
+mod polar;
 mod topic;
 
 use std::sync::Arc;
@@ -20,9 +21,10 @@ use loquat_retrieve::Retriever;
 
 use crate::EngineError;
 use crate::conclusion::Conclusion;
-use crate::lexicon::Smalltalk;
+use crate::lexicon::{Lexicon, Smalltalk};
 use crate::session::Session;
 use crate::understand::Understood;
+use polar::Polar;
 use topic::{Reader, Topic, is_object};
 
 pub(crate) use clarify::Ambiguity;
@@ -99,6 +101,8 @@ pub(crate) struct Sources<'a> {
     pub(crate) retriever: &'a Retriever,
     /// The language of the answer.
     pub(crate) language: &'a Language,
+    /// Its words.
+    pub(crate) lexicon: &'a Lexicon,
 }
 
 /// Chooses the facts that answer.
@@ -114,7 +118,10 @@ pub(crate) async fn ground(
     let reader = &Reader { knowledge: sources.knowledge, language: sources.language };
     let by_mention = reader.mentioned(understood).await?;
     let named = match named::named(understood, session, &by_mention, reader).await? {
-        Some(grounds) => computed::concluded(grounds, understood, &by_mention),
+        Some(grounds) => {
+            let polar = Polar { text, understood, lexicon: sources.lexicon };
+            computed::concluded(grounds, &polar, &by_mention)
+        }
         None => None,
     };
     let is_chained = understood.is_chained && !understood.is_nested;

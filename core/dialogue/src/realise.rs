@@ -126,9 +126,9 @@ pub(crate) fn cite(fact: &Fact, lexicon: &Lexicon) -> Citation {
     Citation {
         id: fact.id.clone(),
         entity: fact.subject.id.clone(),
-        subject: fact.subject.label(&lexicon.language).to_owned(),
-        predicate: fact.predicate.label(&lexicon.language).to_owned(),
-        object: object(fact, lexicon),
+        subject: sayable(fact.subject.label(&lexicon.language)),
+        predicate: sayable(fact.predicate.label(&lexicon.language)),
+        object: sayable(&object(fact, lexicon)),
         source: fact.source.clone(),
         since: fact.generation,
     }
@@ -160,7 +160,17 @@ fn capitalised(text: &str) -> String {
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
-/// Replaces each `{key}` in one pass, so that a value with braces stays as it is.
+/// A text of the graph, or of a person, as it may be shown: without control characters, marks that turn the direction of the text around
+/// them, and characters that nobody sees. Joiners stay; scripts and pictures need them.
+fn sayable(text: &str) -> String {
+    let is_hidden = |c: char| {
+        c.is_control() && !matches!(c, '\n' | '\t')
+            || matches!(c, '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+    };
+    text.chars().filter(|c| !is_hidden(*c)).collect()
+}
+
+/// Replaces each `{key}` in one pass, so that a value with braces stays as it is. Values are made [`sayable`].
 pub(crate) fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let values: BTreeMap<&str, &str> = values.iter().copied().collect();
     let mut filled = String::with_capacity(template.len());
@@ -169,7 +179,7 @@ pub(crate) fn fill(template: &str, values: &[(&str, &str)]) -> String {
         filled.push_str(before);
         match after.split_once('}').and_then(|(key, tail)| Some((values.get(key)?, tail))) {
             Some((value, tail)) => {
-                filled.push_str(value);
+                filled.push_str(&sayable(value));
                 rest = tail;
             }
             None => {

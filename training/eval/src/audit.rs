@@ -174,11 +174,13 @@ async fn foreign(
                 .filter(|&at| overlap(&words[at], mention.range.start, mention.range.end))
                 .collect();
             let open: Vec<usize> = of.iter().copied().filter(|&at| is_open(at)).collect();
-            // A lower-case word that the asker used too, such as “film”, is a word; so is an article that begins a sentence, and a
-            // single Chinese character.
+            // A lower-case word that the asker used too, such as “film”, is a word; so is a form of the relation's name (“capitals”,
+            // “writers” of written_by), an article that begins a sentence, and a single Chinese character.
             let is_said = open.iter().all(|&at| {
                 is_function_word(&words[at])
-                    || !words[at].is_capital && conversation.bag.contains(&words[at].folded)
+                    || !words[at].is_capital
+                        && (conversation.bag.contains(&words[at].folded)
+                            || evidence.wording.iter().any(|word| is_form_of(&words[at].folded, word)))
             });
             let is_short = mention.text.chars().filter(|c| is_han(*c)).count() == 1;
             if !open.is_empty() && !is_said && !is_short {
@@ -191,6 +193,14 @@ async fn foreign(
 
 fn overlap(word: &Word, start: usize, end: usize) -> bool {
     word.range.start < end && start < word.range.end
+}
+
+/// Whether two words begin alike, as the forms of one do.
+fn is_form_of(word: &str, relation: &str) -> bool {
+    relation.split('_').any(|part| {
+        let shared = word.chars().zip(part.chars()).take_while(|(a, b)| a == b).count();
+        shared >= word.chars().count().min(part.chars().count()).min(4) && shared >= 3
+    })
 }
 
 fn is_function_word(word: &Word) -> bool {

@@ -7,25 +7,26 @@ use loquat_contract::{Entity, Fact, Value};
 use loquat_retrieve::{Computed, Outcome, Retrieval, Step};
 
 use super::path::focus;
+use super::polar::Polar;
 use super::topic::{Topic, is_object};
 use super::{Grounds, Group};
 use crate::conclusion::{Conclusion, Walk};
-use crate::understand::Understood;
 
 /// What follows of the facts for a question that counts, or wants a yes or no; the facts as they are for any other. `None` where it
 /// counts and they are nothing that can be counted.
-pub(super) fn concluded(
-    grounds: Grounds,
-    understood: &Understood,
-    by_mention: &[Vec<Topic>],
-) -> Option<Grounds> {
+pub(super) fn concluded(grounds: Grounds, polar: &Polar<'_>, by_mention: &[Vec<Topic>]) -> Option<Grounds> {
+    let understood = polar.understood;
     let predicate = |group: &Group| Some(&grounds.facts.get(*group.facts.first()?)?.predicate.id);
     let conclusion = match grounds.groups.as_slice() {
         [only] if understood.counts => counted(&grounds, only),
         // Of two names that have a list each, the first is asked whether it leads to the second.
         [first, rest @ ..] if understood.is_polar => {
             let is_one = rest.iter().all(|other| predicate(other) == predicate(first));
-            if is_one { decided(&grounds, first, by_mention) } else { None }
+            let decided = if is_one { decided(&grounds, first, by_mention) } else { None };
+            decided.filter(|(conclusion, facts)| {
+                let facts: Vec<Fact> = facts.iter().map(|index| grounds.facts[*index].clone()).collect();
+                polar.allows(*conclusion == Conclusion::YesNo(true), &facts)
+            })
         }
         _ => None,
     };
@@ -53,8 +54,8 @@ fn counted(grounds: &Grounds, group: &Group) -> Option<(Conclusion, Vec<usize>)>
 /// Whether the values of a list are an amount by themselves rather than to be counted: one "7200 rpm" is not one speed.
 pub(super) fn is_amount(values: usize, first: &Value) -> bool {
     match first {
-        Value::Entity(_) => false,
-        Value::Text(label) => values < 2 && label.text.contains(|c: char| c.is_numeric()),
+        Value::Entity(entity) => values < 2 && entity.names().any(|name| name.contains(char::is_numeric)),
+        Value::Text(label) => values < 2 && label.text.contains(char::is_numeric),
         _ => true,
     }
 }

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use loquat_contract::{Entity, EntityId, Fact, Value};
-use loquat_retrieve::{Asked, Group as Path, Outcome, Retrieval, RetrieveError, SURE, Shape};
+use loquat_contract::{Entity, EntityId, Fact, Predicate, Value};
+use loquat_retrieve::{Asked, Computed, Group as Path, Outcome, Retrieval, RetrieveError, SURE, Shape, Step};
 
+use super::polar::Polar;
 use super::topic::{Topic, is_object};
 use super::{Grounds, Sources, computed};
 use crate::EngineError;
@@ -62,11 +63,16 @@ impl Question<'_> {
             found.groups.first().and_then(|best| Some((best.answers.len(), &best.answers.first()?.value)));
         let is_amount = first.is_some_and(|(values, first)| computed::is_amount(values, first));
         if let Some(computed) = &found.computed
-            && self.wants(&computed.outcome, is_amount)
+            && self.wants(computed, is_amount)
             && (found.shape != Shape::Value || matches!(computed.outcome, Outcome::Within(_)))
         {
             let is_free = computed.certainty >= SURE
                 && self.allows(&computed::matched(computed, found), self.bounds(&computed.outcome))
+                && self.says_all(
+                    &computed::matched(computed, found),
+                    &computed.path,
+                    computed.attribute.as_deref(),
+                )
                 && !self.is_restricted(&computed.facts, computed.topic.as_deref());
             let grounds = if is_free { computed::grounds(computed, found) } else { None };
             return Ok(grounds.map(|grounds| self.noted(grounds, &computed.facts)));
@@ -85,7 +91,8 @@ impl Question<'_> {
         });
         let counts = self.understood.counts || found.shape == Shape::Count;
         let is_counted = counts && !is_amount;
-        if is_compared || is_counted || !self.allows(&best.matched, false) {
+        let says_all = self.says_all(&best.matched, &best.path, None);
+        if is_compared || is_counted || !says_all || !self.allows(&best.matched, false) {
             return Ok(None);
         }
         let facts: Vec<Fact> = best.answers.iter().flat_map(|answer| answer.facts.iter().cloned()).collect();
@@ -99,13 +106,39 @@ impl Question<'_> {
         Ok(grounds.map(|grounds| self.noted(grounds, &facts)))
     }
 
-    /// Whether the question asks for what was computed.
-    fn wants(&self, outcome: &Outcome, is_amount: bool) -> bool {
-        match outcome {
+    /// Whether the question asks for what was computed. A yes or no has to be that of the question as it is put; of several steps
+    /// nobody can tell.
+    fn wants(&self, computed: &Computed, is_amount: bool) -> bool {
+        match computed.outcome {
             Outcome::Count { .. } => !is_amount,
-            Outcome::YesNo(_) => self.understood.is_polar,
+            Outcome::YesNo(_) if !self.understood.is_polar => false,
+            Outcome::YesNo(_) if computed.attribute.is_some() => true,
+            Outcome::YesNo(holds) => {
+                let Sources { lexicon, .. } = self.sources;
+                let polar = Polar { text: self.text, understood: self.understood, lexicon };
+                computed.path.len() == 1 && polar.allows(holds, &computed.facts)
+            }
             Outcome::Extreme { .. } | Outcome::Within(_) => true,
         }
+    }
+
+    /// Whether the way says all that the question does: each relation that it names outright, by this or another of its words, and
+    /// no word is left that neither the relations nor plain talk account for. Where words have no spaces between them, what is left
+    /// is told too roughly to refuse for it; there, the path's certainty has to do.
+    fn says_all(&self, matched: &[Option<String>], steps: &[Step], attribute: Option<&Predicate>) -> bool {
+        let walked = || steps.iter().map(|step| &*step.predicate).chain(attribute);
+        let Sources { retriever, language, .. } = self.sources;
+        let matched = said(matched, self.sources);
+        let says = |name: &str| keys(name, language).iter().any(|key| matched.contains(key));
+        let is_said = |relation: &Vec<Arc<Predicate>>| {
+            relation.iter().any(|asked| walked().any(|step| step.id == asked.id) || asked.names().any(says))
+        };
+        let is_accounted = |word: &str| {
+            keys(word, language).iter().all(|key| matched.contains(key)) || retriever.is_plain(word, language)
+        };
+        let left = self.understood.unexplained.iter().flat_map(|stretch| stretch.split_whitespace());
+        let says_words = language.is_unspaced() || left.into_iter().all(is_accounted);
+        self.understood.relations.iter().all(is_said) && says_words
     }
 
     /// Whether names and numbers that the graph does not have are part of what was matched; years may bound a computed result.
