@@ -17,10 +17,10 @@ mod topic;
 use std::sync::Arc;
 
 use loquat_contract::{Entity, Fact, Knowledge, Language, Predicate};
-use loquat_retrieve::Retriever;
+use loquat_retrieve::{Retriever, Step};
 
 use crate::EngineError;
-use crate::conclusion::Conclusion;
+use crate::conclusion::{Conclusion, Walk};
 use crate::lexicon::{Lexicon, Smalltalk};
 use crate::session::Session;
 use crate::understand::Understood;
@@ -130,8 +130,11 @@ pub(crate) async fn ground(
         Some(grounds) if is_settled => Some(grounds),
         named => {
             let retrieved = path::retrieved(text, understood, session, &by_mention, sources).await?;
-            // Of a question whose words are all accounted for, another single fact is no better answer.
-            let follows = |grounds: &Grounds| grounds.groups.iter().any(|group| group.conclusion.is_some());
+            // Where the words are all accounted for, only a path of the same relations is a better reading of them.
+            let is_asked = |step: &Step| {
+                understood.relations.iter().flatten().any(|asked| asked.id == step.predicate.id)
+            };
+            let follows = |grounds: &Grounds| grounds.walks().any(|walk| walk.steps.iter().all(is_asked));
             retrieved.filter(|grounds| named.is_none() || follows(grounds)).or(named)
         }
     };
@@ -192,6 +195,15 @@ impl Grounds {
         let facts = (first..first + fresh.len()).collect();
         self.facts.extend(fresh.into_iter().cloned());
         self.groups.push(Group { facts, lists_subjects, more: 0, conclusion: None });
+    }
+
+    /// The relations that what is concluded was walked along.
+    fn walks(&self) -> impl Iterator<Item = &Walk> {
+        self.groups.iter().filter_map(|group| match group.conclusion.as_ref()? {
+            Conclusion::Values { walk, .. } | Conclusion::Count { walk, .. } => Some(walk),
+            Conclusion::Extreme { among, .. } => among.as_ref(),
+            Conclusion::YesNo(_) => None,
+        })
     }
 
     /// One thing that follows from these facts.
