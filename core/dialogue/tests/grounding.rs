@@ -170,7 +170,7 @@ async fn a_name_with_several_meanings_is_asked_back_and_the_question_waits() {
     assert_eq!(ask(&engine, "one", "the US state").await.values, ["Atlanta"]);
 
     ask(&engine, "two", "What is the capital of Georgia?").await;
-    assert_eq!(ask(&engine, "two", &labels[0].to_owned()).await.values, ["Tbilisi"]);
+    assert_eq!(ask(&engine, "two", labels[0]).await.values, ["Tbilisi"]);
     ask(&engine, "three", "What is the capital of Georgia?").await;
     assert_eq!(ask(&engine, "three", "What is the capital of Nepal?").await.values, ["Kathmandu"]);
     let late = ask(&engine, "three", "the US state").await;
