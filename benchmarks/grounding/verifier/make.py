@@ -228,6 +228,46 @@ KINDS = ["object", "number", "name", "unit", "negation", "direction", "subject",
 EACH = 7
 
 
+COUNTS = {"en": "zero one two three four five six seven eight nine ten eleven twelve".split(),
+          "zh": "零 一 两 三 四 五 六 七 八 九 十 十一 十二".split()}
+KINDS_OF_ENTITY = "country:"
+
+
+def computed():
+    """Sentences that count and compare, each with false ones: another number or order, and what the frame has for it."""
+    for line in (HERE / "computed.tsv").read_text().splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        language, kind, predicate, frame, false = line.split("\t")
+        subjects = sorted(key.split(" ")[0] for key, facts in BY_KEY.items()
+                          if key.startswith(KINDS_OF_ENTITY) and key.endswith(" " + predicate)
+                          and (kind == "count" and 2 <= len(facts) <= 6 or kind != "count" and len(facts) == 1))
+        subjects.sort(key=lambda subject: hashlib.sha256(f"{frame}{subject}".encode()).hexdigest())
+        many = {"count": 1, "comparison": 2, "extreme": 3}[kind]
+        for turn in range(3):
+            chosen = subjects[turn * many:turn * many + many]
+            evidence = [f"{subject} {predicate}" for subject in chosen]
+            base = {"language": language, "frame": "computed", "held_out": False, "evidence": evidence}
+            named = lambda subject: label(subject, language, True)
+            if kind == "count":
+                count = len(BY_KEY[evidence[0]])
+                slots = lambda wrong: {"s": named(chosen[0]), "c": COUNTS[language][count + wrong] if turn % 2 else str(count + wrong)}
+            else:
+                value = lambda subject: float(FACTS[BY_KEY[f"{subject} {predicate}"][0]][2][1])
+                order = sorted(chosen, key=value, reverse=True)
+                assert len({value(subject) for subject in chosen}) == many
+
+                def slots(wrong):
+                    ranked = order[::-1] if wrong else order
+                    names = {"a": named(ranked[0]), "n": label(ranked[0], language), "b": named(ranked[-1]), "g": named(ranked[0]),
+                             "m": named(ranked[-1])}
+                    return {**names, "l": listed([named(subject) for subject in chosen], language)}
+            for verdict, text, wrong in (("good", frame, 0), ("bad", frame, pick([1, -1], frame, turn)), ("bad", false, 0)):
+                said = re.sub(r"\{(\w)\}", lambda match: slots(wrong)[match.group(1)], text)
+                said = said[0].upper() + said[1:]
+                yield {**base, "label": verdict, "kind": verdict if verdict == "good" else kind, "sentence": said}
+
+
 def main():
     frames = []
     for line in (HERE / "frames.tsv").read_text().splitlines():
@@ -263,6 +303,7 @@ def main():
                 assert key in BY_KEY, key
             lines.append({"language": language, "frame": "free", "held_out": False, "evidence": evidence.split(","), "label": verdict,
                           "kind": kind, "sentence": sentence})
+    lines.extend(computed())
     used = {key for line in lines for key in line["evidence"]}
     facts = [fact for fact in FACTS if f"{fact[0]} {fact[1]}" in used]
     named = {fact[0] for fact in facts} | {fact[2][1] for fact in facts if fact[2][0] == "name"}

@@ -152,6 +152,7 @@ fn main() -> Result<()> {
         let what = if is_good { "good supported" } else { "bad refused" };
         let part = match (labelled.frame.as_str(), labelled.held_out) {
             ("free", _) => "free",
+            ("computed", _) => "counts and comparisons",
             (_, true) => "held-out frames",
             _ => "frames",
         };

@@ -2,6 +2,8 @@
 //!
 //! A new language is a new file under `lexicon/` and a line in [`Lexicons::builtin`].
 
+mod computed;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -12,6 +14,7 @@ use crate::EngineError;
 use crate::phrases::Phrasebook;
 use crate::realise::Phrasings;
 use crate::words::{keys, words};
+use computed::{Computed, ComputedFile};
 
 /// What kind of word a phrase is, for a sentence that is checked or a question that is understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -279,6 +282,11 @@ pub(crate) struct Wording {
     /// Templates.
     #[serde(default)]
     pub(crate) say: Vec<String>,
+    /// What its objects are when they are counted, and its subjects: "two countries".
+    #[serde(default)]
+    pub(crate) objects: Vec<String>,
+    #[serde(default)]
+    pub(crate) subjects: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -314,6 +322,7 @@ struct LexiconFile {
     numerals: BTreeMap<String, f64>,
     multipliers: BTreeMap<String, f64>,
     grammar: Grammar,
+    computed: ComputedFile,
     lines: Lines,
     realise: Realisation,
     smalltalk: BTreeMap<Smalltalk, Vec<String>>,
@@ -348,6 +357,7 @@ pub(crate) struct Lexicon {
     pub(crate) smalltalk: Phrasebook<Smalltalk>,
     pub(crate) units: Vec<KnownUnit>,
     pub(crate) grammar: Grammar,
+    pub(crate) computed: Computed,
     pub(crate) wordings: Vec<Wording>,
     pub(crate) lines: Lines,
     pub(crate) realise: Realisation,
@@ -445,6 +455,7 @@ impl Lexicon {
             months,
             smalltalk,
             units: units.unit,
+            computed: Computed::new(&file.computed, &language),
             grammar: file.grammar,
             wordings: wordings.relation,
             lines: file.lines,

@@ -150,6 +150,16 @@ impl<'a> Units<'a> {
         Some((Measure::Quantity(total), length))
     }
 
+    /// The whole number that begins at `words[at]` and counts something, and how many words it covers.
+    pub(crate) fn count_at(&self, text: &str, words: &[Word], at: usize) -> Option<(u64, usize)> {
+        let numeral = self.numeral_at(text, words, at)?;
+        let before = &text[..words[at].range.start];
+        let is_whole = numeral.value.fract() == 0.0 && (0.0..1e9).contains(&numeral.value);
+        let is_percent = words[at].folded == "百" || text[words[at].range.end..].starts_with(['%', '％']);
+        (is_whole && !is_percent && !before.ends_with(MINUS))
+            .then_some((numeral.value as u64, numeral.length))
+    }
+
     fn continued_at(&self, text: &str, words: &[Word], at: usize) -> Option<(Quantity, usize, usize)> {
         let word = words.get(at)?;
         let skipped = usize::from(matches!(word.folded.as_str(), "and" | "零"));

@@ -93,7 +93,9 @@ impl Responder<'_> {
             grounds.groups.iter().filter_map(|group| realise(&grounds.facts, group, self.lexicon)).collect();
         let groups: Vec<Vec<usize>> = grounds.groups.iter().map(|group| group.facts.clone()).collect();
         let said: Vec<&str> = realised.iter().map(|sentence| sentence.text.as_str()).collect();
-        let evidence = Evidence::new(&grounds.facts, groups, self.lexicon).or_as_realised(&said);
+        let evidence = Evidence::new(&grounds.facts, groups, self.lexicon)
+            .or_as_realised(&said)
+            .concluding(&grounds.groups);
         if is_for_the_model(grounds) {
             let messages = prompt::grounded(self.lexicon, &self.persona, &said, question);
             let free = Attempt::new(messages.clone(), GROUNDED_TOKENS, &evidence, Some(grounds));
@@ -121,8 +123,9 @@ impl Responder<'_> {
         for (group, sentence) in grounds.groups.iter().zip(realised) {
             if !self.has_said(grounds, &group.facts) {
                 let facts = group.facts.iter().map(|index| grounds.facts[*index].id.clone()).collect();
+                let spans = evidence.check(&sentence.text).spans;
                 let said = Sentence::new(sentence.text, Verdict::Supported, facts);
-                self.emit(Sentence { wording: Wording::Template, ..said });
+                self.emit(Sentence { wording: Wording::Template, spans, ..said });
             }
         }
         if !grounds.is_complete {

@@ -12,11 +12,13 @@
 //! says the fact instead.
 
 mod attribution;
+mod computed;
 mod cover;
 mod judge;
 mod names;
 mod order;
 mod pairing;
+mod pattern;
 mod sayings;
 
 use std::collections::HashMap;
@@ -31,9 +33,13 @@ use crate::phrases::Phrasebook;
 use crate::quantity::{Measure, Units};
 use crate::realise::{fill, realise};
 use crate::words::{fold, keys};
+use computed::Whole;
 use cover::Cover;
 use names::Names;
 use sayings::Sayings;
+
+pub(crate) use computed::Claim;
+pub(crate) use pattern::{Order, Pattern};
 
 /// Checks sentences outside of a dialogue: of past replies, of labelled sets.
 ///
@@ -82,15 +88,19 @@ impl Verifier {
         let alone = (0..facts.len()).filter(|fact| !is_listed(fact)).map(|fact| vec![fact]);
         let mut groups = Vec::new();
         let mut said = Vec::new();
-        for list in lists.iter().cloned().chain(alone) {
+        let mut wholes = Vec::new();
+        for (place, list) in lists.iter().cloned().chain(alone).enumerate() {
             let subject = |fact: &usize| facts.get(*fact).map(|fact| &fact.subject.id);
             let lists_subjects = list.iter().any(|fact| subject(fact) != list.first().and_then(subject));
             let group = Group { facts: list.clone(), lists_subjects, more: 0, conclusion: None };
+            if place < lists.len() {
+                wholes.push(Whole { facts: list.clone(), lists_subjects });
+            }
             said.push(realise(facts, &group, lexicon).map(|realised| realised.text).unwrap_or_default());
             groups.push(list);
         }
         let said: Vec<&str> = said.iter().map(String::as_str).collect();
-        Evidence::new(facts, groups, lexicon).or_as_realised(&said)
+        Evidence { wholes, ..Evidence::new(facts, groups, lexicon).or_as_realised(&said) }
     }
 }
 
@@ -148,6 +158,12 @@ pub struct Evidence<'a> {
     realised: Vec<String>,
     /// Sentences that say yes or no of a yes-or-no fact, and whether that is what the fact says.
     judgements: Vec<(String, usize, bool)>,
+    /// Lists that have everything, in which may be counted.
+    wholes: Vec<Whole>,
+    /// What the facts say to a question that wants a yes or no.
+    decided: Vec<(bool, Vec<usize>)>,
+    /// Nouns for what is counted, with the fact and whether they mean its subject.
+    kinds: Phrasebook<(usize, bool)>,
     /// The bot's name, where small talk is made.
     courtesy: Option<Phrasebook<()>>,
 }
@@ -159,12 +175,16 @@ impl<'a> Evidence<'a> {
         let mut known: HashMap<&PredicateId, Arc<Sayings>> = HashMap::new();
         let mut predicates = Phrasebook::default();
         let mut sayings = Vec::with_capacity(facts.len());
+        let mut kinds = Phrasebook::default();
         for (index, fact) in facts.iter().enumerate() {
             let said = known
                 .entry(&fact.predicate.id)
                 .or_insert_with(|| Arc::new(Sayings::new(&fact.predicate, lexicon)))
                 .clone();
             said.phrases.iter().for_each(|phrase| predicates.insert(phrase.clone(), index));
+            for (kind, of_subjects) in &said.kinds {
+                kinds.insert(kind.clone(), (index, *of_subjects));
+            }
             sayings.push(said);
         }
         Self {
@@ -178,6 +198,9 @@ impl<'a> Evidence<'a> {
             sayings,
             realised: Vec::new(),
             judgements: judgements(facts, lexicon),
+            wholes: Vec::new(),
+            decided: Vec::new(),
+            kinds,
             courtesy: None,
         }
     }
@@ -197,6 +220,15 @@ impl<'a> Evidence<'a> {
 
     /// Checks one sentence.
     pub fn check(&self, sentence: &str) -> Finding {
+        let finding = self.check_plain(sentence);
+        if finding.verdict == Verdict::Supported {
+            return finding;
+        }
+        self.decided(sentence).unwrap_or(finding)
+    }
+
+    /// Checks a sentence that does not begin with a yes or no.
+    fn check_plain(&self, sentence: &str) -> Finding {
         let said = wording(sentence);
         let cover = self.cover(sentence);
         let is_said = |realised: &String| !realised.is_empty() && *realised == said;
@@ -213,10 +245,19 @@ impl<'a> Evidence<'a> {
         match self.judge(&cover) {
             Ok(stated) if stated.is_empty() => self.finding(Verdict::NoClaim, &[], None),
             Ok(stated) => self.supported(&stated, &cover),
-            Err(reason) => match self.contradicting(&cover, &reason) {
-                facts if facts.is_empty() => self.finding(Verdict::Unsupported, &[], Some(reason)),
-                facts => self.finding(Verdict::Contradicted, &facts, Some(reason)),
+            Err(reason) => match self.computed(sentence, &cover) {
+                Some((true, facts)) => self.supported(&facts, &cover),
+                Some((false, facts)) => self.finding(Verdict::Contradicted, &facts, Some(reason)),
+                None => self.otherwise(&cover, reason),
             },
+        }
+    }
+
+    /// What a sentence that the facts do not support comes to.
+    fn otherwise(&self, cover: &Cover, reason: Reason) -> Finding {
+        match self.contradicting(cover, &reason) {
+            facts if facts.is_empty() => self.finding(Verdict::Unsupported, &[], Some(reason)),
+            facts => self.finding(Verdict::Contradicted, &facts, Some(reason)),
         }
     }
 

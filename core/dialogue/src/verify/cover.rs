@@ -328,7 +328,7 @@ impl Covering<'_> {
             }
             let free = |length: usize| self.is_free(at..at + length);
             let words = &self.cover.words;
-            let predicate = self.evidence.predicates.longest_where(words, at, free);
+            let predicate = self.predicate_at(at);
             let lexicon = self.evidence.lexicon;
             let statement = lexicon.statement.longest_where(words, at, free);
             let plain_length = statement.as_ref().map_or(0, |found| found.length);
@@ -373,6 +373,19 @@ impl Covering<'_> {
                 self.unaccounted(at)
             };
         }
+    }
+
+    /// The facts whose predicate is named by the words at a place, in a form that it may be written in.
+    fn predicate_at(&self, at: usize) -> Option<Found<usize>> {
+        let words = &self.cover.words;
+        let free = |length: usize| self.is_free(at..at + length);
+        let found = self.evidence.predicates.longest_where(words, at, free)?;
+        let is_written = |fact: &usize| {
+            let sayings = &self.evidence.sayings[*fact];
+            words[at..at + found.length].iter().all(|word| sayings.may_be_written(&word.folded))
+        };
+        let tags: Vec<usize> = found.tags.iter().copied().filter(is_written).collect();
+        (!tags.is_empty()).then_some(Found { length: found.length, tags })
     }
 
     /// Whether a measure begins after the words at `at`, or ends before them where a language says "左右" behind the number.

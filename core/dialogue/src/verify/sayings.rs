@@ -1,11 +1,13 @@
 //! How a predicate may be said. In: its names and templates, and the language's wordings of common relations. Out: the words that
 //! name it, and the orders in which subject, words and object may stand. Knows no sentence and no fact's value.
 
+use std::collections::HashSet;
+
 use loquat_contract::{Label, Predicate, Templates};
 
 use crate::lexicon::Lexicon;
 use crate::realise::phrasing;
-use crate::words::{fold, has_han, words};
+use crate::words::{fold, has_han, keys, words};
 
 /// Where a predicate's words stand beside its subject and object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +36,13 @@ pub(crate) struct Shape {
 pub(crate) struct Sayings {
     /// The words that name it, as keys.
     pub(crate) phrases: Vec<Vec<String>>,
+    /// The words of these phrases as they are written.
+    forms: HashSet<String>,
+    /// Whether it has a word for the past in its own name: "had capital" never says "capital".
+    keeps_past: bool,
     pub(crate) shapes: Vec<Shape>,
+    /// Nouns for its objects, or its subjects (true), where they are counted; as keys.
+    pub(crate) kinds: Vec<(Vec<String>, bool)>,
     /// Whether it is named by a noun, so that "the P of S is O" says it.
     pub(crate) is_noun: bool,
     /// Whether its facts are told in the past: "was directed by".
@@ -67,9 +75,16 @@ impl Sayings {
         for wording in wordings {
             templates.extend(wording.say.iter().cloned());
             wording.words.iter().for_each(|words| sayings.name(words, lexicon));
+            for (nouns, of_subjects) in [(&wording.objects, false), (&wording.subjects, true)] {
+                let kinds = nouns.iter().map(|noun| (keys(noun, &lexicon.language), of_subjects));
+                sayings.kinds.extend(kinds);
+            }
         }
         let own_label = readable(predicate.label(&lexicon.language));
         let made = from_label(&own_label, lexicon);
+        let is_past =
+            |label: &String| words(label, &lexicon.language).iter().any(|word| lexicon.is_past(&word.folded));
+        sayings.keeps_past = labels.iter().any(is_past);
         labels.iter().for_each(|label| sayings.name(label, lexicon));
         for alias in predicate.aliases.iter().map(|alias| readable(&alias.text)) {
             if is_form_of(&alias, &labels, lexicon) {
@@ -92,8 +107,20 @@ impl Sayings {
         sayings
     }
 
-    fn name(&mut self, words: &str, lexicon: &Lexicon) {
-        self.phrase(content_words(words, lexicon));
+    fn name(&mut self, said: &str, lexicon: &Lexicon) {
+        self.forms.extend(words(said, &lexicon.language).into_iter().map(|word| word.folded));
+        self.phrase(content_words(said, lexicon));
+    }
+
+    /// Whether a word of a sentence, folded, may be one of the predicate's words. They are compared without inflection, and "Heat
+    /// produced Ann Lee" must not be what a noun "producer" says: a noun may differ in its number alone.
+    pub(crate) fn may_be_written(&self, word: &str) -> bool {
+        let is_plural = |one: &str, several: &str| {
+            several.strip_prefix(one).is_some_and(|ending| matches!(ending, "s" | "es"))
+                || one.strip_suffix('y').is_some_and(|stem| several.strip_prefix(stem) == Some("ies"))
+        };
+        !self.is_noun
+            || self.forms.iter().any(|form| form == word || is_plural(form, word) || is_plural(word, form))
     }
 
     fn phrase(&mut self, phrase: Vec<String>) {
@@ -112,13 +139,16 @@ impl Sayings {
         for (fragment, place) in fragments.iter().zip([Place::Before, Place::Between, Place::After]) {
             let said = words(fragment, &lexicon.language);
             self.is_past |= said.iter().any(|word| lexicon.is_past(&word.folded));
+            self.forms.extend(said.into_iter().map(|word| word.folded));
             let content: Vec<String> = content_words(fragment, lexicon);
             let without_past: Vec<String> = content_words(&without_past(fragment, lexicon), lexicon);
             if !without_past.is_empty() {
                 places.push(place);
             }
             self.phrase(content);
-            self.phrase(without_past);
+            if !self.keeps_past {
+                self.phrase(without_past);
+            }
         }
         self.goes_without_saying |= places.is_empty();
         let middle = words(fragments.get(1).copied().unwrap_or_default(), &lexicon.language);
@@ -194,12 +224,12 @@ fn from_label(label: &str, lexicon: &Lexicon) -> Vec<String> {
     vec![
         format!("The {noun} of {{subject}} is {{object}}"),
         format!("{{object}} is the {noun} of {{subject}}"),
-        format!("{{subject}} {noun} {{object}}"),
     ]
 }
 
-/// Whether an alias names the relation as a label does, with other words beside: "capital city", "land area". Other aliases are for
-/// understanding people: "sold out" asks for the stock, and says something of it.
+/// Whether an alias names the relation as a label does, with one more word beside: "capital city", "land area". One that leaves out a
+/// word of the label is another relation: "capital" of "former capital", 创始人 of 误传的创始人. Other aliases are for understanding
+/// people: "sold out" asks for the stock, and says something of it.
 fn is_form_of(alias: &str, labels: &[String], lexicon: &Lexicon) -> bool {
     let own = content_words(alias, lexicon);
     let asks = |word: &String| lexicon.asks_or_denies(word);
@@ -210,10 +240,9 @@ fn is_form_of(alias: &str, labels: &[String], lexicon: &Lexicon) -> bool {
         let named = content_words(label, lexicon);
         if has_han(label) {
             let (alias, label) = (fold(alias), fold(label));
-            return alias.contains(&label) || label.contains(&alias) && alias.chars().count() > 1;
+            return alias.contains(&label);
         }
-        let Some(head) = named.last() else { return false };
-        own.contains(head) && own.len() <= named.len() + 1
+        !named.is_empty() && named.iter().all(|word| own.contains(word)) && own.len() <= named.len() + 1
     })
 }
 

@@ -1,5 +1,8 @@
 //! Sentences that must pass, and those that must not.
 
+mod computed;
+mod whole_words;
+
 use std::sync::Arc;
 
 use loquat_contract::{Entity, Fact, Label, Language, Predicate, Templates, Unit, Value, Verdict};
