@@ -235,7 +235,7 @@ impl Candidate<'_> {
     /// …". "The film Heat" only says what Heat is.
     fn things(&self) -> (bool, bool) {
         let question = self.question;
-        let is_stop = |at: usize| question.tokens[at].kind == Kind::Stop;
+        let is_said = |at: usize| question.tokens[at].kind == Kind::Content;
         let is_article = |at: usize| question.lexicon.articles.contains(&question.tokens[at].text);
         let ask = question.asks.first();
         let (mut asked, mut over) = (false, false);
@@ -245,7 +245,7 @@ impl Candidate<'_> {
                 continue;
             }
             let asks = match ask {
-                Some((ask, Expected::Any)) => *ask < at && (*ask + 1..at).all(is_stop),
+                Some((ask, Expected::Any | Expected::Count)) => *ask < at && !(*ask + 1..at).any(is_said),
                 Some(_) => false,
                 None => !asked && !over,
             };

@@ -20,6 +20,8 @@ struct Phrase {
     /// Its characters, where it is Chinese.
     han: Vec<char>,
     weight: f32,
+    /// Whether it names what stands at the subject, "countries in", and so only says the way back to it.
+    names_subjects: bool,
 }
 
 /// The ways to say one predicate.
@@ -124,6 +126,10 @@ impl PhraseIndex {
                 known[at] = 1.0;
             }
         }
+        // What is counted or listed is a kind of thing and needs no relation: "how many countries …".
+        if let Some(at) = question.listed() {
+            known[at] = 0.0;
+        }
         known
     }
 
@@ -173,9 +179,17 @@ fn phrase(text: &str, language: Option<&Language>, weight: f32) -> Phrase {
     if stems.is_empty() && han.is_empty() {
         stems = stops;
     }
+    let things = |stem: &String| lexicon.things.contains(stem);
+    let open = bare.split_whitespace().next_back().is_some_and(|word| lexicon.stop.contains(word));
+    let names_subjects = if han.is_empty() {
+        open && !stems.is_empty() && stems.iter().all(things)
+    } else {
+        han.first().is_some_and(|c| lexicon.owner.contains(&c.to_string()))
+            && things(&han[1..].iter().collect())
+    };
     let share = 1.0 / stems.len().max(1) as f32;
     let words = stems.into_iter().map(|stem| (stem, share)).collect();
-    Phrase { text: text.to_owned(), words, han, weight }
+    Phrase { text: text.to_owned(), words, han, weight, names_subjects }
 }
 
 /// A word in lower case, cut where camel case begins a new one.
@@ -195,10 +209,15 @@ fn parts(word: &str) -> Vec<String> {
 }
 
 impl Phrases {
-    /// Where the question says the predicate, the surest first; no two share a token.
+    /// Where the question says the predicate, in either direction; the surest first; no two share a token.
     pub(super) fn occurrences(&self, question: &Question) -> Vec<Occurrence> {
+        self.towards(question, true)
+    }
+
+    /// Where the question says the predicate from subject to object, or back.
+    pub(super) fn towards(&self, question: &Question, inverse: bool) -> Vec<Occurrence> {
         let mut found: Vec<Occurrence> = Vec::new();
-        for phrase in &self.0 {
+        for phrase in self.0.iter().filter(|phrase| inverse || !phrase.names_subjects) {
             if phrase.han.is_empty() {
                 phrase.spoken(question, &mut found);
             } else {
