@@ -244,14 +244,14 @@ impl Candidate<'_> {
             if !is_thing || self.explicable[at] >= 0.5 {
                 continue;
             }
-            let asks = match ask {
-                Some((ask, Expected::Any | Expected::Count)) => *ask < at && !(*ask + 1..at).any(is_said),
-                Some(_) => false,
-                None => !asked && !over,
-            };
             let beside = question
                 .name_at
                 .is_some_and(|name| name == at || at < name && (at + 1..name).all(is_article));
+            let asks = match ask {
+                Some((ask, Expected::Any | Expected::Count)) => *ask < at && !(*ask + 1..at).any(is_said),
+                Some(_) => false,
+                None => !asked && !over && !beside,
+            };
             asked |= asks;
             over |= !asks && !beside;
         }
