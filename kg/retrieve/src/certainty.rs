@@ -16,7 +16,7 @@ use super::question::Kind;
 pub const SURE: f32 = 0.5;
 
 /// The number of signs.
-pub(super) const COUNT: usize = 39;
+pub(super) const COUNT: usize = 48;
 
 /// The signs' names, in their order.
 pub(super) const NAMES: [&str; COUNT] = [
@@ -59,6 +59,15 @@ pub(super) const NAMES: [&str; COUNT] = [
     "last step from object to subject",
     "Chinese",
     "Chinese, evidence missing",
+    "places that name a relation, said by no step",
+    "a place that names a relation, said by no step",
+    "Chinese characters that only other relations explain",
+    "two Chinese characters that only other relations explain",
+    "Chinese, evidence of the last step",
+    "Chinese, evidence, least, of a half or more",
+    "led over things of a kind, one step",
+    "things of a kind asked for, back to the subject",
+    "somebody asked for, several steps, the last back to the subject",
 ];
 
 /// How the topic was found in the text.
@@ -129,7 +138,7 @@ impl Circumstances<'_> {
                 .map(|said| near(said, token))
                 .fold(0.0, f32::max)
         };
-        let (mut strange, mut strange_han, mut names) = (0.0, 0.0, 0.0);
+        let (mut strange, mut strange_han, mut left_han, mut names) = (0.0, 0.0, 0.0, 0.0);
         let (mut left, mut strict, mut touched) = (0.0_f32, 0.0_f32, Vec::new());
         for (number, other) in self.others.iter().enumerate() {
             if self.touches(other) {
@@ -154,11 +163,14 @@ impl Circumstances<'_> {
                 continue;
             }
             let han = token.text.chars().any(is_han);
-            if known >= 0.5 {
+            let plain = question.lexicon.plain.contains(&token.stem);
+            if han && known >= 0.5 {
+                left_han += known * (1.0 - near);
+            } else if known >= 0.5 {
                 left += known * (1.0 - near);
-            } else if han {
+            } else if han && !plain {
                 strange_han += 1.0;
-            } else if question.lexicon.plain.contains(&token.stem) {
+            } else if plain {
                 continue;
             } else if token.like_a_name {
                 names += 1.0;
@@ -211,6 +223,15 @@ impl Circumstances<'_> {
             f[17],
             chinese,
             chinese * (1.0 - f[3]),
+            f[27],
+            flag(f[27] >= 0.5),
+            f32::min(left_han / 2.0, 3.0),
+            flag(left_han >= 1.5),
+            chinese * f[4].min(1.0),
+            chinese * flag(f[3] >= 0.5),
+            f[28],
+            f[29],
+            f[30],
         ]
     }
 
@@ -232,8 +253,8 @@ pub(super) fn certainty(signs: &[f32; COUNT]) -> f32 {
 /// Learnt by `examples/retrieval/certain.py`, in the order of [`NAMES`]. The bias puts [`SURE`] where of EntityQuestions whose facts
 /// are hidden fewer than one in a hundred are answered.
 const WEIGHTS: [f32; COUNT] = [
-    0.00, 1.00, 0.24, 0.00, 0.00, 0.00, -0.18, -2.34, 0.00, -0.04, 0.00, -0.78, -1.61, -1.34, 0.00, -1.59,
-    0.35, -1.41, 1.25, 2.01, 1.57, 0.00, -0.24, -0.83, 1.84, -0.44, -2.29, 1.37, -4.87, 0.43, 0.47, 0.00,
-    -0.34, 0.00, -2.16, -1.03, -2.11, 1.35, 0.00,
+    0.64, 0.09, 0.54, 0.13, 0.00, -0.92, -0.56, -0.46, -2.77, 0.00, 0.00, -0.33, -1.82, -1.54, 0.00, -2.31,
+    0.71, -1.74, 1.69, 1.28, 1.16, 0.00, -0.80, -0.95, 0.64, 0.00, -1.34, 0.86, -4.96, 1.23, 0.69, 0.00,
+    -0.43, -0.08, -1.80, -1.29, -3.00, -0.96, -1.23, -0.50, 0.00, 0.00, 0.00, 0.27, 0.00, -1.98, 1.78, -0.88,
 ];
-const BIAS: f32 = -0.23;
+const BIAS: f32 = 1.55;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use loquat_contract::{Entity, EntityId, Fact, Mention, Predicate, PredicateId, Value};
 
 use super::RetrieveError;
-use super::features::year;
+use super::features::{has_figures, year};
 use super::lexicon::{Comparing, Most};
 use super::path::{Around, Step, chain};
 use super::question::Question;
@@ -77,11 +77,8 @@ pub(super) async fn compute(
     let Some(best) = scored.first() else {
         return Ok((comparison(search, reading, mentions).await?, shape));
     };
-    let is_number = |scored: &Scored| {
-        matches!(search.paths[scored.path].ends.first().map(|end| &end.value), Some(Value::Number { .. }))
-    };
     let computed = match shape {
-        Shape::Count if is_number(best) => return Ok((None, Shape::Value)),
+        Shape::Count if states_amount(search, best) => return Ok((None, Shape::Value)),
         Shape::Count => count(search, best, reading.bounds).await?,
         Shape::YesNo => decide(search, scored, reading, mentions),
         Shape::Comparison(_) => comparison(search, reading, mentions).await?,
@@ -100,6 +97,18 @@ pub(super) async fn compute(
         },
     };
     Ok((computed, shape))
+}
+
+/// Whether the graph states the amount that is asked for: a number, or the one value with figures in it ("7200 rpm"), which is no
+/// list to be counted.
+fn states_amount(search: &Search<'_>, scored: &Scored) -> bool {
+    let ends = &search.paths[scored.path].ends;
+    match ends.first().map(|end| &end.value) {
+        Some(Value::Number { .. }) => true,
+        Some(value @ Value::Entity(_)) => ends.len() == 1 && has_figures(value),
+        Some(_) => ends.len() == 1,
+        None => false,
+    }
 }
 
 /// What was computed at the end of a path.
@@ -266,6 +275,8 @@ async fn superlative(
         }
         let ids: Vec<EntityId> = several.iter().map(|(_, entity)| entity.id.clone()).collect();
         search.read(&ids, FACTS).await?;
+        let path = &search.paths[one.path];
+        let whole = !path.cut && path.entities().count() <= COMPARED && is_whole(search, &ids);
         let own = search.topics[search.paths[one.path].topic].view;
         let others = mentions.iter().enumerate().filter(|(view, _)| *view != own);
         let (before, mut several) = (several.len(), several);
@@ -277,6 +288,10 @@ async fn superlative(
         let Some(mut computed) = extreme(search, &entities, reading, comparing, false).await? else {
             continue;
         };
+        // Where not everything was read, the greatest may be among what was not.
+        if !whole {
+            return Ok(None);
+        }
         if let Outcome::Extreme { entities, .. } = &computed.outcome {
             let ends =
                 several.iter().filter(|(_, entity)| entities.iter().any(|winner| winner.id == entity.id));
@@ -293,6 +308,11 @@ async fn superlative(
         return Ok(Some(computed));
     }
     Ok(None)
+}
+
+/// Whether all that the graph says of each entity was read.
+fn is_whole(search: &Search<'_>, entities: &[EntityId]) -> bool {
+    entities.iter().all(|entity| search.around(entity).is_some_and(|around| !around.own_cut))
 }
 
 /// Keeps those that are so, if any are.

@@ -8,10 +8,11 @@ use super::lexicon::Expected;
 use super::path::{Path, Step};
 use super::phrases::Occurrence;
 use super::question::{Kind, Question};
-use loquat_contract::Value;
+use loquat_contract::{Language, Value};
+use loquat_text::is_han;
 
 /// The number of features.
-pub(super) const COUNT: usize = 27;
+pub(super) const COUNT: usize = 31;
 
 /// The features' names, in their order.
 pub(super) const NAMES: [&str; COUNT] = [
@@ -42,6 +43,10 @@ pub(super) const NAMES: [&str; COUNT] = [
     "the word nearest to the name is not the first step's",
     "back to the subject though the name owns what is asked for",
     "back to the subject though a place, time or measure is asked for",
+    "places that name a relation, said by no step",
+    "led over things of a kind, one step",
+    "things of a kind asked for, back to the subject",
+    "somebody asked for, several steps, the last back to the subject",
 ];
 
 /// One path before the weights.
@@ -95,6 +100,7 @@ impl Candidate<'_> {
         }
         let (asked, asked_elsewhere) = self.asked();
         let (fits, misfits) = self.kind();
+        let (asked_things, over_things) = self.things();
         let flag = |yes: bool| if yes { 1.0 } else { 0.0 };
         let common = self.question.common;
         let meaning = self.meaning.iter().sum::<f32>() / self.meaning.len().max(1) as f32;
@@ -126,6 +132,10 @@ impl Candidate<'_> {
             self.passes_over(&taken),
             flag(self.is_owned(&taken)),
             flag(self.asks_for_own()),
+            self.left_over(),
+            flag(over_things && steps.len() == 1),
+            flag(asked_things && steps.last().is_some_and(|step| step.inverse)),
+            flag(self.asks_who() && steps.len() > 1 && steps.last().is_some_and(|step| step.inverse)),
         ];
         (features, taken)
     }
@@ -194,6 +204,60 @@ impl Candidate<'_> {
         pairs.sum::<f32>() / distances.len().saturating_sub(1).max(1) as f32
     }
 
+    /// How many separate places of the question name a relation that no step is: one, "written by", for the director of X in "who
+    /// directed the films written by the writer of X". Words that stand together are one place. Not for Chinese, whose characters
+    /// are in some relation's name or other.
+    fn left_over(&self) -> f32 {
+        let question = self.question;
+        let mut places: Vec<(usize, f32)> = Vec::new();
+        for (at, token) in question.tokens.iter().enumerate() {
+            let known = self.explicable[at];
+            let idle =
+                question.lexicon.common.contains(&token.stem) || question.lexicon.plain.contains(&token.stem);
+            if known < 0.5 || token.within.is_some() || idle || token.text.chars().any(is_han) {
+                continue;
+            }
+            let said = self.said.iter().flat_map(|said| said.iter()).flat_map(|said| &said.tokens);
+            let near = said.filter(|(token, _)| *token == at).map(|(_, near)| *near).fold(0.0, f32::max);
+            let miss = known * (1.0 - near);
+            match places.last_mut() {
+                Some((last, least)) if question.is_joined(*last, at) => {
+                    *last = at;
+                    *least = least.min(miss);
+                }
+                _ => places.push((at, miss)),
+            }
+        }
+        places.iter().map(|(_, miss)| miss).sum::<f32>().min(3.0)
+    }
+
+    /// Whether the question asks for things of a kind, "which films …", and whether it leads over such, "the films by the writer of
+    /// …". "The film Heat" only says what Heat is.
+    fn things(&self) -> (bool, bool) {
+        let question = self.question;
+        let is_said = |at: usize| question.tokens[at].kind == Kind::Content;
+        let is_article = |at: usize| question.lexicon.articles.contains(&question.tokens[at].text);
+        let ask = question.asks.first();
+        let (mut asked, mut over) = (false, false);
+        for (at, token) in question.tokens.iter().enumerate() {
+            let is_thing = token.kind == Kind::Content && question.lexicon.things.contains(&token.stem);
+            if !is_thing || self.explicable[at] >= 0.5 {
+                continue;
+            }
+            let beside = question
+                .name_at
+                .is_some_and(|name| name == at || at < name && (at + 1..name).all(is_article));
+            let asks = match ask {
+                Some((ask, Expected::Any | Expected::Count)) => *ask < at && !(*ask + 1..at).any(is_said),
+                Some(_) => false,
+                None => !asked && !over && !beside,
+            };
+            asked |= asks;
+            over |= !asks && !beside;
+        }
+        (asked, over)
+    }
+
     /// How surely the word of a relation that stands nearest to the name is no word of the first step: "starred" in "who starred in
     /// films by the director of X".
     fn passes_over(&self, taken: &[Option<usize>]) -> f32 {
@@ -248,6 +312,11 @@ impl Candidate<'_> {
         last.inverse && own && said.first().is_some_and(asked) || last.inverse && self.question.asks_where
     }
 
+    /// Whether somebody is asked for, and not some place.
+    fn asks_who(&self) -> bool {
+        self.question.expected == Expected::Entity && !self.question.asks_where
+    }
+
     /// Whether the last step says what the question word asks for, or another step does.
     fn asked(&self) -> (f32, f32) {
         let focus = focus(self.question, self.explicable);
@@ -271,10 +340,10 @@ impl Candidate<'_> {
 
 /// Whether a value is of the expected kind; `None` where nothing can be said.
 pub(super) fn kind_fits(expected: Expected, value: &Value) -> Option<bool> {
-    let is_number = matches!(value, Value::Number { .. });
+    let is_number = matches!(value, Value::Number { .. }) || has_figures(value);
     match expected {
         Expected::Any => None,
-        Expected::Date => Some(year(value).is_some()),
+        Expected::Date => Some(year(value).is_some() || has_figures(value)),
         Expected::Number => Some(is_number),
         Expected::Count => is_number.then_some(true),
         Expected::Entity => match value {
@@ -283,6 +352,21 @@ pub(super) fn kind_fits(expected: Expected, value: &Value) -> Option<bool> {
             _ => Some(false),
         },
     }
+}
+
+/// Whether a text says an amount or a date: "7200 rpm", "约3500人", "2013年5月". A name may have figures further on.
+pub(super) fn has_figures(value: &Value) -> bool {
+    let english = Language::english();
+    let text = match value {
+        Value::Entity(entity) => entity.label(&english),
+        Value::Text(text) => text.text.as_str(),
+        _ => return false,
+    };
+    let text =
+        text.trim_start_matches(['约', '近', '共', '达', '公', '元', '前', '~', '≈', '>', '<', '+', ' ']);
+    let unspaced = text.chars().any(is_han);
+    let numeral = |c: char| c.is_ascii_digit() || unspaced && "一二两三四五六七八九十百千万亿".contains(c);
+    text.starts_with(numeral) || unspaced && text.chars().take(12).any(|c| c.is_ascii_digit())
 }
 
 /// The year of a date, or of a whole number that looks like one.
@@ -343,12 +427,12 @@ pub(super) fn score(features: &[f32; COUNT], weights: &[f32; COUNT]) -> f32 {
 
 /// Learnt by `examples/retrieval/learn.py` from EntityQuestions' training questions, and the tuning halves of MetaQA dev and NLPCC 2016.
 pub(super) const WEIGHTS: [f32; COUNT] = [
-    -1.62, -2.48, 2.94, 0.00, 0.74, 0.00, -0.52, -0.94, -0.06, -2.70, 0.24, 1.82, -0.84, 1.09, -1.04, 2.64,
-    2.39, -2.31, -0.13, 0.00, 0.00, -3.09, -0.01, 3.65, 0.00, -0.42, -0.58,
+    -1.52, -1.17, 1.45, 0.00, 1.25, 0.00, -0.68, -0.23, -0.82, -1.95, 0.08, 1.92, -1.24, 1.11, -1.00, 2.35,
+    1.98, -2.68, 0.00, 0.00, 0.00, -1.60, 0.05, 2.46, 0.00, -0.26, -0.48, -0.32, -1.58, 3.39, -1.39,
 ];
 
 /// The same where an embedder says what is near in meaning.
 pub(super) const WEIGHTS_WITH_MEANING: [f32; COUNT] = [
     -1.41, -2.42, 3.31, 0.00, 0.54, 0.00, -0.13, -0.92, -0.32, -2.00, 0.23, 1.59, -0.86, 1.03, -1.20, 1.78,
-    1.69, -2.23, -0.48, 0.20, 0.54, -2.77, -0.07, 3.43, 0.00, -0.42, -0.58,
+    1.69, -2.23, -0.48, 0.20, 0.54, -2.77, -0.07, 3.43, 0.00, -0.42, -0.58, 0.00, 0.00, 0.00, 0.00,
 ];

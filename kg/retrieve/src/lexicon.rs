@@ -84,6 +84,10 @@ pub(super) struct TimeWords {
 struct File {
     stop: Vec<String>,
     plain: Vec<String>,
+    #[serde(default)]
+    things: Vec<String>,
+    #[serde(default)]
+    light: Vec<String>,
     articles: Vec<String>,
     of: Vec<String>,
     owner: Vec<String>,
@@ -107,6 +111,10 @@ pub(super) struct Lexicon {
     pub(super) stop_phrases: Vec<String>,
     /// Stems of words for what kind of thing is meant, and of talk about the question: they need no fact.
     pub(super) plain: FxHashSet<String>,
+    /// Of these, stems of words for things that a question leads over or asks for: "film".
+    pub(super) things: FxHashSet<String>,
+    /// Chinese words in names of relations that say what kind of value is meant, or narrow it.
+    light: Vec<Vec<char>>,
     pub(super) articles: FxHashSet<String>,
     /// Words between a relation and who has it, "the capital of Spain", and behind who has it, "Spain's capital".
     pub(super) of: FxHashSet<String>,
@@ -145,6 +153,22 @@ impl Lexicon {
         }
     }
 
+    /// For each character of a relation's name, whether a light word begins or ends the name with it; never all of them.
+    pub(super) fn light_of(&self, name: &[char]) -> Vec<bool> {
+        let mut light = vec![false; name.len()];
+        let shorter = |word: &&Vec<char>| word.len() < name.len();
+        if let Some(word) = self.light.iter().filter(shorter).find(|word| name.ends_with(word)) {
+            light[name.len() - word.len()..].fill(true);
+        }
+        if let Some(word) = self.light.iter().filter(shorter).find(|word| name.starts_with(word)) {
+            light[..word.len()].fill(true);
+        }
+        if light.iter().all(|light| *light) {
+            light.fill(false);
+        }
+        light
+    }
+
     /// The language that a question's words speak for: Chinese by its script, German where more of its words are German
     /// function words than English ones, else English.
     pub(super) fn guess(text: &str) -> Language {
@@ -170,6 +194,8 @@ impl Lexicon {
         let file = file.unwrap_or_else(|| File {
             stop: Vec::new(),
             plain: Vec::new(),
+            things: Vec::new(),
+            light: Vec::new(),
             articles: Vec::new(),
             of: Vec::new(),
             owner: Vec::new(),
@@ -200,6 +226,8 @@ impl Lexicon {
                 }
             }
         }
+        let mut light: Vec<Vec<char>> = file.light.iter().map(|word| word.chars().collect()).collect();
+        light.sort_by_key(|word| std::cmp::Reverse(word.len()));
         let mut asks: Vec<(String, Ask)> = file.asks.into_iter().collect();
         asks.sort_by_key(|(words, _)| std::cmp::Reverse(words.chars().count()));
         let unspaced = |word: &&String| word.chars().any(is_han) && word.chars().count() > 1;
@@ -207,6 +235,8 @@ impl Lexicon {
         Self {
             stop_phrases,
             plain: file.plain.iter().map(|word| stems.stem(word)).collect(),
+            things: file.things.iter().map(|word| stems.stem(word)).collect(),
+            light,
             stop: file.stop.into_iter().collect(),
             articles: file.articles.into_iter().collect(),
             of: file.of.into_iter().collect(),

@@ -36,13 +36,16 @@ pub(super) struct Around {
     pub(super) spokes: Vec<Spoke>,
     /// Whether the limit left facts out.
     pub(super) cut: bool,
+    /// Whether it left out facts of the entity's own: then what is not there may still be so.
+    pub(super) own_cut: bool,
 }
 
 impl Around {
     /// Sorts facts, whatever order they come in. Deprecated ones are left out, and so is that there is no value.
     pub(super) fn new(entity: &EntityId, facts: Vec<Fact>, limit: usize) -> Self {
         let outgoing = facts.iter().filter(|fact| fact.subject.id == *entity).count();
-        let cut = outgoing >= limit || facts.len() - outgoing >= limit;
+        let own_cut = outgoing >= limit;
+        let cut = own_cut || facts.len() - outgoing >= limit;
         let mut spokes: FxHashMap<(EntityOrder, bool), Spoke> = FxHashMap::default();
         for fact in facts.into_iter().filter(|fact| fact.rank > Rank::Deprecated) {
             let inverse = fact.subject.id != *entity;
@@ -60,7 +63,7 @@ impl Around {
             spoke.facts.sort_by(|a, b| b.rank.cmp(&a.rank).then_with(|| a.id.cmp(&b.id)));
             spoke.facts.dedup_by(|a, b| a.id == b.id);
         }
-        Self { spokes, cut }
+        Self { spokes, cut, own_cut }
     }
 }
 

@@ -20,6 +20,8 @@ struct Phrase {
     /// Its characters, where it is Chinese.
     han: Vec<char>,
     weight: f32,
+    /// Whether it names what stands at the subject, "countries in", and so only says the way back to it.
+    names_subjects: bool,
 }
 
 /// The ways to say one predicate.
@@ -124,6 +126,10 @@ impl PhraseIndex {
                 known[at] = 1.0;
             }
         }
+        // What is counted or listed is a kind of thing and needs no relation: "how many countries …".
+        if let Some(at) = question.listed() {
+            known[at] = 0.0;
+        }
         known
     }
 
@@ -173,9 +179,17 @@ fn phrase(text: &str, language: Option<&Language>, weight: f32) -> Phrase {
     if stems.is_empty() && han.is_empty() {
         stems = stops;
     }
+    let things = |stem: &String| lexicon.things.contains(stem);
+    let open = bare.split_whitespace().next_back().is_some_and(|word| lexicon.stop.contains(word));
+    let names_subjects = if han.is_empty() {
+        open && !stems.is_empty() && stems.iter().all(things)
+    } else {
+        han.first().is_some_and(|c| lexicon.owner.contains(&c.to_string()))
+            && things(&han[1..].iter().collect())
+    };
     let share = 1.0 / stems.len().max(1) as f32;
     let words = stems.into_iter().map(|stem| (stem, share)).collect();
-    Phrase { text: text.to_owned(), words, han, weight }
+    Phrase { text: text.to_owned(), words, han, weight, names_subjects }
 }
 
 /// A word in lower case, cut where camel case begins a new one.
@@ -195,10 +209,15 @@ fn parts(word: &str) -> Vec<String> {
 }
 
 impl Phrases {
-    /// Where the question says the predicate, the surest first; no two share a token.
+    /// Where the question says the predicate, in either direction; the surest first; no two share a token.
     pub(super) fn occurrences(&self, question: &Question) -> Vec<Occurrence> {
+        self.towards(question, true)
+    }
+
+    /// Where the question says the predicate from subject to object, or back.
+    pub(super) fn towards(&self, question: &Question, inverse: bool) -> Vec<Occurrence> {
         let mut found: Vec<Occurrence> = Vec::new();
-        for phrase in &self.0 {
+        for phrase in self.0.iter().filter(|phrase| inverse || !phrase.names_subjects) {
             if phrase.han.is_empty() {
                 phrase.spoken(question, &mut found);
             } else {
@@ -290,52 +309,133 @@ impl Phrase {
         }
     }
 
-    /// Chinese: the longest run of characters that phrase and question share, in the question or what it stands for.
+    /// Chinese: how much of the phrase the question says, character by character: in runs that both have, in what the question
+    /// stands for, in what its question word asks for, and at the least in single characters.
     fn written(&self, question: &Question, found: &mut Vec<Occurrence>) {
-        let chars: Vec<char> =
-            question.tokens.iter().map(|token| token.text.chars().next().unwrap_or(' ')).collect();
-        let split = question.name_at.unwrap_or(chars.len());
-        let size = self.han.len() as f32;
-        let mut best: Option<(f32, Range)> = None;
-        for (part, offset) in [(&chars[..split], 0), (&chars[split..], split)] {
-            let (length, at) = longest_common(&self.han, part);
-            let enough = length >= 2 || (length == 1 && self.han.len() == 1);
-            let score = if self.han.len() == 1 { 0.6 } else { length as f32 / size };
-            if enough && best.as_ref().is_none_or(|(known, _)| score > *known) {
-                best = Some((score, Range { start: offset + at, length }));
+        let mut said = Said::new(self.han.len());
+        said.in_runs(&self.han, question);
+        for run in &question.runs {
+            let (length, in_phrase, _) = longest_common(&self.han, &run.text);
+            let longer = self.han.len().max(run.text.len());
+            if length < 2 && (length == 0 || longer > 2 && !self.han.ends_with(&run.text)) {
+                continue;
+            }
+            let near = run.weight * length as f32 / run.text.len() as f32;
+            said.cover(in_phrase..in_phrase + length, near);
+            said.by(run.token, run.weight);
+        }
+        said.in_characters(&self.han, question);
+        let light = question.lexicon.light_of(&self.han);
+        let mut whole = 0.0;
+        let mut covered = 0.0;
+        for (at, near) in said.near.iter().enumerate() {
+            let weight = if light[at] { LIGHT } else { 1.0 };
+            whole += weight;
+            covered += weight * near;
+        }
+        for (stem, _) in &self.words {
+            whole += LATIN;
+            if let Some(at) = question.tokens.iter().position(|token| token.stem == *stem) {
+                covered += LATIN;
+                said.by(at, 1.0);
             }
         }
-        if let Some((score, range)) = best {
-            let tokens = (range.start..range.start + range.length).map(|token| (token, 1.0)).collect();
-            found.push(Occurrence { score: score * self.weight, tokens, phrase: self.text.clone() });
+        let score = covered / f32::max(whole, 1.0);
+        if score >= LEAST_WRITTEN && !said.tokens.is_empty() {
+            said.tokens.sort_by_key(|(token, _)| *token);
+            found.push(Occurrence {
+                score: score * self.weight,
+                tokens: said.tokens,
+                phrase: self.text.clone(),
+            });
         }
-        for run in &question.runs {
-            let (length, _) = longest_common(&self.han, &run.text);
-            let longer = self.han.len().max(run.text.len()) as f32;
-            if length >= 2 || (length == 1 && longer <= 2.0) {
-                let score = run.weight * length as f32 / longer;
-                let tokens = vec![(run.token, run.weight)];
-                found.push(Occurrence { score: score * self.weight, tokens, phrase: self.text.clone() });
+    }
+}
+
+/// How much a character counts that says what kind of value is meant or narrows it, "时间", "主要", against others; a Latin word.
+const LIGHT: f32 = 0.5;
+const LATIN: f32 = 2.0;
+/// How much a character on its own says of a phrase.
+const SINGLE: f32 = 0.4;
+/// The least of a Chinese phrase that has to be said.
+const LEAST_WRITTEN: f32 = 0.15;
+
+/// What of a Chinese phrase a question says.
+struct Said {
+    /// For each character, how surely.
+    near: Vec<f32>,
+    /// By which tokens.
+    tokens: Vec<(usize, f32)>,
+}
+
+impl Said {
+    fn new(size: usize) -> Self {
+        Self { near: vec![0.0; size], tokens: Vec::new() }
+    }
+
+    fn cover(&mut self, range: std::ops::Range<usize>, near: f32) {
+        self.near[range].iter_mut().for_each(|known| *known = known.max(near));
+    }
+
+    fn by(&mut self, token: usize, near: f32) {
+        match self.tokens.iter_mut().find(|(known, _)| *known == token) {
+            Some((_, known)) => *known = known.max(near),
+            None => self.tokens.push((token, near)),
+        }
+    }
+
+    /// Runs of two and more characters that both have, the longest first; a phrase of one character is a run.
+    fn in_runs(&mut self, phrase: &[char], question: &Question) {
+        let text: Vec<char> =
+            question.tokens.iter().map(|token| token.text.chars().next().unwrap_or(' ')).collect();
+        let split = question.name_at.unwrap_or(text.len());
+        let (mut phrase, mut text) = (phrase.to_vec(), text);
+        let size = phrase.len();
+        loop {
+            let before = longest_common(&phrase, &text[..split]);
+            let after = longest_common(&phrase, &text[split..]);
+            let (length, in_phrase, at) =
+                if after.0 > before.0 { (after.0, after.1, after.2 + split) } else { before };
+            if length == 0 || length < 2 && size > 1 {
+                return;
+            }
+            self.cover(in_phrase..in_phrase + length, if size == 1 { 0.6 } else { 1.0 });
+            (at..at + length).for_each(|token| self.by(token, 1.0));
+            // What is said once is not said again.
+            phrase[in_phrase..in_phrase + length].fill('\u{0}');
+            text[at..at + length].fill('\u{1}');
+        }
+    }
+
+    /// Single characters of content.
+    fn in_characters(&mut self, phrase: &[char], question: &Question) {
+        for (at, c) in phrase.iter().enumerate().filter(|_| phrase.len() > 1) {
+            if self.near[at] > 0.0 {
+                continue;
+            }
+            let same = question.tokens.iter().enumerate().find(|(token, known)| {
+                known.kind == Kind::Content
+                    && known.text.chars().eq([*c])
+                    && self.tokens.iter().all(|(taken, _)| taken != token)
+            });
+            if let Some((token, _)) = same {
+                self.near[at] = SINGLE;
+                self.by(token, 0.6);
             }
         }
     }
 }
 
-struct Range {
-    start: usize,
-    length: usize,
-}
-
-/// The longest common substring: its length, and where it begins in `text`.
-fn longest_common(phrase: &[char], text: &[char]) -> (usize, usize) {
-    let (mut best, mut at) = (0, 0);
+/// The longest common substring: its length, and where it begins in either.
+fn longest_common(phrase: &[char], text: &[char]) -> (usize, usize, usize) {
+    let mut best = (0, 0, 0);
     for from in 0..phrase.len() {
         for start in 0..text.len() {
             let length = phrase[from..].iter().zip(&text[start..]).take_while(|(a, b)| a == b).count();
-            if length > best {
-                (best, at) = (length, start);
+            if length > best.0 {
+                best = (length, from, start);
             }
         }
     }
-    (best, at)
+    best
 }

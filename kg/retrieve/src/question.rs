@@ -123,6 +123,19 @@ impl Question {
             && self.tokens[first + 1..second].iter().all(|token| self.lexicon.articles.contains(&token.text))
     }
 
+    /// The word for the kind of things that are counted or listed: "how many countries", "which countries".
+    pub(super) fn listed(&self) -> Option<usize> {
+        let &(ask, expected) = self.asks.first()?;
+        let rest = self.tokens.iter().enumerate().skip(ask);
+        let (at, token) = rest.into_iter().find(|(_, token)| token.kind == Kind::Content)?;
+        let several = match expected {
+            Expected::Count => true,
+            Expected::Any => token.text.ends_with('s') || token.text == "people",
+            _ => false,
+        };
+        (several && self.lexicon.things.contains(&token.stem)).then_some(at)
+    }
+
     /// The rest of the question as one text, for an embedding.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();

@@ -78,7 +78,7 @@ pub(super) struct Search<'a> {
     pub(super) paths: Vec<Path>,
     around: FxHashMap<EntityId, Arc<Around>>,
     lookups: usize,
-    said: FxHashMap<(usize, PredicateId), Arc<Vec<Occurrence>>>,
+    said: FxHashMap<(usize, PredicateId, bool), Arc<Vec<Occurrence>>>,
 }
 
 impl<'a> Search<'a> {
@@ -170,9 +170,9 @@ impl<'a> Search<'a> {
         for path in &self.paths[from..] {
             let view = self.topics[path.topic].view;
             let Some(step) = path.steps.last() else { continue };
-            let key = (view, step.predicate.id.clone());
+            let key = (view, step.predicate.id.clone(), step.inverse);
             if !self.said.contains_key(&key) {
-                let said = self.index.of(&step.predicate).occurrences(&self.views[view].question);
+                let said = self.index.of(&step.predicate).towards(&self.views[view].question, step.inverse);
                 self.said.insert(key, Arc::new(said));
                 new.push(step.predicate.clone());
             }
@@ -185,7 +185,7 @@ impl<'a> Search<'a> {
     }
 
     fn occurrences(&self, view: usize, step: &Step) -> &[Occurrence] {
-        self.said.get(&(view, step.predicate.id.clone())).map_or(&[], |said| said.as_slice())
+        self.said.get(&(view, step.predicate.id.clone(), step.inverse)).map_or(&[], |said| said.as_slice())
     }
 
     fn nearness(&self, view: usize, step: &Step) -> f32 {

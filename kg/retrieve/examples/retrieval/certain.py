@@ -31,7 +31,7 @@ share = lambda name: 1 / 3 if "MetaQA" in name else 1.0
 weight = np.array([share(name) / sizes[name, variant] for name, variant, _, _ in found])
 weight /= weight.sum()
 # In the order of `NAMES`: 1 may only help, -1 may only harm, 0 is free.
-SIGNS = np.array([1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 1, -1, 1, -1, 1, 1, 1, -1, -1, -1, 0, -1, -1, 0, -1, 1, 1, 1, 0, -1, -1, -1, 0, 0, -1])
+SIGNS = np.array([1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 1, -1, 1, -1, 1, 1, 1, -1, -1, -1, 0, -1, -1, 0, -1, 1, 1, 1, 0, -1, -1, -1, 0, 0, -1, -1, -1, -1, -1, 1, 1, -1, 1, -1])
 count = x.shape[1]
 w, b = np.zeros(count), 0.0
 m, v = np.zeros(count + 1), np.zeros(count + 1)

@@ -51,7 +51,7 @@ def softmax(z):
 
 
 # In the order of `NAMES`: 1 may only help, -1 may only harm, 0 is free.
-SIGNS = np.array([-1, -1, 1, 1, 1, -1, -1, -1, -1, -1, 1, 1, -1, 1, -1, 1, 1, 0, 0, 1, 1, -1, 0, 1, -1, -1, -1])
+SIGNS = np.array([-1, -1, 1, 1, 1, -1, -1, -1, -1, -1, 1, 1, -1, 1, -1, 1, 1, 0, 0, 1, 1, -1, 0, 1, -1, -1, -1, -1, -1, 1, -1])
 
 w, m, v = np.zeros(count), np.zeros(count), np.zeros(count)
 for step in range(1, 1501):

@@ -2,8 +2,8 @@
 
 use loquat_contract::Language;
 
-use super::super::{Computed, Most, Outcome, Shape};
-use super::{best, facts, films, retrieve};
+use super::super::{Computed, Most, Outcome, RetrieveOptions, Shape};
+use super::{best, facts, films, retrieve, retrieve_with};
 
 fn rivers() -> Vec<loquat_contract::Fact> {
     facts(
@@ -57,6 +57,37 @@ async fn a_number_in_the_graph_is_not_counted() {
 }
 
 #[tokio::test]
+async fn one_value_with_figures_is_no_list_to_be_counted() {
+    for (graph, question) in [
+        ("磁盘X1 | 转速 | 7200rpm", "磁盘X1的转速为多少？"),
+        ("登山社 | 会员 | 3500余人", "登山社有多少会员？"),
+    ] {
+        let found = retrieve(facts(graph), question).await;
+        assert_eq!((found.shape, found.computed.is_none()), (Shape::Value, true), "{question}");
+        assert_eq!(best(&found).len(), 1, "{question}");
+    }
+    // Two members are counted.
+    let found = retrieve(facts("登山社 | 会员 | 张三\n登山社 | 会员 | 李四"), "登山社有多少会员？").await;
+    assert_eq!(found.computed.unwrap().outcome, Outcome::Count { count: 2, at_least: false });
+}
+
+#[tokio::test]
+async fn chinese_relations_are_said_in_parts_and_by_other_words() {
+    let graph = "长桥 | 开工时间 | 1990-05-01
+        长桥 | 竣工时间 | 1993-05-01
+        长桥 | 主要用途 | 公路
+        长桥 | 桥面宽度 | 30米";
+    for (question, answer) in [
+        ("长桥是啥时候开始动工的？", "1990-05-01"),
+        ("长桥何时建成？", "1993-05-01"),
+        ("长桥有什么用途？", "公路"),
+        ("长桥的桥面有多宽？", "30米"),
+    ] {
+        assert_eq!(best(&retrieve(facts(graph), question).await), [answer], "{question}");
+    }
+}
+
+#[tokio::test]
 async fn yes_and_no_are_told_by_the_facts() {
     let yes = retrieve(films(), "Did Michael Mann direct Heat?").await.computed.unwrap();
     assert_eq!(yes.outcome, Outcome::YesNo(true));
@@ -106,6 +137,22 @@ async fn the_most_of_a_list_is_found_among_things_of_the_kind() {
     assert!(computed.facts.len() >= 3, "{:?}", computed.facts);
     let first = retrieve(films(), "What was the first film by director Michael Mann?").await;
     assert_eq!(named(&first.computed.unwrap()), ["Thief"]);
+}
+
+#[tokio::test]
+async fn nothing_is_the_greatest_of_a_list_that_was_cut() {
+    let mut many = rivers();
+    let more: String =
+        (0..60).map(|n| format!("River{n} | country | Spain\nRiver{n} | length | {n}\n")).collect();
+    many.extend(facts(&more));
+    let question = "What is the longest river in Spain?";
+    let found = retrieve(many.clone(), question).await;
+    assert!(matches!(found.computed.unwrap().outcome, Outcome::Extreme { .. }));
+    let options = RetrieveOptions { fan_out: 20, ..RetrieveOptions::default() };
+    assert_eq!(retrieve_with(many.clone(), question, options).await.computed, None);
+    // The list is whole, but not all its members could be read.
+    let options = RetrieveOptions { lookups: 30, ..RetrieveOptions::default() };
+    assert_eq!(retrieve_with(many, question, options).await.computed, None);
 }
 
 #[tokio::test]
