@@ -90,7 +90,7 @@ async fn measure(
             }
         };
         let channel = if asked.dialogue.is_empty() { format!("row {place}") } else { asked.dialogue.clone() };
-        let conversation = ConversationId { channel: channel.into(), ..conversation() };
+        let conversation = ConversationId { channel, ..conversation() };
         let started = Instant::now();
         let reply = engine.answer(&conversation, &asked.text, &mut |_| ()).await?;
         tally.add(&reply, started.elapsed().as_secs_f64() * 1e3);
@@ -171,12 +171,7 @@ fn bot() -> Bot {
 }
 
 fn conversation() -> ConversationId {
-    ConversationId {
-        bot: "wording".into(),
-        platform: "none".into(),
-        channel: String::new().into(),
-        thread: None,
-    }
+    ConversationId { bot: "wording".into(), platform: "none".into(), channel: String::new(), thread: None }
 }
 
 fn options() -> Result<Options, Failure> {
