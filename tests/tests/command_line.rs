@@ -51,6 +51,7 @@ fn an_answer_has_its_sources_and_as_json_everything_behind_it() {
         "sentences",
         "citations",
         "entities",
+        "values",
         "policy",
         "model",
         "graph",
@@ -62,11 +63,25 @@ fn an_answer_has_its_sources_and_as_json_everything_behind_it() {
     assert_eq!((&reply["language"], &reply["outcome"]), (&"en".into(), &"answered".into()));
     assert_eq!((&reply["policy"], &reply["seed"]), (&"strict".into(), &0.into()));
     let sentence = &reply["sentences"][0];
-    assert_eq!(keys(sentence), BTreeSet::from(["text", "verdict", "facts"]));
+    assert_eq!(keys(sentence), BTreeSet::from(["text", "verdict", "facts", "spans", "wording"]));
     assert_eq!(sentence["verdict"], "supported");
+    let wordings: [Value; 3] = ["model", "constrained", "template"].map(Into::into);
+    assert!(wordings.contains(&sentence["wording"]), "{sentence}");
+    let text = sentence["text"].as_str().unwrap();
+    let spans = sentence["spans"].as_array().unwrap().iter();
+    let supported: BTreeSet<&str> = spans
+        .map(|span| {
+            assert_eq!(keys(span), BTreeSet::from(["fact", "start", "end"]));
+            assert_eq!(span["fact"], sentence["facts"][0]);
+            &text[span["start"].as_u64().unwrap() as usize..span["end"].as_u64().unwrap() as usize]
+        })
+        .collect();
+    assert_eq!(supported, BTreeSet::from(["capital", "Bhutan", "Thimphu"]), "{sentence}");
     assert_eq!(sentence["text"], reply["answer"]);
     let citation = &reply["citations"][0];
-    assert_eq!(keys(citation), BTreeSet::from(["id", "subject", "predicate", "object", "source"]));
+    let of_citation = ["id", "entity", "subject", "predicate", "object", "source", "since"];
+    assert_eq!(keys(citation), BTreeSet::from(of_citation));
+    assert!((1..=reply["graph"].as_u64().unwrap()).contains(&citation["since"].as_u64().unwrap()));
     assert_eq!(sentence["facts"][0], citation["id"]);
     assert_eq!(
         [&citation["subject"], &citation["predicate"], &citation["object"]],
@@ -74,6 +89,7 @@ fn an_answer_has_its_sources_and_as_json_everything_behind_it() {
     );
     let entity = &reply["entities"][0];
     assert_eq!(keys(entity), BTreeSet::from(["text", "start", "end", "id", "label", "score"]));
+    assert_eq!((&citation["entity"], &reply["values"]), (&entity["id"], &serde_json::json!(["Thimphu"])));
     let place = |key: &str| entity[key].as_u64().unwrap() as usize;
     assert_eq!(&question[place("start")..place("end")], "Bhutan");
     assert!((0.0..=1.0).contains(&entity["score"].as_f64().unwrap()));

@@ -89,7 +89,8 @@ pub struct Sentence {
     pub verdict: Verdict,
     /// The facts that support it; where it is [`Verdict::Contradicted`], those that say otherwise.
     pub facts: Vec<FactId>,
-    /// For each fact that supports it, the names and values in the sentence that it accounts for, in the order of the sentence.
+    /// For each fact that supports it, the names, values and words of its relation in the sentence that it accounts for, in the
+    /// order of the sentence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spans: Vec<Span>,
     /// Whose words it is in.

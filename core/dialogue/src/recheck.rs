@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::EngineError;
 use crate::lexicon::{Lexicon, Lexicons};
 use crate::realise::cite;
-use crate::verify::Evidence;
+use crate::verify::Verifier;
 pub(crate) use lists::note_left_out;
 use lists::{groups, rest};
 
@@ -93,6 +93,7 @@ pub struct Looked {
 #[derive(Debug)]
 pub struct Recheck {
     lexicons: Lexicons,
+    verifier: Verifier,
 }
 
 impl Recheck {
@@ -101,7 +102,7 @@ impl Recheck {
     /// # Errors
     /// When they cannot be read.
     pub fn new() -> Result<Self, EngineError> {
-        Ok(Self { lexicons: Lexicons::builtin()? })
+        Ok(Self { lexicons: Lexicons::builtin()?, verifier: Verifier::new()? })
     }
 
     /// The sentences of a reply that would not be sent any more, and how much was looked at.
@@ -120,7 +121,7 @@ impl Recheck {
                 Verdict::Supported => {
                     looked.sentences += 1;
                     looked.facts += sentence.facts.len();
-                    supported(reply, sentence, lexicon, knowledge).await?
+                    supported(reply, sentence, lexicon, &self.verifier, knowledge).await?
                 }
                 verdict if verdict.is_doubtful() && reply.policy == Policy::Strict => {
                     vec![Problem::SentUnsupported { verdict }]
@@ -140,6 +141,7 @@ async fn supported(
     reply: &Reply,
     sentence: &Sentence,
     lexicon: &Lexicon,
+    verifier: &Verifier,
     knowledge: &dyn Knowledge,
 ) -> Result<Vec<Problem>, KnowledgeError> {
     let (mut problems, mut found) = (Vec::new(), Vec::new());
@@ -170,7 +172,8 @@ async fn supported(
     // Before replies said whose words a sentence is in, each was one's own line.
     let is_template = matches!(sentence.wording, Wording::Template | Wording::Line);
     if !(is_template && renamed.is_none()) {
-        let evidence = Evidence::new(&facts, groups(&facts), lexicon);
+        // As when it was made: the model may have written what the template says.
+        let evidence = verifier.evidence(&facts, &groups(&facts), &lexicon.language);
         if evidence.check(&sentence.text).verdict != Verdict::Supported {
             problems.push(renamed.unwrap_or(Problem::Unsupported));
         }

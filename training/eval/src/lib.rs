@@ -1,9 +1,11 @@
-#![doc = include_str!("../README.md")]
+//! Measures a bot. In: question sets and a [`Dialogue`](loquat_contract::Dialogue). Out: results, and reports of them.
 //!
 //! The modules stand in the order of a run: a set is read into `item`s, some are chosen (`sample`) and reworded (`paraphrase`);
 //! a `system` is asked (`run`), its replies are graded (`grade`) and audited (`audit`), each result is kept at once (`results`),
 //! and what they amount to (`measure`) is written down (`report`). The bot is seen through the traits of `loquat-contract`
 //! alone: this crate knows no engine, no store, no ONNX and no platform, so that what it finds is a second opinion.
+//!
+#![doc = include_str!("../README.md")]
 
 mod error;
 mod item;

@@ -70,6 +70,35 @@ fn what_the_graph_still_says_holds_whoever_worded_it() {
     }
 }
 
+/// Where a relation is said the same in both directions, only the template's own sentence tells which is meant.
+#[test]
+fn what_the_model_wrote_as_the_template_says_it_holds() {
+    let text = "老挝位于东南亚。";
+    let template = || vec![Label::new("{subject}位于{object}。", "zh")];
+    let templates = Templates { single: template(), inverse: template(), ..Templates::default() };
+    let labels = vec![Label::new("次区域", "zh-Hans")];
+    let located = Arc::new(Predicate { id: "subregion".into(), labels, templates, ..Predicate::default() });
+    let named = |id: &str, name: &str| {
+        Arc::new(Entity { id: id.into(), labels: vec![Label::new(name, "zh-Hans")], ..Entity::default() })
+    };
+    let asia = Value::Entity(named("asia", "东南亚"));
+    let fact = Fact::new("laos in asia".into(), named("laos", "老挝"), located, asia, "test".into());
+    let lexicons = Lexicons::builtin().unwrap();
+    let citations = vec![cite(&fact, lexicons.of(&Language::chinese()))];
+    let sentence = Sentence {
+        wording: Wording::Model,
+        ..Sentence::new(text, Verdict::Supported, vec![fact.id.clone()])
+    };
+    let reply = Reply {
+        outcome: Outcome::Answered,
+        language: Language::chinese(),
+        sentences: vec![sentence],
+        citations,
+        ..testing::reply(text)
+    };
+    assert_eq!(problems(&reply, &MemoryGraph::new(vec![fact])), []);
+}
+
 #[test]
 fn a_fact_that_is_gone_is_named_with_what_the_graph_says_in_its_place() {
     let fact = capital("Bhutan", "Thimphu");

@@ -40,7 +40,7 @@ pub(crate) struct Set {
 
 /// Every set.
 pub(crate) fn all(data: &Path) -> Vec<Set> {
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let examples = loquat_tests::root().join("examples");
     let example = |name: &'static str| Set {
         name,
         facts: examples.join(name).join(format!("{name}.ttl")),

@@ -1,7 +1,7 @@
 //! Measures whose words grounded answers are in: the model's own, the model's under constraint, or the template's.
 //!
 //! ```text
-//! cargo run --release -p loquat-dialogue --example wording -- [--sets world,shop,entity,nlpcc] [--sample 300] [--show 20]
+//! cargo run --release -p loquat-tests --example wording -- [--sets world,shop,entity,nlpcc] [--sample 300] [--show 20]
 //!     [--english MODEL_FOLDER] [--chinese MODEL_FOLDER] [--data ../shared/data]
 //! ```
 //!
