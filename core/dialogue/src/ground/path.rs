@@ -133,8 +133,12 @@ impl Question<'_> {
         let is_said = |relation: &Vec<Arc<Predicate>>| {
             relation.iter().any(|asked| walked().any(|step| step.id == asked.id) || asked.names().any(says))
         };
+        // What compares is accounted for by what was computed, or refused before.
+        let compared = self.understood.comparing.as_ref().map_or("", |range| &self.text[range.clone()]);
         let is_accounted = |word: &str| {
-            keys(word, language).iter().all(|key| matched.contains(key)) || retriever.is_plain(word, language)
+            compared.split_whitespace().any(|compares| compares == word)
+                || keys(word, language).iter().all(|key| matched.contains(key))
+                || retriever.is_plain(word, language)
         };
         let left = self.understood.unexplained.iter().flat_map(|stretch| stretch.split_whitespace());
         let says_words = language.is_unspaced() || left.into_iter().all(is_accounted);

@@ -101,8 +101,8 @@ impl Sayings {
             && (has_noun_template
                 || !label_is_a_word_of_templates && made.iter().any(|made| is_of_subject(made)));
         templates.extend(made);
-        for template in &templates {
-            sayings.template(template, lexicon);
+        for (place, template) in templates.iter().enumerate() {
+            sayings.template(template, place < own.len(), lexicon);
         }
         sayings
     }
@@ -129,13 +129,15 @@ impl Sayings {
         }
     }
 
-    fn template(&mut self, template: &str, lexicon: &Lexicon) {
+    /// Takes in a template; one of the graph's own may mean something that none of its parts says.
+    fn template(&mut self, template: &str, is_own: bool, lexicon: &Lexicon) {
         let (Some(subject), Some(object)) = (template.find("{subject}"), template.find("{object}")) else {
             return;
         };
         let grammar = &lexicon.grammar;
         let fragments: Vec<&str> = template.split(['{', '}']).step_by(2).collect();
         let mut places = Vec::new();
+        let mut named = Vec::new();
         for (fragment, place) in fragments.iter().zip([Place::Before, Place::Between, Place::After]) {
             let said = words(fragment, &lexicon.language);
             self.is_past |= said.iter().any(|word| lexicon.is_past(&word.folded));
@@ -145,9 +147,15 @@ impl Sayings {
             if !without_past.is_empty() {
                 places.push(place);
             }
-            self.phrase(content);
-            if !self.keeps_past {
-                self.phrase(without_past);
+            named.push((content, without_past));
+        }
+        // Words on several sides name it only together: "wrongly, {subject}'s founder is {object}" is no word for founder.
+        if places.len() < 2 || !is_own {
+            for (content, without_past) in named {
+                self.phrase(content);
+                if !self.keeps_past {
+                    self.phrase(without_past);
+                }
             }
         }
         self.goes_without_saying |= places.is_empty();
