@@ -135,7 +135,14 @@ pub(crate) async fn ground(
                 understood.relations.iter().flatten().any(|asked| asked.id == step.predicate.id)
             };
             let follows = |grounds: &Grounds| grounds.walks().any(|walk| walk.steps.iter().all(is_asked));
-            retrieved.filter(|grounds| named.is_none() || follows(grounds)).or(named)
+            // What the name has itself is nearer than the same of something that leads to it: of shipping to a country, the cost there.
+            let has_itself = |walk: &Walk| {
+                let own = named.iter().flat_map(|grounds| &grounds.facts);
+                own.filter(|fact| fact.subject.id == walk.topic.id)
+                    .any(|fact| walk.steps.last().is_some_and(|last| last.predicate.id == fact.predicate.id))
+            };
+            let is_better = |grounds: &Grounds| follows(grounds) && !grounds.walks().any(has_itself);
+            retrieved.filter(|grounds| named.is_none() || is_better(grounds)).or(named)
         }
     };
     let Some(grounds) = found else { return Ok(Plan::Unknown(unknown(understood, &by_mention))) };

@@ -15,6 +15,8 @@ use crate::session::Session;
 use crate::understand::Understood;
 use crate::words::keys;
 
+/// The same as [`SURE`] where words are compared character by character: 国王 and 国旗 share one.
+const SURE_OF_CHARACTERS: f32 = 0.8;
 /// A name has to be linked this surely to restrict a question.
 const NAMED: f32 = 0.5;
 /// Facts of one entity that are read where a list of them has to be whole.
@@ -82,7 +84,8 @@ impl Question<'_> {
             certainty = found.groups.first().map(|group| group.certainty),
             "retrieved"
         );
-        let Some(best) = found.groups.first().filter(|best| best.certainty >= SURE) else { return Ok(None) };
+        let sure = if self.sources.language.is_unspaced() { SURE_OF_CHARACTERS } else { SURE };
+        let Some(best) = found.groups.first().filter(|best| best.certainty >= sure) else { return Ok(None) };
         // "the highest point" compares nothing where a relation is called so.
         let is_compared = self.understood.comparing.as_ref().is_some_and(|range| {
             let matched = said(&best.matched, self.sources);
