@@ -137,7 +137,8 @@ pub(crate) async fn ground(
             let follows = |grounds: &Grounds| grounds.walks().any(|walk| walk.steps.iter().all(is_asked));
             // What the name has itself is nearer than the same of something that leads to it: of shipping to a country, the cost there.
             let has_itself = |walk: &Walk| {
-                let own = named.iter().flat_map(|grounds| &grounds.facts);
+                let leads_to_it = walk.steps.first().is_some_and(|first| first.inverse);
+                let own = named.iter().filter(|_| leads_to_it).flat_map(|grounds| &grounds.facts);
                 own.filter(|fact| fact.subject.id == walk.topic.id)
                     .any(|fact| walk.steps.last().is_some_and(|last| last.predicate.id == fact.predicate.id))
             };

@@ -6,7 +6,7 @@ use loquat_retrieve::Retriever;
 
 /// The mentions that are names. Where none is, all stay: the only one is what the question is about.
 pub(crate) fn names(mentions: Vec<Mention>, retriever: &Retriever, language: &Language) -> Vec<Mention> {
-    let writes_capitals = mentions.iter().any(|mention| has_capital(&mention.text));
+    let writes_capitals = mentions.iter().any(has_capital_within);
     let is_word = |mention: &Mention| {
         let is_written_otherwise = writes_capitals && is_of_a_capital(mention, language);
         !has_capital(&mention.text) && (is_written_otherwise || retriever.is_plain(&mention.text, language))
@@ -15,6 +15,12 @@ pub(crate) fn names(mentions: Vec<Mention>, retriever: &Retriever, language: &La
         return mentions;
     }
     mentions.into_iter().filter(|mention| !is_word(mention)).collect()
+}
+
+/// Whether it is written with a capital other than the one that begins the text: "Tell me" is not Tell Me.
+fn has_capital_within(mention: &Mention) -> bool {
+    let is_first = mention.range.start == 0;
+    mention.text.chars().skip(usize::from(is_first)).any(char::is_uppercase)
 }
 
 fn has_capital(text: &str) -> bool {
