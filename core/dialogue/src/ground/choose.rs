@@ -48,7 +48,8 @@ pub(super) fn related<T: Borrow<Topic>>(
             grounds.add_by_predicate(topic.outgoing(relation), relation, false);
         }
         if outgoing.is_empty() {
-            for topic in topics.iter().filter(|topic| !topic.is_owner) {
+            // Of several relations, it owns the nearest only.
+            for topic in topics.iter().filter(|topic| !topic.is_owner || relations.len() > 1) {
                 grounds.add_by_predicate(topic.incoming(relation), relation, true);
             }
         }
