@@ -220,6 +220,12 @@ pub(crate) struct Grammar {
     pub(crate) past: Vec<String>,
     /// Participles that do not end in -ed.
     pub(crate) participles: Vec<String>,
+    /// "*Does* Bhutan border India": words that begin a question and are no part of its statement.
+    pub(crate) helping: Vec<String>,
+    /// Words within a question, and what stands in its statement for them: 是 for 是不是.
+    pub(crate) asking: BTreeMap<String, String>,
+    /// Words that end a question and are no part of its statement: 吗.
+    pub(crate) asking_last: Vec<String>,
 }
 
 /// How a common relation is said, whatever graph it stands in.
@@ -294,7 +300,7 @@ pub(crate) struct Lexicon {
     pub(crate) language: Language,
     /// What kind of word each phrase is.
     pub(crate) kinds: Phrasebook<WordKind>,
-    /// Words that begin a question of their own behind a conjunction.
+    /// Words that ask for something by name or number: "which", not "is".
     pub(crate) interrogatives: Phrasebook<()>,
     /// The words that a statement may add to what the facts say.
     pub(crate) statement: Phrasebook<()>,

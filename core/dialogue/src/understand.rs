@@ -165,8 +165,8 @@ pub(crate) fn understand(
         })
         .collect();
     let owns = |mention: &Mention| {
-        let behind = text.get(mention.range.end..).unwrap_or_default();
-        ["'s", "’s", "的"].iter().any(|mark| behind.starts_with(mark))
+        let behind = words.iter().find(|word| word.range.start == mention.range.end);
+        behind.is_some_and(|word| lexicon.grammar.possessive.contains(&word.folded))
     };
     let is_owner = mentions.iter().map(owns).collect();
     let unexplained_at: Vec<usize> =

@@ -19,11 +19,11 @@ pub(super) struct Polar<'a> {
 impl Polar<'_> {
     /// Whether the facts, of one relation, allow this answer.
     pub(super) fn allows(&self, holds: bool, facts: &[Fact]) -> bool {
-        let evidence = Evidence::new(facts, (0..facts.len()).map(|fact| vec![fact]).collect(), self.lexicon);
-        let is_true = |statement: String| evidence.check(&statement).verdict == Verdict::Supported;
         if let [Fact { object: Value::Boolean(_), .. }] = facts {
             return self.understood.unexplained.is_empty() && self.understood.is_computable;
         }
+        let evidence = Evidence::new(facts, (0..facts.len()).map(|fact| vec![fact]).collect(), self.lexicon);
+        let is_true = |statement: String| evidence.check(&statement).verdict == Verdict::Supported;
         if holds {
             return self.statement(None).is_some_and(is_true);
         }
@@ -74,8 +74,7 @@ impl Polar<'_> {
         let asks = text[begun.range.clone()].to_owned();
         let subject = text.get(begun.range.end..subject_end)?.trim().to_owned();
         let rest = text.get(subject_end..)?.trim_end_matches(|c: char| !c.is_alphanumeric()).to_owned();
-        let helps = ["do", "does", "did"].contains(&begun.folded.as_str());
-        Some(if helps {
+        Some(if self.lexicon.grammar.helping.contains(&begun.folded) {
             format!("{subject}{rest}.")
         } else {
             format!("{subject} {}{rest}.", asks.to_lowercase())
@@ -85,10 +84,10 @@ impl Polar<'_> {
     /// In languages without spaces the words that ask are left out, or stand for the verb that they double.
     fn unspaced(&self, text: &str) -> String {
         let mut statement = text.trim_end_matches(|c: char| !c.is_alphanumeric()).to_owned();
-        for (asks, says) in [("是不是", "是"), ("有没有", "有"), ("是否", "")] {
+        for (asks, says) in &self.lexicon.grammar.asking {
             statement = statement.replace(asks, says);
         }
-        for end in ["吗", "么"] {
+        for end in &self.lexicon.grammar.asking_last {
             statement = statement.strip_suffix(end).map(str::to_owned).unwrap_or(statement);
         }
         format!("{statement}。")

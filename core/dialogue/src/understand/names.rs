@@ -9,7 +9,7 @@ pub(crate) fn names(mentions: Vec<Mention>, retriever: &Retriever, language: &La
     let writes_capitals = mentions.iter().any(has_capital_within);
     let is_word = |mention: &Mention| {
         let is_written_otherwise = writes_capitals && is_of_a_capital(mention, language);
-        !has_capital(&mention.text) && (is_written_otherwise || retriever.is_plain(&mention.text, language))
+        !has_capital_within(mention) && (is_written_otherwise || retriever.is_plain(&mention.text, language))
     };
     if mentions.iter().all(is_word) {
         return mentions;
