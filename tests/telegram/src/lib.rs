@@ -1,0 +1,1 @@
+//! A Telegram of our own, for tests: the Bot API.
