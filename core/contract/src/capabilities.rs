@@ -72,7 +72,7 @@ pub struct Capabilities {
     pub drafts: bool,
     /// Whether conversations have threads.
     pub threads: bool,
-    /// The most buttons on a message; 0 where there are none, and choices become numbered lines.
+    /// The most buttons on a message; 0 where there are none, and choices become numbered lines. A row has up to 5.
     pub buttons: usize,
     /// Whether people can react to messages.
     pub reactions: bool,

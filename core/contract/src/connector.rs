@@ -13,8 +13,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Address, BoxFuture, CancellationToken, Capabilities, ConversationId, Delivery, Envelope, Inbound,
-    JournalError, Language, MessageId, Part, Reply, Sentence,
+    Address, BoxFuture, CancellationToken, Capabilities, ConversationId, Delivery, Envelope, IdempotencyKey,
+    Inbound, JournalError, Language, MessageId, Part, Reply, Sentence, Ticket,
 };
 
 /// The bot as a platform shows it before anything is said.
@@ -58,6 +58,12 @@ pub enum Refusal {
         /// How long to wait.
         after: Duration,
     },
+    /// The button is for somebody else.
+    #[error("this button is for the person who asked; ask yourself to have your own")]
+    NotYours,
+    /// The button belongs to a message that is not kept any more.
+    #[error("this button is too old; ask again")]
+    TooOld,
     /// The bot is shutting down.
     #[error("the bot is stopping; send the message again in a moment")]
     Stopping,
@@ -71,7 +77,12 @@ impl Refusal {
     /// again for ever. `false`: do not acknowledge it, so that a platform that delivers again does so.
     pub fn is_final(&self) -> bool {
         match self {
-            Self::Empty | Self::TooLong { .. } | Self::NotAllowed | Self::TooFast { .. } => true,
+            Self::Empty
+            | Self::TooLong { .. }
+            | Self::NotAllowed
+            | Self::TooFast { .. }
+            | Self::NotYours
+            | Self::TooOld => true,
             Self::Stopping | Self::NotKept(_) => false,
         }
     }
@@ -165,6 +176,12 @@ pub trait Egress: Send + Sync {
     /// one. Does not retry, wait or cut: the host does.
     fn deliver<'a>(&'a self, envelope: &'a Envelope) -> BoxFuture<'a, Delivery>;
 
+    /// The pause between two messages into this conversation. Only for platforms where that is not the same for all.
+    fn pause(&self, conversation: &ConversationId) -> Duration {
+        let _ = conversation;
+        self.capabilities().pace.per_conversation
+    }
+
     /// Shows that the bot is at work. Called again before [`Capabilities::typing`] has passed; losing one does no harm.
     fn signal_typing<'a>(&'a self, conversation: &'a ConversationId) -> BoxFuture<'a, ()> {
         let _ = conversation;
@@ -198,39 +215,116 @@ pub trait Egress: Send + Sync {
     }
 }
 
+/// A reply that is still being written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// Where it goes.
+    pub to: Address,
+    /// What came with the event that is answered.
+    pub ticket: Option<Ticket>,
+    /// The message that shows it already, maybe since an earlier process.
+    pub message: Option<MessageId>,
+    /// The key that the first part of the reply will have.
+    pub key: IdempotencyKey,
+    /// The verified sentences so far, the last one new.
+    pub sentences: Vec<Sentence>,
+    /// What the first part of the reply would be, were it to end here.
+    pub part: Part,
+}
+
 /// Shows replies while they are being written.
 pub trait Drafts: Send + Sync {
-    /// Shows the verified sentences so far, the last one new. The delivered reply replaces them; losing a draft does no harm.
-    fn draft<'a>(&'a self, to: &'a Address, sentences: &'a [Sentence]) -> BoxFuture<'a, ()>;
+    /// Shows the sentences so far; one draft of a reply at a time. The delivered reply replaces them, and losing a draft does no harm.
+    ///
+    /// Returns the message that shows them, where that is a message that stays: the host keeps its id, gives it back with the next
+    /// draft, and with the first part of the reply ([`Envelope::draft`]), which takes its place.
+    fn draft<'a>(&'a self, draft: &'a Draft) -> BoxFuture<'a, Option<MessageId>>;
 
     /// Takes the draft back: the question was withdrawn, or another one came in its place.
-    fn withdraw<'a>(&'a self, to: &'a Address) -> BoxFuture<'a, ()> {
-        let _ = to;
+    fn withdraw<'a>(&'a self, to: &'a Address, message: Option<&'a MessageId>) -> BoxFuture<'a, ()> {
+        let _ = (to, message);
         Box::pin(async {})
     }
+}
+
+/// The same words in several languages; the first are for everybody whose language is not among them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Localised(pub Vec<(Language, String)>);
+
+impl Localised {
+    /// The words in `language`, else in the first; empty where there are none at all.
+    pub fn of(&self, language: &Language) -> &str {
+        let own = self.0.iter().find(|(known, _)| known.matches(language));
+        own.or_else(|| self.0.first()).map_or("", |(_, words)| words)
+    }
+}
+
+/// What stands behind a command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArgumentSpec {
+    /// Its name: lower-case ASCII letters.
+    pub name: String,
+    /// What it is, in one line.
+    pub description: Localised,
+    /// Whether the command needs it.
+    pub is_required: bool,
+    /// What it can be: values, and what they are called. None where it can be anything.
+    pub choices: Vec<(String, Localised)>,
 }
 
 /// A command in the platform's menu.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandSpec {
-    /// Its name, without slash.
+    /// Its name, without slash: lower-case ASCII letters.
     pub name: String,
     /// What it does, in one line.
-    pub description: String,
+    pub description: Localised,
+    /// What stands behind it; `None` where nothing does.
+    pub argument: Option<ArgumentSpec>,
+    /// Whether it is only for those who run the bot, or the place where it is used.
+    pub is_for_operators: bool,
+}
+
+/// How an interaction is acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acknowledgement<'a> {
+    /// A reply follows.
+    Working {
+        /// Whether only the person who asked is to see it, where the platform can do that.
+        is_private: bool,
+    },
+    /// Nothing follows.
+    Done {
+        /// A line to show the person, where there is one.
+        notice: Option<&'a str>,
+    },
 }
 
 /// Buttons and commands.
 pub trait Interactions: Send + Sync {
-    /// Tells the platform that a button or command arrived, with a line to show where there is one. Called once the event is
-    /// durable.
+    /// Tells the platform that a button or command arrived. Called once the event is durable, and soon: platforms give up after
+    /// seconds. It is not called for a refusal, whose text the ingress shows.
     fn acknowledge<'a>(
         &'a self,
         inbound: &'a Inbound,
-        notice: Option<&'a str>,
+        how: Acknowledgement<'a>,
     ) -> BoxFuture<'a, Result<(), ConnectorError>>;
 
-    /// Puts these commands into the platform's menu, in place of those that were there.
+    /// Puts these commands into the platform's menu, in place of those that were there. Called when the bot starts, before the
+    /// ingress runs.
     fn offer<'a>(&'a self, commands: &'a [CommandSpec]) -> BoxFuture<'a, Result<(), ConnectorError>>;
+}
+
+/// What is found when a connector's settings are tried on its platform, for `loquat doctor`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// What was looked at, in a word or two.
+    pub name: String,
+    /// What was found.
+    pub what: String,
+    /// What to do about it; `None` where it is fine.
+    pub advice: Option<String>,
 }
 
 /// Messages that were said while the bot was away.

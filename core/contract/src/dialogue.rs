@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BoxFuture, ConversationId, Reply, Sentence};
+use crate::{BoxFuture, ConversationId, Language, Reply, Sentence};
 
 /// What an engine remembers of a conversation, in a form of its own: the journal keeps it with the reply, so that “and its
 /// currency?” is understood after a restart.
@@ -36,6 +36,11 @@ pub trait Dialogue: Send + Sync {
     fn recall<'a>(&'a self, conversation: &'a ConversationId, memory: Memory) -> BoxFuture<'a, ()> {
         let _ = (conversation, memory);
         Box::pin(async {})
+    }
+
+    /// Answers in this language from now on, whatever a message is in; `None` answers each in its own again.
+    fn speak(&self, conversation: &ConversationId, language: Option<Language>) {
+        let _ = (conversation, language);
     }
 
     /// Forgets a conversation.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Attachment, Document, MessageId, Reply};
+use crate::{Address, Attachment, Document, MessageId, Reply, Ticket};
 
 /// The key of one part of one reply: the same in every try and after every restart, different for any two parts. 24 lower-case
 /// hexadecimal digits, short enough for every platform that takes one.
@@ -27,6 +27,16 @@ pub struct Choice {
     pub value: String,
 }
 
+/// A button below a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Button {
+    /// What the platform gives back when it is pressed ([`Event::Button`](crate::Event::Button)): up to 32 characters out of `a-z`,
+    /// `0-9` and `.`, the same after every restart. The host knows what it stands for, and who may press it.
+    pub id: String,
+    /// What it says.
+    pub label: String,
+}
+
 /// One message of a reply, made for one platform: within its limits and in its markup.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
@@ -34,9 +44,9 @@ pub struct Part {
     pub text: String,
     /// The same as a tree, for platforms with a markup of their own.
     pub document: Document,
-    /// Buttons; none where the platform has none, because the text then has them as numbered lines.
+    /// Rows of buttons; none where the platform has none, because the text then has the choices as numbered lines.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub choices: Vec<Choice>,
+    pub buttons: Vec<Vec<Button>>,
     /// Files; none where the platform takes none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
@@ -52,6 +62,13 @@ pub struct Envelope {
     pub key: IdempotencyKey,
     /// Where it goes.
     pub to: Address,
+    /// What came with the event that is answered.
+    pub ticket: Option<Ticket>,
+    /// The message that shows a draft of the reply ([`Drafts::draft`](crate::Drafts::draft)), maybe since an earlier process. The
+    /// first part takes its place; later parts have none.
+    pub draft: Option<MessageId>,
+    /// Whether only the person who asked is to see it, where the platform can do that.
+    pub is_private: bool,
     /// Which part this is, counted from 1.
     pub number: u16,
     /// How many there are.

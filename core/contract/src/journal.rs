@@ -113,6 +113,9 @@ pub struct Prepared {
     /// The event whose reply this explains, where somebody asked why it says what it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explains: Option<Sequence>,
+    /// Whether only the person who asked is to see it, where the platform can do that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_private: bool,
     /// Why there is no reply, where this is an apology for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
@@ -122,6 +125,11 @@ pub struct Prepared {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
+    /// A message of the bot's shows the reply while it is being written.
+    Drafted {
+        /// The platform's id of that message.
+        message: MessageId,
+    },
     /// The reply is made and cut into parts, each of them [`PartState::Prepared`].
     Prepared(Box<Prepared>),
     /// A part has come this far.
@@ -146,6 +154,9 @@ pub struct Entry {
     pub accepted_at: Timestamp,
     /// The event.
     pub inbound: Inbound,
+    /// The message that shows a draft of its reply, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<MessageId>,
     /// Its reply, where one is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prepared: Option<Prepared>,

@@ -31,13 +31,13 @@ pub mod testing;
 
 pub use capabilities::{Capabilities, Idempotency, Length, LengthUnit, Pace};
 pub use connector::{
-    Administration, Backfill, BotCard, CommandSpec, ConnectorError, Drafts, Egress, Ingress, Interactions,
-    Receipt, Refusal, Said, Sink,
+    Acknowledgement, Administration, ArgumentSpec, Backfill, BotCard, Check, CommandSpec, ConnectorError,
+    Draft, Drafts, Egress, Ingress, Interactions, Localised, Receipt, Refusal, Said, Sink,
 };
 pub use conversation::{ConversationId, NoConversation};
 pub use dialogue::{Dialogue, DialogueError, Memory};
 pub use document::{Block, Document, Format, Inline};
-pub use envelope::{Choice, Delivery, Envelope, IdempotencyKey, Part};
+pub use envelope::{Button, Choice, Delivery, Envelope, IdempotencyKey, Part};
 pub use futures::future::BoxFuture;
 pub use futures::stream::BoxStream;
 pub use journal::{
@@ -55,6 +55,7 @@ pub use language_model::{
 };
 pub use message::{
     Address, Attachment, Event, Inbound, Mentioned, Message, MessageId, NoPerson, Person, Place, Sender,
+    Ticket,
 };
 pub use reply::{
     Citation, Gap, LinkedEntity, Outcome, Policy, Reply, Sentence, Span, Timings, Verdict, Wording,

@@ -155,12 +155,12 @@ pub enum Event {
         /// Whether it is taken back.
         removed: bool,
     },
-    /// Somebody presses a button. The value is answered as if they had said it.
+    /// Somebody presses a button.
     Button {
         /// The message that the button is on.
         message: MessageId,
-        /// The [`Choice::value`](crate::Choice::value) of the button.
-        value: String,
+        /// The [`Button::id`](crate::Button::id).
+        id: String,
     },
     /// Somebody uses a command of the platform, such as `/ask`. Its arguments are answered as if they had said them.
     Command {
@@ -171,6 +171,25 @@ pub enum Event {
     },
     /// Somebody, maybe the bot, comes into the conversation.
     Join,
+    /// Somebody, maybe the bot, leaves the conversation or shuts the bot out.
+    Leave,
+    /// The conversation goes on under another id, such as a group of Telegram that becomes a supergroup.
+    Moved {
+        /// The new id.
+        to: ConversationId,
+    },
+}
+
+/// What a connector needs beside the ids to answer an event, in a form of its own, such as the token of an interaction. The journal
+/// keeps it with the event, so that the next process can answer too; no log and no Debug print shows it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Ticket(pub String);
+
+impl std::fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Ticket([redacted])")
+    }
 }
 
 /// One event of a conversation, as it goes into the journal.
@@ -185,6 +204,9 @@ pub struct Inbound {
     /// When, by the platform's clock, where it says so. Says how stale a message is that comes late.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<Timestamp>,
+    /// What the connector needs to answer it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<Ticket>,
     /// What happened.
     pub event: Event,
 }
@@ -207,7 +229,7 @@ impl Inbound {
         text: impl Into<String>,
     ) -> Self {
         let event = Event::Message(Message::from(text.into()));
-        Self { id: MessageId(id.into()), conversation, sender, sent_at: None, event }
+        Self { id: MessageId(id.into()), conversation, sender, sent_at: None, ticket: None, event }
     }
 
     /// Where the reply goes: to this event, and for a changed message to the message.
@@ -224,13 +246,18 @@ impl Inbound {
         Person { platform: self.conversation.platform.clone(), id: self.sender.id.clone() }
     }
 
-    /// What is to be answered; `None` for what calls for no answer: a deletion, a reaction, somebody joining.
+    /// The words that are to be answered; `None` for what has none of its own: a button, a deletion, a reaction, somebody coming or
+    /// going.
     pub fn text(&self) -> Option<&str> {
         match &self.event {
             Event::Message(message) | Event::Edit { now: message, .. } => Some(&message.text),
-            Event::Button { value, .. } => Some(value),
             Event::Command { arguments, .. } => Some(arguments),
-            Event::Deletion { .. } | Event::Reaction { .. } | Event::Join => None,
+            Event::Button { .. }
+            | Event::Deletion { .. }
+            | Event::Reaction { .. }
+            | Event::Join
+            | Event::Leave
+            | Event::Moved { .. } => None,
         }
     }
 }
