@@ -116,6 +116,9 @@ pub(super) fn envelope(channel: &str, to: &str, text: &str) -> Envelope {
     Envelope {
         key: IdempotencyKey("0123456789abcdef01234567".into()),
         to: Address { conversation, in_reply_to: MessageId(to.into()) },
+        ticket: None,
+        draft: None,
+        is_private: false,
         number: 1,
         of: 1,
         part: Part { text: text.into(), ..Part::default() },

@@ -19,6 +19,9 @@ pub(super) fn envelope(text: &str) -> Envelope {
     Envelope {
         key: IdempotencyKey("0123456789abcdef01234567".to_owned()),
         to: Address { conversation, in_reply_to: MessageId("7".to_owned()) },
+        ticket: None,
+        draft: None,
+        is_private: false,
         number: 1,
         of: 1,
         part: Part { text: text.to_owned(), ..Part::default() },
