@@ -37,7 +37,8 @@ fn main() -> ExitCode {
             // Whoever reads has read enough, such as `head`.
             return ExitCode::SUCCESS;
         }
-        let _ignored = writeln!(anstream::stderr(), "{} {}", "error:".red().bold(), secrets::without(&told(&error)));
+        let _ignored =
+            writeln!(anstream::stderr(), "{} {}", "error:".red().bold(), secrets::without(&told(&error)));
         let is_usage = error.chain().any(|cause| cause.is::<ConfigError>());
         if is_usage { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
     })

@@ -41,9 +41,8 @@ fn secrets(config: &Config) -> Vec<Option<&SecretString>> {
 /// Finds each secret as it is, and as it stands in an address.
 fn finder<'s>(secrets: impl Iterator<Item = &'s str>) -> Option<AhoCorasick> {
     let long = secrets.filter(|secret| secret.len() >= SHORTEST);
-    let forms = long.flat_map(|secret| {
-        [secret.to_owned(), utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string()]
-    });
+    let forms = long
+        .flat_map(|secret| [secret.to_owned(), utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string()]);
     let forms: Vec<String> = forms.collect();
     if forms.is_empty() {
         return None;
