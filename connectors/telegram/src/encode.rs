@@ -7,7 +7,7 @@ mod table;
 
 use loquat_contract::{Document, Part};
 use teloxide_core::types::{
-    InlineKeyboardButton, InlineKeyboardButtonKind, InlineKeyboardMarkup, MessageEntity,
+    InlineKeyboardButton, InlineKeyboardButtonKind, InlineKeyboardMarkup, MessageEntity, MessageEntityKind,
 };
 
 use self::lines::{Line, Span};
@@ -84,10 +84,31 @@ fn joined(lines: Vec<Line>) -> Encoded {
         }
     }
     spans.retain(|span| span.start < span.end);
+    let mut spans = beside_code(spans);
     // What holds others comes first.
     spans.sort_by_key(|span| (span.start, std::cmp::Reverse(span.end)));
     let entities = spans.into_iter().map(|span| entity(&text, span)).collect();
     Encoded { text, entities }
+}
+
+/// The same spans, with styles cut where code is: there Telegram shows none.
+fn beside_code(spans: Vec<Span>) -> Vec<Span> {
+    let (styles, mut kept): (Vec<Span>, Vec<Span>) =
+        spans.into_iter().partition(|span| matches!(span.kind, MessageEntityKind::Bold | MessageEntityKind::Italic));
+    let is_code = |span: &&Span| matches!(span.kind, MessageEntityKind::Code | MessageEntityKind::Pre { .. });
+    let mut code: Vec<(usize, usize)> =
+        kept.iter().filter(is_code).map(|span| (span.start, span.end)).collect();
+    code.sort_unstable();
+    for style in styles {
+        let mut from = style.start;
+        for &(start, end) in code.iter().filter(|(start, end)| *start < style.end && style.start < *end) {
+            kept.push(Span { start: from, end: start.max(from), ..style.clone() });
+            from = from.max(end);
+        }
+        kept.push(Span { start: from, ..style });
+    }
+    kept.retain(|span| span.start < span.end);
+    kept
 }
 
 fn entity(text: &str, span: Span) -> MessageEntity {
