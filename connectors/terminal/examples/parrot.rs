@@ -4,9 +4,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use loquat_contract::{
-    BotCard, BoxFuture, CancellationToken, Citation, Drafts, Egress, Envelope, Generation, IdempotencyKey,
-    Inbound, Ingress, Language, ModelIdentity, Outcome, Part, Policy, Receipt, Refusal, Reply, Sentence,
-    Sink, Timings, TokenCount, Verdict,
+    BotCard, BoxFuture, CancellationToken, Citation, Draft, Drafts, Egress, Envelope, Generation,
+    IdempotencyKey, Inbound, Ingress, Language, ModelIdentity, Outcome, Part, Policy, Receipt, Refusal,
+    Reply, Sentence, Sink, Timings, TokenCount, Verdict,
 };
 use loquat_terminal::{Config, TerminalEgress, connect};
 
@@ -31,11 +31,11 @@ async fn answer(egress: Arc<TerminalEgress>, inbound: Inbound) {
     let reply = reply(inbound.text().unwrap_or_default());
     for count in 1..=reply.sentences.len() {
         tokio::time::sleep(Duration::from_millis(700)).await;
-        egress.draft(&to, &reply.sentences[..count]).await;
+        egress.draft(&Draft::new(to.clone(), reply.sentences[..count].to_vec())).await;
     }
     let (key, part) = (IdempotencyKey("0".repeat(24)), Part::default());
     // Where the terminal is gone, the receiving half has noticed too, and ends the program.
-    let _ = egress.deliver(&Envelope { key, to, number: 1, of: 1, part, reply: Some(Arc::new(reply)) }).await;
+    let _ = egress.deliver(&Envelope { reply: Some(Arc::new(reply)), ..Envelope::new(key, to, part) }).await;
 }
 
 fn reply(text: &str) -> Reply {

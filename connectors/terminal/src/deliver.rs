@@ -4,7 +4,9 @@ mod screen;
 
 use std::sync::Arc;
 
-use loquat_contract::{Address, BoxFuture, Capabilities, Delivery, Drafts, Egress, Envelope, Sentence};
+use loquat_contract::{
+    Address, BoxFuture, Capabilities, Delivery, Draft, Drafts, Egress, Envelope, MessageId,
+};
 
 pub(crate) use screen::Screen;
 
@@ -48,11 +50,14 @@ impl Egress for TerminalEgress {
 }
 
 impl Drafts for TerminalEgress {
-    fn draft<'a>(&'a self, to: &'a Address, sentences: &'a [Sentence]) -> BoxFuture<'a, ()> {
-        Box::pin(async move { self.screen.draft(to, sentences) })
+    fn draft<'a>(&'a self, draft: &'a Draft) -> BoxFuture<'a, Option<MessageId>> {
+        Box::pin(async move {
+            self.screen.draft(&draft.to, &draft.sentences);
+            None
+        })
     }
 
-    fn withdraw<'a>(&'a self, to: &'a Address) -> BoxFuture<'a, ()> {
+    fn withdraw<'a>(&'a self, to: &'a Address, _: Option<&'a MessageId>) -> BoxFuture<'a, ()> {
         Box::pin(async move { self.screen.withdraw(to) })
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use loquat_contract::{
-    BotCard, BoxFuture, CancellationToken, Drafts, Egress, Envelope, IdempotencyKey, Inbound, Ingress, Part,
-    Receipt, Refusal, Reply, Sink,
+    BotCard, BoxFuture, CancellationToken, Draft, Drafts, Egress, Envelope, IdempotencyKey, Inbound, Ingress,
+    Part, Receipt, Refusal, Reply, Sink,
 };
 use loquat_web::{Config, WebEgress, bind};
 use serde_json::{Value, json};
@@ -41,14 +41,14 @@ async fn answer(egress: Arc<WebEgress>, inbound: Inbound) {
     let reply = if text.contains("fail") { None } else { serde_json::from_value::<Reply>(reply(text)).ok() };
     let sentences = reply.as_ref().map_or(&[][..], |reply| &reply.sentences);
     for count in 1..=sentences.len() {
-        egress.draft(&to, &sentences[..count]).await;
+        egress.draft(&Draft::new(to.clone(), sentences[..count].to_vec())).await;
         tokio::time::sleep(Duration::from_millis(600)).await;
     }
     let text = "The model stopped while it was answering.".to_owned();
     let part = Part { text, is_apology: reply.is_none(), ..Part::default() };
     let key = IdempotencyKey("0".repeat(24));
     // The mailbox takes everything until the server has closed; then nobody is left to answer.
-    let _ = egress.deliver(&Envelope { key, to, number: 1, of: 1, part, reply: reply.map(Arc::new) }).await;
+    let _ = egress.deliver(&Envelope { reply: reply.map(Arc::new), ..Envelope::new(key, to, part) }).await;
 }
 
 fn reply(question: &str) -> Value {

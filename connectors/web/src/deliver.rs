@@ -8,8 +8,8 @@ mod stream;
 use std::sync::Arc;
 
 use loquat_contract::{
-    Address, BoxFuture, Capabilities, ConversationId, Delivery, Drafts, Egress, Envelope, Idempotency,
-    Sentence,
+    Address, BoxFuture, Capabilities, ConversationId, Delivery, Draft, Drafts, Egress, Envelope, Idempotency,
+    MessageId,
 };
 
 use crate::encode::{self, Event};
@@ -66,13 +66,15 @@ impl Egress for WebEgress {
 }
 
 impl Drafts for WebEgress {
-    fn draft<'a>(&'a self, to: &'a Address, sentences: &'a [Sentence]) -> BoxFuture<'a, ()> {
+    fn draft<'a>(&'a self, draft: &'a Draft) -> BoxFuture<'a, Option<MessageId>> {
         Box::pin(async move {
-            self.mailboxes.post(&to.conversation.channel, Event::draft(&to.in_reply_to, sentences));
+            let event = Event::draft(&draft.to.in_reply_to, &draft.sentences);
+            self.mailboxes.post(&draft.to.conversation.channel, event);
+            None
         })
     }
 
-    fn withdraw<'a>(&'a self, to: &'a Address) -> BoxFuture<'a, ()> {
+    fn withdraw<'a>(&'a self, to: &'a Address, _: Option<&'a MessageId>) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             self.mailboxes.post(&to.conversation.channel, Event::withdrawn(&to.in_reply_to));
         })

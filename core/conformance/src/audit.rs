@@ -123,6 +123,7 @@ mod tests {
             sequence: Sequence(1),
             accepted_at: Timestamp(0),
             inbound: Inbound::message(conversation, "1", Sender::new("s"), "t1"),
+            draft: None,
             prepared: None,
             parts: vec![PartState::Sent { id: None }],
             settled: Some((settlement, Timestamp(0))),

@@ -232,6 +232,14 @@ pub struct Draft {
     pub part: Part,
 }
 
+impl Draft {
+    /// A draft of which no more is known.
+    pub fn new(to: Address, sentences: Vec<Sentence>) -> Self {
+        let key = IdempotencyKey(String::new());
+        Self { to, ticket: None, message: None, key, sentences, part: Part::default() }
+    }
+}
+
 /// Shows replies while they are being written.
 pub trait Drafts: Send + Sync {
     /// Shows the sentences so far; one draft of a reply at a time. The delivered reply replaces them, and losing a draft does no harm.

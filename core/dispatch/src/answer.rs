@@ -8,13 +8,14 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::FusedFuture;
 use loquat_contract::{
-    Choice, ConversationId, Entry, Event, Inbound, JournalError, PartState, Prepared, Query, Reply, Sentence,
-    Sequence, Settlement, Step,
+    Choice, ConversationId, Draft, Entry, Event, Inbound, JournalError, Part, PartState, Prepared, Query,
+    Reply, Sentence, Sequence, Settlement, Step,
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::compose::{apology, compose, notice};
 use crate::count;
+use crate::deliver::first_key;
 use crate::dispatch::{COURTESY, Platform, Shared};
 use crate::explain::wanted;
 use crate::lane::{Handled, Waiting};
@@ -255,7 +256,15 @@ impl Shared {
             let Some(drafts) = drafts else { return };
             while news.changed().await.is_ok() {
                 let sentences = news.borrow_and_update().clone();
-                drafts.draft(&address, &sentences).await;
+                let draft = Draft {
+                    to: address.clone(),
+                    ticket: inbound.ticket.clone(),
+                    message: None,
+                    key: first_key(inbound),
+                    sentences,
+                    part: Part::default(),
+                };
+                drafts.draft(&draft).await;
             }
         };
         let mut showing = std::pin::pin!(showing.fuse());

@@ -5,7 +5,7 @@ mod sources;
 #[cfg(test)]
 mod tests;
 
-use loquat_contract::{Block, Capabilities, Choice, Document, Format, Inline, Part, Reply};
+use loquat_contract::{Block, Button, Capabilities, Choice, Document, Format, Inline, Part, Reply};
 
 use crate::cut::{cut, is_visible};
 pub(crate) use body::{each, ranges};
@@ -61,7 +61,10 @@ fn parts(mut document: Document, choices: &[Choice], capabilities: &Capabilities
     let mut parts: Vec<Part> =
         pieces.map(|(text, document)| Part { text, document, ..Part::default() }).collect();
     if let Some(last) = parts.last_mut().filter(|_| !are_lines) {
-        last.choices = choices.to_vec();
+        let button = |(place, choice): (usize, &Choice)| {
+            vec![Button { id: format!("c{place}"), label: choice.label.clone() }]
+        };
+        last.buttons = choices.iter().enumerate().map(button).collect();
     }
     parts
 }

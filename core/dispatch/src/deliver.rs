@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use loquat_contract::{
-    Delivery, Entry, Envelope, Idempotency, IdempotencyKey, JournalError, PartState, Prepared, Sequence,
-    Settlement, Step, Timestamp,
+    Delivery, Entry, Envelope, Idempotency, IdempotencyKey, Inbound, JournalError, PartState, Prepared,
+    Sequence, Settlement, Step, Timestamp,
 };
 use sha2::{Digest, Sha256};
 
@@ -86,8 +86,11 @@ impl Shared {
                 PartState::Sending { at } => tries.since = Some(*at),
             }
             let envelope = Envelope {
-                key: key(entry, number),
+                key: key(&entry.inbound, number),
                 to: entry.inbound.address(),
+                ticket: entry.inbound.ticket.clone(),
+                draft: entry.draft.clone().filter(|_| number == 1),
+                is_private: prepared.is_private,
                 number,
                 of,
                 part: part.clone(),
@@ -234,10 +237,15 @@ fn step(number: u16, state: PartState) -> Step {
     Step::Part { number, state }
 }
 
+/// The key that the first part of the reply to an event has.
+pub(crate) fn first_key(inbound: &Inbound) -> IdempotencyKey {
+    key(inbound, 1)
+}
+
 /// The key of a part: a digest of the event and the part's number, the same after every restart.
-fn key(entry: &Entry, number: u16) -> IdempotencyKey {
+fn key(inbound: &Inbound, number: u16) -> IdempotencyKey {
     let mut hash = Sha256::new();
-    for text in [&entry.inbound.conversation.to_string(), &entry.inbound.id.0] {
+    for text in [&inbound.conversation.to_string(), &inbound.id.0] {
         hash.update((text.len() as u64).to_le_bytes());
         hash.update(text);
     }

@@ -303,7 +303,8 @@ impl Shared {
         let platform = self.platforms.get(&entry.inbound.conversation.platform);
         if let Some(drafts) = platform.and_then(|platform| platform.egress.drafts()) {
             let address = entry.inbound.address();
-            let withdrawn = tokio::time::timeout(COURTESY, drafts.withdraw(&address)).await;
+            let withdrawn =
+                tokio::time::timeout(COURTESY, drafts.withdraw(&address, entry.draft.as_ref())).await;
             if withdrawn.is_err() {
                 tracing::warn!(sequence = %entry.sequence, "the draft was not withdrawn in time");
             }

@@ -4,8 +4,8 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
 use loquat_contract::{
-    Accepted, BoxFuture, ConversationId, Entry, Event, Inbound, JournalError, PartState, Query, Receipt,
-    Refusal, Said, Sink, State, Timestamp,
+    Accepted, Acknowledgement, BoxFuture, ConversationId, Entry, Event, Inbound, JournalError, PartState,
+    Query, Receipt, Refusal, Said, Sink, State, Timestamp,
 };
 
 use crate::dispatch::{COURTESY, Platform, Shared};
@@ -83,7 +83,11 @@ impl PlatformSink {
         let kept = shared.tasks.spawn(async move { keeping.keep(inbound).await }).await;
         let receipt = kept.map_err(|error| JournalError::Store(Box::new(error)))??;
         if let (Some(inbound), Some(interactions)) = (signed, self.platform.egress.interactions()) {
-            let told = tokio::time::timeout(COURTESY, interactions.acknowledge(&inbound, None)).await;
+            let told = tokio::time::timeout(
+                COURTESY,
+                interactions.acknowledge(&inbound, Acknowledgement::Working { is_private: false }),
+            )
+            .await;
             if !matches!(told, Ok(Ok(()))) {
                 tracing::warn!(platform = self.platform.name, ?told, "an interaction was not acknowledged");
             }
@@ -122,6 +126,7 @@ impl Shared {
                         sequence,
                         accepted_at,
                         inbound,
+                        draft: None,
                         prepared,
                         parts,
                         settled,

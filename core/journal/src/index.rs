@@ -98,7 +98,7 @@ impl Mark {
             Step::Part { state: loquat_contract::PartState::Sending { .. }, .. } => State::Sending,
             Step::Prepared(_) | Step::Part { .. } => State::Answered,
             // Corrected by the index, which knows whether there is a reply.
-            Step::Reopened => State::Accepted,
+            Step::Reopened | Step::Drafted { .. } => State::Accepted,
             Step::Settled(settlement) => match settlement {
                 Settlement::Delivered => State::Delivered,
                 Settlement::Unknown { .. } => State::Unknown,

@@ -100,6 +100,7 @@ impl Found {
             sequence: Sequence(self.sequence),
             accepted_at: Timestamp(self.row.at),
             inbound: serde_json::from_slice(&payload(first)?)?,
+            draft: None,
             prepared: None,
             parts: Vec::new(),
             settled: None,
@@ -121,6 +122,7 @@ pub(crate) type Steps = (Timestamp, Vec<Step>);
 /// Brings an entry a step further.
 fn take(entry: &mut Entry, step: Step, at: Timestamp) {
     match step {
+        Step::Drafted { message } => entry.draft = Some(message),
         Step::Prepared(prepared) => {
             entry.parts = vec![PartState::Prepared; prepared.parts.len()];
             entry.prepared = Some(*prepared);

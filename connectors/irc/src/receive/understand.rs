@@ -91,6 +91,7 @@ fn inbound(around: &Around, heard: &Message, nick: &str, channel: Option<&str>, 
         },
         sender,
         sent_at: time.and_then(|time| u64::try_from(time.as_millisecond()).ok()).map(Timestamp),
+        ticket: None,
         event,
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use loquat_contract::{
-    Address, Capabilities, Choice, ConversationId, Delivery, Drafts, Egress, MessageId, Policy, Reply,
+    Address, Capabilities, Choice, ConversationId, Delivery, Draft, Drafts, Egress, MessageId, Policy, Reply,
     Sentence, Verdict,
 };
 
@@ -27,7 +27,7 @@ async fn printed(drafts: &[Sentence], reply: &Reply) -> Vec<String> {
     let egress = TerminalEgress::new(screen);
     let mut seen = Vec::new();
     for count in 1..=drafts.len() {
-        egress.drafts().unwrap().draft(&address(), &drafts[..count]).await;
+        egress.drafts().unwrap().draft(&Draft::new(address(), drafts[..count].to_vec())).await;
         seen.push(paper.text());
     }
     assert!(!answered.is_cancelled());
@@ -154,7 +154,7 @@ async fn an_answer_nobody_waits_for_says_what_it_is() {
     let paper = Paper::default();
     let egress = TerminalEgress::new(Arc::new(Screen::plain(Box::new(paper.clone()))));
     let sentences = vec![supported("Late.", &[])];
-    egress.draft(&address(), &sentences).await;
+    egress.draft(&Draft::new(address(), sentences.clone())).await;
     let delivered = egress.deliver(&envelope(&address(), &reply("en", Policy::Strict, sentences))).await;
     assert_eq!(delivered, SENT);
     assert_eq!(paper.text(), "The answer to an earlier question:\nLate.\n\n");
@@ -183,7 +183,7 @@ async fn drafts_that_were_lost_or_come_twice_do_no_harm() {
     let egress = TerminalEgress::new(screen);
     let sentences = ["One.", "Two.", "Three."].map(|text| supported(text, &["f1"]));
     for count in [1, 3, 3, 2] {
-        egress.draft(&address(), &sentences[..count]).await;
+        egress.draft(&Draft::new(address(), sentences[..count].to_vec())).await;
     }
     assert_eq!(paper.text(), "One. [1] Two. [1] Three. [1]");
 }
@@ -196,9 +196,9 @@ async fn a_draft_that_is_withdrawn_ends_the_wait_and_says_so() {
         let answered = screen.expect(&address());
         let egress = TerminalEgress::new(screen);
         if !drafted.is_empty() {
-            egress.draft(&address(), &drafted).await;
+            egress.draft(&Draft::new(address(), drafted.to_vec())).await;
         }
-        egress.withdraw(&address()).await;
+        egress.withdraw(&address(), None).await;
         assert_eq!(paper.text(), printed);
         assert!(answered.is_cancelled());
     }

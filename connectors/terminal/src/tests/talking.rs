@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use loquat_contract::{
-    BotCard, BoxFuture, CancellationToken, ConnectorError, Egress, Inbound, Ingress, Policy, Receipt,
+    BotCard, BoxFuture, CancellationToken, ConnectorError, Draft, Egress, Inbound, Ingress, Policy, Receipt,
     Refusal, Sink,
 };
 use tokio::time::{Instant, timeout};
@@ -58,7 +58,7 @@ impl Sink for Bot {
                     }
                     text => {
                         let sentences = vec![supported(&format!("You said {text}."), &["f1"])];
-                        egress.drafts().unwrap().draft(&to, &sentences).await;
+                        egress.drafts().unwrap().draft(&Draft::new(to.clone(), sentences.clone())).await;
                         let reply = reply("en", Policy::Strict, sentences);
                         let _ = egress.deliver(&envelope(&to, &reply)).await;
                     }

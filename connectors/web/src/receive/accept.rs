@@ -20,7 +20,8 @@ pub(super) async fn accept(
 ) -> Response {
     // Nobody signs in with a name, so a conversation is one person.
     let sender = Sender::new(channel.0.clone());
-    let inbound = Inbound { id, conversation: site.conversation(channel), sender, sent_at: None, event };
+    let inbound =
+        Inbound { id, conversation: site.conversation(channel), sender, sent_at: None, ticket: None, event };
     // A task of its own, because a page that leaves in between would stop the sink half-way.
     match tokio::spawn(async move { hand_over(&site, inbound).await }).await {
         Ok(Ok(())) => StatusCode::ACCEPTED.into_response(),

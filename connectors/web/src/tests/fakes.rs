@@ -7,9 +7,9 @@ use axum::body::Body;
 use axum::http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use loquat_contract::{
-    Address, BotCard, BoxFuture, CancellationToken, ConversationId, Delivery, Egress, Envelope, Generation,
-    IdempotencyKey, Inbound, JournalError, Language, MessageId, ModelIdentity, Outcome, Part, Policy,
-    Receipt, Refusal, Reply, Said, Sentence, Sink, Timings, TokenCount, Verdict,
+    Address, BotCard, BoxFuture, CancellationToken, ConversationId, Delivery, Draft, Egress, Envelope,
+    Generation, IdempotencyKey, Inbound, JournalError, Language, MessageId, ModelIdentity, Outcome, Part,
+    Policy, Receipt, Refusal, Reply, Said, Sentence, Sink, Timings, TokenCount, Verdict,
 };
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
@@ -136,12 +136,12 @@ impl Fixture {
     /// Shows a draft of these sentences.
     pub(super) async fn draft(&self, to: &Address, sentences: &[&str]) {
         let sentences: Vec<Sentence> = sentences.iter().map(|text| sentence(text)).collect();
-        self.egress.drafts().unwrap().draft(to, &sentences).await;
+        self.egress.drafts().unwrap().draft(&Draft::new(to.clone(), sentences)).await;
     }
 
     /// Takes a draft back.
     pub(super) async fn withdraw(&self, to: &Address) {
-        self.egress.drafts().unwrap().withdraw(to).await;
+        self.egress.drafts().unwrap().withdraw(to, None).await;
     }
 
     /// Says why there is no reply.
@@ -251,7 +251,7 @@ pub(super) const SENT: Delivery = Delivery::Sent { id: None };
 fn whole(to: &Address, text: &str, reply: Option<Arc<Reply>>) -> Envelope {
     let part = Part { text: text.to_owned(), is_apology: reply.is_none(), ..Part::default() };
     let key = IdempotencyKey("0".repeat(24));
-    Envelope { key, to: to.clone(), number: 1, of: 1, part, reply }
+    Envelope { reply, ..Envelope::new(key, to.clone(), part) }
 }
 
 /// A reply as the host delivers it.

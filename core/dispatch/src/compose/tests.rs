@@ -177,10 +177,10 @@ fn choices_are_buttons_on_the_last_part_or_numbered_lines() {
     let two = choices(&["one", "two"]);
     let capabilities = Capabilities { max_length: Some(length), buttons: 2, ..Capabilities::default() };
     let parts = notice("First part.\n\nSecond part.", &two, &capabilities);
-    assert_eq!((parts.len(), &parts[0].choices, &parts[1].choices), (2, &Vec::new(), &two));
+    assert_eq!((parts.len(), parts[0].buttons.len(), parts[1].buttons.len()), (2, 0, 2));
     let parts = notice("Which?", &two, &Capabilities { buttons: 1, ..Capabilities::default() });
     assert_eq!(parts[0].text, "Which?\n\n1. one\n2. two");
-    assert!(parts[0].choices.is_empty());
+    assert!(parts[0].buttons.is_empty());
 }
 
 #[test]

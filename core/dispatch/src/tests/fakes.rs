@@ -9,8 +9,8 @@ use futures::executor::block_on;
 use loquat_contract::testing::Echo;
 use loquat_contract::{
     Accepted, Address, Backfill, BoxFuture, CancellationToken, Capabilities, ConnectorError, ConversationId,
-    Delivery, Drafts, Egress, Entry, Envelope, Erased, Event, Inbound, Journal, JournalError, Memory,
-    Message, MessageId, Person, Query, Receipt, Refusal, Sender, Sentence, Sequence, Sink, Step, Timestamp,
+    Delivery, Draft, Drafts, Egress, Entry, Envelope, Erased, Event, Inbound, Journal, JournalError, Memory,
+    Message, MessageId, Person, Query, Receipt, Refusal, Sender, Sequence, Sink, Step, Timestamp,
 };
 use loquat_journal::EmbeddedJournal;
 use tempfile::TempDir;
@@ -138,13 +138,13 @@ impl Egress for Post {
 }
 
 impl Drafts for Post {
-    fn draft<'a>(&'a self, to: &'a Address, sentences: &'a [Sentence]) -> BoxFuture<'a, ()> {
-        let texts: Vec<&str> = sentences.iter().map(|sentence| sentence.text.as_str()).collect();
-        self.drafted.lock().unwrap().push(format!("{} {}", to.in_reply_to.0, texts.join(" ")));
-        Box::pin(async {})
+    fn draft<'a>(&'a self, draft: &'a Draft) -> BoxFuture<'a, Option<MessageId>> {
+        let texts: Vec<&str> = draft.sentences.iter().map(|sentence| sentence.text.as_str()).collect();
+        self.drafted.lock().unwrap().push(format!("{} {}", draft.to.in_reply_to.0, texts.join(" ")));
+        Box::pin(async { None })
     }
 
-    fn withdraw<'a>(&'a self, to: &'a Address) -> BoxFuture<'a, ()> {
+    fn withdraw<'a>(&'a self, to: &'a Address, _: Option<&'a MessageId>) -> BoxFuture<'a, ()> {
         self.withdrawn.lock().unwrap().push(to.in_reply_to.0.clone());
         Box::pin(async {})
     }

@@ -20,6 +20,7 @@ pub(crate) fn understand(bot: &str, happened: Happened) -> Inbound {
         conversation: ConversationId { bot, platform, channel, thread: None },
         sender: Sender::new(sender),
         sent_at: None,
+        ticket: None,
         event,
     }
 }
