@@ -76,7 +76,8 @@ impl Fake {
             return Ok(Some(update));
         }
         let telegram = &self.telegram;
-        let who = known.people.entry(act.sender.clone()).or_insert_with(|| telegram.user(&act.sender)).clone();
+        let who =
+            known.people.entry(act.sender.clone()).or_insert_with(|| telegram.user(&act.sender)).clone();
         let chat = *known.chats.entry(act.channel.clone()).or_insert_with(|| {
             if is_group(&act.channel) {
                 telegram.group(Kind::Supergroup, &act.channel, &[&who])
