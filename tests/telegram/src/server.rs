@@ -151,9 +151,7 @@ async fn call(
             return std::future::pending().await;
         }
         Some(Fault::TooMany(seconds)) => refused(&Refusal::too_many(seconds)),
-        Some(Fault::Conflict) => refused(&Refusal::conflict(
-            "terminated by other getUpdates request; make sure that only one bot instance is running",
-        )),
+        Some(Fault::Conflict) => refused(&Refusal::conflict(updates::OTHER_POLL)),
         Some(Fault::Refused(code, why)) => refused(&Refusal::new(code, why)),
         Some(Fault::Server(code)) => broken(code),
         Some(Fault::Slow(wait)) => {

@@ -132,6 +132,11 @@ async fn setting_a_webhook_ends_a_poll_and_bad_ones_are_refused() {
     assert_eq!(why, "Bad Request: secret token contains unallowed characters");
     bot.call("setWebhook", json!({"url": "http://127.0.0.1:1/"})).await;
     assert_eq!(poll.await.unwrap(), (409, "Conflict: terminated by setWebhook request".into()));
+    bot.call("setWebhook", json!({"url": "http://127.0.0.1:1/", "secret_token": "s".repeat(256)})).await;
+    let (_, why) = bot
+        .refused("setWebhook", json!({"url": "http://127.0.0.1:1/", "secret_token": "s".repeat(257)}))
+        .await;
+    assert_eq!(why, "Bad Request: secret token is too long");
     bot.call("setWebhook", json!({"url": ""})).await;
     assert_eq!(bot.call("getWebhookInfo", json!({})).await["url"], "");
 }
