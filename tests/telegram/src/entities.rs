@@ -164,3 +164,6 @@ fn explicit(entities: &Value) -> Result<Vec<Entity>, Refusal> {
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,6 +39,7 @@ mod shape;
 mod world;
 
 mod seen;
+mod view;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,7 +52,7 @@ pub use crate::seen::{Button, Seen, SeenFile};
 pub use crate::world::{Call, CallbackAnswer, Draft, Kind, Standing, User};
 
 /// How a [`Telegram`] is.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
     /// The bot's token.
     pub token: String,
@@ -77,6 +78,15 @@ pub struct Options {
     pub gone_after: Duration,
     /// How long [`Telegram::until`] waits.
     pub patience: Duration,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("bot_username", &self.bot_username)
+            .field("bot_api_version", &self.bot_api_version)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for Options {

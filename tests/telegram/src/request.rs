@@ -16,7 +16,7 @@ use crate::refusal::Refusal;
 const LARGEST: usize = 52 << 20;
 
 /// What a method was called with.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Params {
     /// The values by name; what is not text is there as JSON.
     pub values: BTreeMap<String, String>,
@@ -33,6 +33,16 @@ pub struct Upload {
     pub mime: Option<String>,
     /// What is in it.
     pub bytes: Bytes,
+}
+
+impl std::fmt::Debug for Params {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shown = self.values.iter().filter(|(name, _)| *name != "secret_token");
+        f.debug_map()
+            .entries(shown)
+            .entries(self.files.iter().map(|(name, file)| (name, &file.name)))
+            .finish()
+    }
 }
 
 impl Params {

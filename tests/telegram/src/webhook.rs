@@ -1,7 +1,7 @@
 //! Webhook mode: updates go to an address of the bot's, one at a time and in order, each again until the bot answers with 2xx.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -32,26 +32,34 @@ pub(crate) fn set(shared: &Arc<Shared>, params: &Params) -> Result<Value, Refusa
         return Err(Refusal::bad("bad webhook: An HTTPS URL must be provided for webhook"));
     }
     let secret = params.get("secret_token").map(str::to_owned);
-    if let Some(secret) = &secret
-        && (secret.len() > 256
-            || !secret.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')))
-    {
-        return Err(Refusal::bad("secret token contains unallowed characters"));
+    if let Some(secret) = &secret {
+        if secret.len() > 256 {
+            return Err(Refusal::bad("secret token is too long"));
+        }
+        if !secret.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')) {
+            return Err(Refusal::bad("secret token contains unallowed characters"));
+        }
     }
     let number = {
         let mut world = shared.world();
+        let now = Instant::now();
+        let soon = world.last_webhook.is_some_and(|last| now < last + Duration::from_secs(1));
+        if soon && world.options.faster_limits.is_some() {
+            return Err(Refusal::too_many(Some(1)));
+        }
+        world.last_webhook = Some(now);
         world.queue.allow(params)?;
-        if params.flag("drop_pending_updates") {
+        let connections = params.number("max_connections").unwrap_or(40).clamp(1, 100);
+        let drop_waiting = params.flag("drop_pending_updates");
+        let same = |set: &Webhook| set.url == url && set.secret == secret && set.connections == connections;
+        if !drop_waiting && world.webhook.as_ref().is_some_and(same) {
+            return Ok(true.into());
+        }
+        if drop_waiting {
             world.drop_waiting();
         }
         let number = world.serial();
-        world.webhook = Some(Webhook {
-            url: url.to_owned(),
-            secret,
-            connections: params.number("max_connections").unwrap_or(40).clamp(1, 100),
-            last_error: None,
-            number,
-        });
+        world.webhook = Some(Webhook { url: url.to_owned(), secret, connections, last_error: None, number });
         number
     };
     tokio::spawn(deliver(Arc::clone(shared), number));
@@ -131,8 +139,11 @@ async fn deliver(shared: Arc<Shared>, number: i64) {
                 pause = shared.options.webhook_retry;
                 {
                     let mut world = shared.world();
-                    let gone = world.queue.waiting.pop_front();
-                    world.forget(gone);
+                    // Unless another webhook, or the bot itself, was faster.
+                    if world.queue.waiting.front().is_some_and(|front| front.id == update.id) {
+                        let gone = world.queue.waiting.pop_front();
+                        world.forget(gone);
+                    }
                 }
                 answered(&shared, &answer).await;
             }

@@ -267,6 +267,7 @@ pub(crate) struct World {
     /// What the bot has acknowledged.
     pub(crate) acknowledged: Vec<Update>,
     pub(crate) webhook: Option<Webhook>,
+    pub(crate) last_webhook: Option<Instant>,
     pub(crate) calls: Vec<Call>,
     /// By scope and language.
     pub(crate) commands: BTreeMap<(String, String), Value>,
@@ -300,6 +301,7 @@ impl World {
             queue: Queue::default(),
             acknowledged: Vec::new(),
             webhook: None,
+            last_webhook: None,
             calls: Vec::new(),
             commands: BTreeMap::new(),
             profile: BTreeMap::new(),

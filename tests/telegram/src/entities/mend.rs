@@ -30,11 +30,10 @@ pub(super) fn mend(given: String, entities: Vec<Entity>) -> Result<Formatted, Re
     entities.retain(|entity| entity.length > 0);
     let mut fitted = fit(entities, &mut mended);
     for found in detect(&text) {
-        let taken = fitted.iter().any(|other| {
-            found.offset < other.end()
-                && other.offset < found.end()
-                && (other.is_code()
-                    || matches!(other.kind.as_str(), "text_link" | "text_mention" | "custom_emoji"))
+        let taken = fitted.iter().filter(|other| overlap(&found, other)).any(|other| {
+            other.is_code()
+                || matches!(other.kind.as_str(), "text_link" | "text_mention" | "custom_emoji")
+                || (is_quote(other) && !inside(&found, other))
         });
         if !taken {
             fitted.push(found);
@@ -170,14 +169,20 @@ fn fit(mut entities: Vec<Entity>, mended: &mut Vec<String>) -> Vec<Entity> {
     kept
 }
 
-/// Of two that cross, a style is cut in two at the border of the other.
+/// Of two that cross, a style is cut in two at the border of the other; of two styles, the one that begins later.
 fn split_crossings(mut entities: Vec<Entity>) -> Vec<Entity> {
     let crossing = |a: &Entity, b: &Entity| overlap(a, b) && !inside(a, b) && !inside(b, a);
-    while let Some((cut, at)) = entities.iter().enumerate().find_map(|(index, entity)| {
-        let other = entities.iter().find(|other| is_style(entity) && crossing(entity, other))?;
-        let at = if other.offset > entity.offset { other.offset } else { other.end() };
-        Some((index, at))
-    }) {
+    let next = |entities: &[Entity]| {
+        let cuts = entities.iter().enumerate().filter(|(_, entity)| is_style(entity)).filter_map(
+            |(index, entity)| {
+                let other = entities.iter().find(|other| crossing(entity, other))?;
+                let at = if other.offset > entity.offset { other.offset } else { other.end() };
+                Some((index, at))
+            },
+        );
+        cuts.max_by_key(|(index, _)| entities.get(*index).map(|entity| entity.offset))
+    };
+    while let Some((cut, at)) = next(&entities) {
         let whole = entities.swap_remove(cut);
         entities.push(Entity { length: at - whole.offset, ..whole.clone() });
         entities.push(Entity { offset: at, length: whole.end() - at, ..whole });

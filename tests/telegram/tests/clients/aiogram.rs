@@ -122,6 +122,24 @@ async fn formats_streams_and_sends_files() {
 }
 
 #[tokio::test]
+async fn sends_rich_messages() {
+    let telegram = Telegram::start(Options { bot_api_version: (10, 2), ..Options::default() }).await.unwrap();
+    let ann = telegram.user("Ann");
+    let chat = telegram.private(&ann);
+    let mut judge = Judge::start("aiogram_bot.py", &telegram, &[]);
+    judge.saw("login").await;
+    telegram.say(chat, &ann, "/rich").unwrap();
+    let saw = judge.saw("rich").await;
+    assert_eq!(saw["kinds"], json!(["heading", "table", "list", "pre"]));
+    assert_eq!((&saw["bold"], &saw["align"], &saw["label"]), (&json!("2"), &json!("right"), &json!("1.")));
+    assert_eq!((&saw["again"], &saw["draft"]), (&json!(["paragraph", "table"]), &json!(true)));
+    assert_eq!(saw["empty"], "Bad Request: rich message must be non-empty");
+    assert_eq!(telegram.answers(chat)[0].text, "Title\na | b\n1 | 2\n1. one\n• inner\nfn main() {}");
+    assert_eq!(telegram.drafts(chat)[0].text, "so far");
+    end(&telegram, chat, &ann, judge).await;
+}
+
+#[tokio::test]
 async fn talks_in_groups_topics_and_channels() {
     let telegram = Telegram::start(Options::default()).await.unwrap();
     let (ann, bob) = (telegram.user("Ann"), telegram.user("Bob"));

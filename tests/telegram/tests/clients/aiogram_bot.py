@@ -20,9 +20,14 @@ from aiogram.types import (
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     InputMediaDocument,
+    InputRichBlockParagraph,
+    InputRichBlockTable,
+    InputRichMessage,
     MessageEntity,
     ReactionTypeEmoji,
     ReplyParameters,
+    RichBlockTableCell,
+    RichTextBold,
 )
 
 URL, TOKEN = sys.argv[1:3]
@@ -106,6 +111,30 @@ async def stream(message):
         markdown=[markdown.text, [[e.type, e.offset, e.length, e.url] for e in markdown.entities]],
         broken=broken,
         draft=draft,
+    )
+
+
+@dispatcher.message(Command("rich"))
+async def rich(message):
+    source = "# Title\n\n| a | b |\n|---|--:|\n| 1 | **2** |\n\n1. one\n   - inner\n\n```rust\nfn main() {}\n```"
+    sent = await message.answer_rich(InputRichMessage(markdown=source))
+    table = sent.rich_message.blocks[1]
+    blocks = [
+        InputRichBlockParagraph(text=["plain ", RichTextBold(text="bold")]),
+        InputRichBlockTable(cells=[[RichBlockTableCell(text="c", align="left", valign="top")]]),
+    ]
+    again = await bot.send_rich_message(message.chat.id, InputRichMessage(blocks=blocks))
+    draft = await bot.send_rich_message_draft(message.chat.id, 5, InputRichMessage(markdown="so *far*"))
+    empty = await error_of(bot.send_rich_message(message.chat.id, InputRichMessage(markdown=" ")))
+    saw(
+        "rich",
+        kinds=[block.type for block in sent.rich_message.blocks],
+        bold=table.cells[1][1].text.text,
+        align=table.cells[1][1].align,
+        label=sent.rich_message.blocks[2].items[0].label,
+        again=[block.type for block in again.rich_message.blocks],
+        draft=draft,
+        empty=empty["words"],
     )
 
 

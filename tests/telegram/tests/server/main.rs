@@ -2,5 +2,10 @@
 
 mod bot;
 mod faults;
+mod limits;
 mod messages;
 mod polling;
+mod rich;
+mod sending;
+mod view;
+mod webhook;

@@ -1,7 +1,7 @@
 //! Long polling: updates come again until they are acknowledged, and two bots of one token get in each other's way.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use loquat_fake_telegram::{Heard, Options};
 use serde_json::json;
@@ -66,13 +66,18 @@ async fn the_older_of_two_polls_ends_with_a_conflict() {
         async move { bot.refused("getUpdates", json!({"timeout": 50})).await }
     });
     telegram.ready().await.unwrap();
-    assert_eq!(bot.call("getUpdates", json!({})).await, json!([]));
-    let (code, why) = older.await.unwrap();
-    assert_eq!(code, 409);
-    assert_eq!(
-        why,
-        "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
-    );
+    let newer = tokio::spawn({
+        let bot = bot.clone();
+        async move { bot.refused("getUpdates", json!({"timeout": 50})).await }
+    });
+    let why =
+        "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running";
+    assert_eq!(older.await.unwrap(), (409, why.to_owned()));
+    // The next conflict, soon after, is told more slowly.
+    let begun = Instant::now();
+    assert_eq!(bot.call("getUpdates", json!({"timeout": 1})).await, json!([]));
+    assert_eq!(newer.await.unwrap(), (409, why.to_owned()));
+    assert!(begun.elapsed() >= Duration::from_secs(2));
 }
 
 #[tokio::test]
@@ -95,6 +100,8 @@ async fn limits_offsets_and_kinds_of_updates() {
         telegram.say(chat, &ann, word).unwrap();
     }
     assert_eq!(bot.call("getUpdates", json!({"limit": 2})).await.as_array().unwrap().len(), 2);
+    // An offset that was never reached acknowledges nothing.
+    assert_eq!(bot.call("getUpdates", json!({"offset": 999_999_999})).await.as_array().unwrap().len(), 3);
     let last = bot.call("getUpdates", json!({"offset": -1})).await;
     assert_eq!(last.as_array().unwrap().len(), 1);
     assert_eq!(last[0]["message"]["text"], "three");
