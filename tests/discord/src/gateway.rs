@@ -144,7 +144,9 @@ impl Connection {
                     Some(Ok(_)) => Ok(()),
                     Some(Err(_)) | None => Err(End::Gone { is_clean: false }),
                 },
-                () = tokio::time::sleep_until(deadline) => Err(End::Close(4009, "Session timed out.")),
+                () = tokio::time::sleep_until(deadline), if !self.is_zombie => {
+                    Err(End::Close(4009, "Session timed out."))
+                }
             };
             if let Err(end) = step {
                 return end;

@@ -164,7 +164,8 @@ class Bot(discord.Client):
     def __init__(self):
         intents = discord.Intents(guilds=True, guild_messages=True, guild_reactions=True, guild_typing=True,
                                   dm_messages=True, message_content=True)
-        super().__init__(intents=intents)
+        # By default it waits a minute for a heartbeat's acknowledgement.
+        super().__init__(intents=intents, heartbeat_timeout=5.0)
         self.tree = app_commands.CommandTree(self)
         self.has_begun = False
 

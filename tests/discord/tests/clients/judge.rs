@@ -22,10 +22,14 @@ pub(crate) struct Judge {
     count: watch::Receiver<usize>,
     errors: Arc<Mutex<String>>,
     read: usize,
+    has_ended: bool,
 }
 
 impl Drop for Judge {
     fn drop(&mut self) {
+        if !self.has_ended {
+            println!("{}", self.told());
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -66,7 +70,7 @@ impl Judge {
                 said.lock().unwrap().push_str(&String::from_utf8_lossy(&chunk[..read]));
             }
         });
-        Ok(Self { discord, process, input, seen, count, errors, read: 0 })
+        Ok(Self { discord, process, input, seen, count, errors, read: 0, has_ended: false })
     }
 
     /// The next step of this name; those before it are passed over.
@@ -82,23 +86,23 @@ impl Judge {
             };
             if let Some(found) = found {
                 if found.get("error").is_some() {
-                    bail!("{step} failed: {found:#}\n{}", self.told());
+                    bail!("{step} failed: {found:#}");
                 }
                 return Ok(found);
             }
             if tokio::time::timeout_at(deadline, self.count.changed()).await.is_err() {
-                bail!("the client did not come to {step}.\n{}", self.told());
+                bail!("the client did not come to {step}");
             }
             if self.count.has_changed().is_err()
                 && !self.seen.lock().unwrap().iter().skip(self.read).any(|line| line["step"] == step)
             {
-                bail!("the client ended before {step}.\n{}", self.told());
+                bail!("the client ended before {step}");
             }
         }
     }
 
-    /// Everything that the client printed, for a test that fails.
-    pub(crate) fn told(&self) -> String {
+    /// Everything that the client printed and asked for: a test that fails shows it.
+    fn told(&self) -> String {
         let steps: Vec<_> = self.seen.lock().unwrap().iter().map(Value::to_string).collect();
         let requests = self.discord.requests("*");
         let requests: Vec<_> =
@@ -111,22 +115,20 @@ impl Judge {
         )
     }
 
-    /// What it printed besides its steps.
-    pub(crate) fn errors(&self) -> String {
-        self.errors.lock().unwrap().clone()
-    }
-
     /// Ends it in its own way.
     pub(crate) async fn end(mut self) -> anyhow::Result<()> {
         drop(self.input.take());
         let deadline = tokio::time::Instant::now() + PATIENCE;
         while tokio::time::Instant::now() < deadline {
             match self.process.try_wait()? {
-                Some(status) if status.success() => return Ok(()),
-                Some(status) => bail!("the client ended with {status}.\n{}", self.told()),
+                Some(status) if status.success() => {
+                    self.has_ended = true;
+                    return Ok(());
+                }
+                Some(status) => bail!("the client ended with {status}"),
                 None => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         }
-        bail!("the client did not end.\n{}", self.told())
+        bail!("the client did not end")
     }
 }
