@@ -3,3 +3,7 @@
 mod conformance;
 mod harness;
 
+
+mod config;
+mod encode;
+mod receive;
