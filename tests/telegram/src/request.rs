@@ -42,14 +42,14 @@ impl Params {
         params.form(request.uri().query().unwrap_or_default());
         let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let kind = kind.unwrap_or_default().to_ascii_lowercase();
-        if kind.starts_with("multipart/form-data") {
-            params.parts(request).await?;
-            return Ok(params);
-        }
-        let body = axum::body::to_bytes(request.into_body(), LARGEST)
+        // To its last byte, also where a form ends before: else the connection could not be used again.
+        let (head, body) = request.into_parts();
+        let body = axum::body::to_bytes(body, LARGEST)
             .await
             .map_err(|_| Refusal::new(413, "Request Entity Too Large"))?;
-        if kind.starts_with("application/json") {
+        if kind.starts_with("multipart/form-data") {
+            params.parts(Request::from_parts(head, Body::from(body))).await?;
+        } else if kind.starts_with("application/json") {
             params.json_body(&body)?;
         } else if kind.starts_with("application/x-www-form-urlencoded") {
             params.form(&String::from_utf8_lossy(&body));

@@ -35,7 +35,8 @@ async fn a_refused_call_is_not_carried_out() {
     assert!(telegram.answers(chat).is_empty());
     bot.call("sendMessage", hello(chat)).await;
     assert_eq!(telegram.answers(chat).len(), 1);
-    let statuses: Vec<_> = telegram.calls_of("sendMessage").iter().map(|call| (call.status, call.taken)).collect();
+    let statuses: Vec<_> =
+        telegram.calls_of("sendMessage").iter().map(|call| (call.status, call.taken)).collect();
     assert_eq!(statuses, [(Some(429), false), (Some(429), false), (Some(502), false), (Some(200), true)]);
 }
 
@@ -65,7 +66,10 @@ async fn a_call_is_taken_and_never_answered() {
     assert_eq!(telegram.calls_of("sendMessage")[0].status, None);
     call.abort();
     let _ = call.await;
-    telegram.until("the connection ends", |telegram| (telegram.ended_connections() == 1).then_some(())).await.unwrap();
+    telegram
+        .until("the connection ends", |telegram| (telegram.ended_connections() == 1).then_some(()))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -80,7 +84,10 @@ async fn nothing_gets_through_until_it_is_calm_again() {
     // A new connection opens, and is as dumb.
     let other = Bot::of(&telegram);
     let second = tokio::spawn(async move { other.try_call("getMe", json!({})).await });
-    telegram.until("it connects", |telegram| (telegram.opened_connections() == 2).then_some(())).await.unwrap();
+    telegram
+        .until("it connects", |telegram| (telegram.opened_connections() == 2).then_some(()))
+        .await
+        .unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(!first.is_finished() && !second.is_finished());
     telegram.calm();
