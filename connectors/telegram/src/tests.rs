@@ -3,7 +3,11 @@
 mod conformance;
 mod harness;
 
-
 mod config;
 mod encode;
 mod receive;
+
+mod drafts;
+mod faults;
+mod polling;
+mod talking;

@@ -66,7 +66,13 @@ fn what_cannot_work_is_refused_with_the_key_named_and_no_secret_told() {
         let error = with_token(text).unwrap_or_else(|| panic!("{text} is taken"));
         assert!(error.contains(key) && !error.contains("two words"), "{text}: {error}");
     }
-    for token in ["", "123", "abc:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "1:short", "1:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsa/"] {
+    for token in [
+        "",
+        "123",
+        "abc:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw",
+        "1:short",
+        "1:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsa/",
+    ] {
         let error = refused(&format!("token = '{token}'")).unwrap();
         assert!(error.contains("connectors.telegram.token"), "{error}");
         assert!(token.len() < 4 || !error.contains(token), "{error}");

@@ -39,11 +39,8 @@ fn styles_are_entities_counted_in_utf16_units() {
 #[test]
 fn markup_in_words_stays_words() {
     for text in ["*not bold* _nor this_", "<b>bold</b> &amp; [a](b)", "`x` ~~y~~ ||z|| \\*", "```pre```"] {
-        let encoded = encode(&Part {
-            text: text.to_owned(),
-            document: Document::plain(text),
-            ..Part::default()
-        });
+        let encoded =
+            encode(&Part { text: text.to_owned(), document: Document::plain(text), ..Part::default() });
         assert_eq!(encoded, Encoded { text: text.to_owned(), entities: vec![] });
     }
 }
@@ -65,7 +62,8 @@ fn a_name_in_words_calls_nobody_and_one_that_the_host_made_does() {
 
 #[test]
 fn links_lie_below_their_words_where_telegram_knows_such_links() {
-    let encoded = markdown("[Bhutan](https://example.org/b) and [post](ftp://example.org) and <https://example.org>");
+    let encoded =
+        markdown("[Bhutan](https://example.org/b) and [post](ftp://example.org) and <https://example.org>");
     assert_eq!(encoded.text, "Bhutan and post (ftp://example.org) and https://example.org");
     assert_eq!(covered(&encoded), pairs(&[("text_link", "Bhutan")]));
     let link = markdown("[`code` and **bold**](https://example.org/b)");
@@ -125,8 +123,12 @@ fn a_notice_is_no_longer_than_telegram_takes() {
 #[test]
 fn a_table_can_be_a_rich_message_and_nothing_else_need_be() {
     assert_eq!(rich(&part("just **words**\n\n- and a list")), None);
-    let rich = rich(&part("See `x`:\n\n1. [a](https://example.org)\n\n| a | *b* |\n|---|---|\n| <b> | 2 |")).unwrap();
-    assert_eq!(rich["blocks"][0], json!({"type": "paragraph", "text": ["See ", {"type": "code", "text": "x"}, ":"]}));
+    let rich = rich(&part("See `x`:\n\n1. [a](https://example.org)\n\n| a | *b* |\n|---|---|\n| <b> | 2 |"))
+        .unwrap();
+    assert_eq!(
+        rich["blocks"][0],
+        json!({"type": "paragraph", "text": ["See ", {"type": "code", "text": "x"}, ":"]})
+    );
     let link = json!({"type": "url", "text": "a", "url": "https://example.org"});
     let item = json!({"blocks": [{"type": "paragraph", "text": link}], "type": "1", "value": 1});
     assert_eq!(rich["blocks"][1], json!({"type": "list", "items": [item]}));
@@ -164,7 +166,8 @@ fn document_of(depth: u32) -> BoxedStrategy<Document> {
         line().prop_map(Block::Paragraph),
         line().prop_map(Block::Heading),
         ("[a-z]{0,4}", "[ -~\n]{0,30}").prop_map(|(language, text)| Block::Code { language, text }),
-        (cells(), prop::collection::vec(cells(), 0..4)).prop_map(|(header, rows)| Block::Table { header, rows }),
+        (cells(), prop::collection::vec(cells(), 0..4))
+            .prop_map(|(header, rows)| Block::Table { header, rows }),
     ];
     let block = if depth == 0 {
         leaf.boxed()

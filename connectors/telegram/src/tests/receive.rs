@@ -23,8 +23,10 @@ fn shared(change: impl FnOnce(Config) -> Config) -> Shared {
 }
 
 fn me() -> Me {
-    serde_json::from_value(json!({"id": BOT, "is_bot": true, "first_name": "Loquat", "username": "loquat_test_bot"}))
-        .unwrap()
+    serde_json::from_value(
+        json!({"id": BOT, "is_bot": true, "first_name": "Loquat", "username": "loquat_test_bot"}),
+    )
+    .unwrap()
 }
 
 fn read(shared: &Shared, update: Value) -> Vec<Heard> {
@@ -82,15 +84,17 @@ fn in_groups_only_what_is_meant_for_the_bot_is() {
     let shared = shared(|config| config);
     let own = json!({"message_id": 3, "from": {"id": BOT, "is_bot": true, "first_name": "Loquat"},
         "chat": {"id": GROUP, "type": "supergroup"}, "date": 1, "text": "said"});
-    let others = json!({"message_id": 4, "from": ann(), "chat": {"id": GROUP, "type": "supergroup"}, "date": 1});
-    let command = |text: &str, length: usize| {
-        json!({"text": text, "entities": [{"type": "bot_command", "offset": 0, "length": length}]})
-    };
+    let others =
+        json!({"message_id": 4, "from": ann(), "chat": {"id": GROUP, "type": "supergroup"}, "date": 1});
+    let command = |text: &str, length: usize| json!({"text": text, "entities": [{"type": "bot_command", "offset": 0, "length": length}]});
     for (fields, expected) in [
         (json!({"text": "hello all"}), None),
         (json!({"text": "@loquat_test_bot hello", "entities": mention(0)}), Some("hello")),
-        (json!({"caption": "@loquat_test_bot this?", "caption_entities": mention(0),
-            "photo": [{"file_id": "P", "width": 1, "height": 1}]}), Some("this?")),
+        (
+            json!({"caption": "@loquat_test_bot this?", "caption_entities": mention(0),
+            "photo": [{"file_id": "P", "width": 1, "height": 1}]}),
+            Some("this?"),
+        ),
         (json!({"text": "and now?", "reply_to_message": own}), Some("and now?")),
         (json!({"text": "and now?", "reply_to_message": others}), None),
         (command("/why", 4), Some("")),
@@ -115,9 +119,8 @@ fn commands_of_the_menu_are_commands_and_others_are_words() {
         let heard = read(&shared, private(json!({"text": text, "entities": entities})));
         heard.into_iter().next().map(|heard| heard.inbound.event)
     };
-    let command = |name: &str, arguments: &str| {
-        Some(Event::Command { name: name.into(), arguments: arguments.into() })
-    };
+    let command =
+        |name: &str, arguments: &str| Some(Event::Command { name: name.into(), arguments: arguments.into() });
     assert_eq!(event("/start", 6), command("start", ""));
     assert_eq!(event("/start deep-link_7", 6), command("start", "deep-link_7"));
     assert_eq!(event("/Why@loquat_test_bot 2", 20), command("why", "2"));
@@ -140,7 +143,8 @@ fn topics_are_conversations_and_rows_of_answers_are_not() {
         "chat": {"id": GROUP, "type": "supergroup"}, "date": 1, "forum_topic_created": {"name": "Help"}});
     let in_topic = json!({"message_thread_id": 12, "is_topic_message": true, "reply_to_message": created});
     assert_eq!(thread(in_topic), (Some("12".into()), None), "that a topic was made is not answered");
-    let answer = json!({"message_id": 5, "from": ann(), "chat": {"id": GROUP, "type": "supergroup"}, "date": 1});
+    let answer =
+        json!({"message_id": 5, "from": ann(), "chat": {"id": GROUP, "type": "supergroup"}, "date": 1});
     let in_row = json!({"message_thread_id": 5, "reply_to_message": answer});
     assert_eq!(thread(in_row), (None, Some("5".into())));
     assert_eq!(thread(json!({})), (None, None));
@@ -179,16 +183,24 @@ fn files_come_as_attachments() {
     let expected = file("photo.jpg", "image/jpeg", Some(90_000), "large");
     assert_eq!(attachments(photo), ("what is this?".into(), vec![expected]));
     for (fields, expected) in [
-        (json!({"voice": {"file_id": "V", "duration": 3, "mime_type": "audio/ogg", "file_size": 9}}),
-            file("voice.ogg", "audio/ogg", Some(9), "V")),
-        (json!({"document": {"file_id": "D", "file_name": "plan.pdf", "mime_type": "application/pdf"}}),
-            file("plan.pdf", "application/pdf", None, "D")),
+        (
+            json!({"voice": {"file_id": "V", "duration": 3, "mime_type": "audio/ogg", "file_size": 9}}),
+            file("voice.ogg", "audio/ogg", Some(9), "V"),
+        ),
+        (
+            json!({"document": {"file_id": "D", "file_name": "plan.pdf", "mime_type": "application/pdf"}}),
+            file("plan.pdf", "application/pdf", None, "D"),
+        ),
         (json!({"audio": {"file_id": "A", "duration": 3}}), file("audio.mp3", "audio/mpeg", None, "A")),
         (json!({"video_note": {"file_id": "N", "length": 240}}), file("video.mp4", "video/mp4", None, "N")),
-        (json!({"sticker": {"file_id": "S", "is_animated": true, "emoji": "👍"}}),
-            file("sticker.tgs", "application/x-tgsticker", None, "S")),
-        (json!({"animation": {"file_id": "G", "file_name": "a.mp4"}, "document": {"file_id": "G"}}),
-            file("a.mp4", "video/mp4", None, "G")),
+        (
+            json!({"sticker": {"file_id": "S", "is_animated": true, "emoji": "👍"}}),
+            file("sticker.tgs", "application/x-tgsticker", None, "S"),
+        ),
+        (
+            json!({"animation": {"file_id": "G", "file_name": "a.mp4"}, "document": {"file_id": "G"}}),
+            file("a.mp4", "video/mp4", None, "G"),
+        ),
     ] {
         assert_eq!(attachments(fields.clone()), (String::new(), vec![expected]), "{fields}");
     }
@@ -245,7 +257,8 @@ fn reactions_come_one_by_one_given_and_taken_back() {
         emoji: emoji.into(),
         removed,
     };
-    let events: Vec<_> = heard.iter().map(|heard| (heard.inbound.id.0.as_str(), heard.inbound.event.clone())).collect();
+    let events: Vec<_> =
+        heard.iter().map(|heard| (heard.inbound.id.0.as_str(), heard.inbound.event.clone())).collect();
     assert_eq!(events, [("r77.0", reaction("👍", true)), ("r77.1", reaction("55", false))]);
     assert!(heard.iter().all(|heard| heard.inbound.conversation.thread.as_deref() == Some("14")));
 }
@@ -262,13 +275,17 @@ fn the_bot_comes_and_goes() {
     assert_eq!(event(member("left"), member("member"), "supergroup"), Some(Event::Join));
     assert_eq!(event(member("member"), member("administrator"), "supergroup"), None);
     assert_eq!(event(member("member"), member("kicked"), "private"), Some(Event::Leave));
-    assert_eq!(event(member("kicked"), json!({"status": "restricted", "is_member": true}), "group"), Some(Event::Join));
+    assert_eq!(
+        event(member("kicked"), json!({"status": "restricted", "is_member": true}), "group"),
+        Some(Event::Join)
+    );
     assert_eq!(event(member("left"), member("administrator"), "channel"), None);
 }
 
 #[test]
 fn people_who_join_are_told_of_only_where_that_is_wanted() {
-    let joined = group(json!({"new_chat_members": [ann(), {"id": BOT, "is_bot": true, "first_name": "Loquat"}]}));
+    let joined =
+        group(json!({"new_chat_members": [ann(), {"id": BOT, "is_bot": true, "first_name": "Loquat"}]}));
     assert_eq!(read(&shared(|config| config), joined.clone()), []);
     let heard = read(&shared(|config| Config { joins: true, ..config }), joined);
     assert_eq!(heard.len(), 1);
@@ -294,14 +311,18 @@ fn who_speaks_as_a_group_or_channel_is_that_and_no_bot() {
 fn chats_that_are_not_listed_are_not_heard() {
     let shared = shared(|config| Config { allowed_chats: vec![GROUP], ..config });
     assert_eq!(read(&shared, private(json!({"text": "hello"}))), []);
-    assert_eq!(text(&read(&shared, group(json!({"text": "@loquat_test_bot hello", "entities": mention(0)})))), Some("hello"));
+    assert_eq!(
+        text(&read(&shared, group(json!({"text": "@loquat_test_bot hello", "entities": mention(0)})))),
+        Some("hello")
+    );
 }
 
 #[test]
 fn a_group_that_becomes_a_supergroup_moves_once_and_stays_allowed() {
     const OLD: i64 = -1_700_000_001;
     let shared = shared(|config| Config { allowed_chats: vec![OLD], ..config });
-    let old = said(json!({"id": OLD, "type": "group", "title": "Friends"}), json!({"migrate_to_chat_id": GROUP}));
+    let old =
+        said(json!({"id": OLD, "type": "group", "title": "Friends"}), json!({"migrate_to_chat_id": GROUP}));
     let new = group(json!({"migrate_from_chat_id": OLD}));
     let (one, other) = (read(&shared, old), read(&shared, new));
     for heard in [&one, &other] {
@@ -318,9 +339,11 @@ fn a_group_that_becomes_a_supergroup_moves_once_and_stays_allowed() {
 #[test]
 fn what_a_later_bot_api_brings_makes_no_question_unreadable() {
     let shared = shared(|config| config);
-    let update = private(json!({"text": "at 5pm?", "entities": [{"type": "date_time", "offset": 3, "length": 3,
+    let update = private(
+        json!({"text": "at 5pm?", "entities": [{"type": "date_time", "offset": 3, "length": 3,
         "unix_time": 1, "date_time_format": "t"}], "rich_thing": {"blocks": []}, "from": {"id": 5_000_000_001_i64,
-        "is_bot": false, "first_name": "Ann", "supports_telepathy": true}}));
+        "is_bot": false, "first_name": "Ann", "supports_telepathy": true}}),
+    );
     let typed: teloxide_core::types::Update = serde_json::from_value(update.clone()).unwrap();
     let is_lost = matches!(typed.kind, teloxide_core::types::UpdateKind::Error(_));
     assert!(is_lost, "teloxide reads it by now; receive/update.rs can go");
