@@ -11,3 +11,7 @@ mod drafts;
 mod faults;
 mod polling;
 mod talking;
+
+mod secrets;
+mod thousand;
+mod webhook;
