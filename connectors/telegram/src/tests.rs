@@ -2,3 +2,16 @@
 
 mod conformance;
 mod harness;
+
+mod config;
+mod encode;
+mod receive;
+
+mod drafts;
+mod faults;
+mod polling;
+mod talking;
+
+mod secrets;
+mod thousand;
+mod webhook;

@@ -40,6 +40,7 @@ pub(super) fn quick(url: &str, token: &str) -> Config {
         group_pause_ms: 1,
         overall_pause_ms: 1,
         draft_pause_ms: 1,
+        edit_pause_ms: 1,
         answer_secs: 10,
         ..Config::default()
     }
