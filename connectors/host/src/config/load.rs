@@ -24,11 +24,12 @@ builtin = "minimind2"
 /// Environment variables that are not keys of the config.
 const NOT_KEYS: [&str; 2] = ["LOQUAT_CONFIG", "LOQUAT_LOG"];
 /// Keys that are lists, written with commas in the environment.
-const LISTS: [&str; 17] = [
+const LISTS: [&str; 18] = [
     "access.allow",
     "access.block",
     "bot.languages",
     "bot.suggestions",
+    "delivery.actions",
     "graph.sources",
     "graph.sparql.label_predicates",
     "graph.sparql.alias_predicates",
