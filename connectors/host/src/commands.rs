@@ -43,7 +43,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         // A variable that is no text is none of ours.
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        load(cli.global.config.as_deref(), variables, &overrides)
+        let loaded = load(cli.global.config.as_deref(), variables, &overrides)?;
+        crate::secrets::keep(&loaded.config);
+        Ok(loaded)
     };
     match command {
         Command::Serve { .. } => serve::serve(&loaded()?),

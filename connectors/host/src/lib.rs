@@ -6,6 +6,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod secrets;
 
 pub mod parts;
 pub mod progress;

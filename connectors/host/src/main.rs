@@ -7,6 +7,7 @@ use clap::Parser;
 use loquat::cli::Cli;
 use loquat::commands::run;
 use loquat::config::ConfigError;
+use loquat::secrets::{self, Stderr};
 use owo_colors::OwoColorize;
 use tracing_subscriber::EnvFilter;
 
@@ -22,10 +23,11 @@ fn main() -> ExitCode {
         "warn,loquat=info,sled=off"
     };
     let filter = EnvFilter::try_from_env("LOQUAT_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    secrets::guard_panics();
     let colours = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| Stderr)
         .with_ansi(colours)
         .with_target(false)
         .init();
@@ -35,7 +37,8 @@ fn main() -> ExitCode {
             // Whoever reads has read enough, such as `head`.
             return ExitCode::SUCCESS;
         }
-        let _ignored = writeln!(anstream::stderr(), "{} {}", "error:".red().bold(), told(&error));
+        let _ignored =
+            writeln!(anstream::stderr(), "{} {}", "error:".red().bold(), secrets::without(&told(&error)));
         let is_usage = error.chain().any(|cause| cause.is::<ConfigError>());
         if is_usage { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
     })

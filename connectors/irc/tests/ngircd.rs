@@ -180,7 +180,7 @@ impl Bot {
     async fn deliver(&self, to: Address, text: &str) -> Delivery {
         let part = Part { text: text.into(), ..Part::default() };
         let key = IdempotencyKey("0123456789abcdef01234567".into());
-        let envelope = Envelope { key, to, number: 1, of: 1, part, reply: None };
+        let envelope = Envelope::new(key, to, part);
         let delivering = async {
             loop {
                 match self.egress.deliver(&envelope).await {

@@ -35,19 +35,7 @@ async fn answer(egress: Arc<TerminalEgress>, inbound: Inbound) {
     }
     let (key, part) = (IdempotencyKey("0".repeat(24)), Part::default());
     // Where the terminal is gone, the receiving half has noticed too, and ends the program.
-    let _ = egress
-        .deliver(&Envelope {
-            key,
-            to,
-            ticket: None,
-            draft: None,
-            is_private: false,
-            number: 1,
-            of: 1,
-            part,
-            reply: Some(Arc::new(reply)),
-        })
-        .await;
+    let _ = egress.deliver(&Envelope { reply: Some(Arc::new(reply)), ..Envelope::new(key, to, part) }).await;
 }
 
 fn reply(text: &str) -> Reply {

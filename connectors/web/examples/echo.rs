@@ -48,19 +48,7 @@ async fn answer(egress: Arc<WebEgress>, inbound: Inbound) {
     let part = Part { text, is_apology: reply.is_none(), ..Part::default() };
     let key = IdempotencyKey("0".repeat(24));
     // The mailbox takes everything until the server has closed; then nobody is left to answer.
-    let _ = egress
-        .deliver(&Envelope {
-            key,
-            to,
-            ticket: None,
-            draft: None,
-            is_private: false,
-            number: 1,
-            of: 1,
-            part,
-            reply: reply.map(Arc::new),
-        })
-        .await;
+    let _ = egress.deliver(&Envelope { reply: reply.map(Arc::new), ..Envelope::new(key, to, part) }).await;
 }
 
 fn reply(question: &str) -> Value {

@@ -3,6 +3,7 @@
 mod crashes;
 mod faults;
 mod people;
+mod queue;
 mod refusals;
 mod talking;
 mod texts;
@@ -32,6 +33,7 @@ pub(crate) fn all<F: Fixture>(test: &str) -> anyhow::Result<Scorecard> {
         texts::check::<F>(test, &mut card).await.context("texts")?;
         faults::check::<F>(test, &mut card).await.context("faults")?;
         crashes::check::<F>(test, &mut card).await.context("crashes")?;
+        queue::check::<F>(test, &mut card).await.context("queue")?;
         Ok(card)
     })
 }

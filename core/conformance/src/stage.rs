@@ -168,7 +168,7 @@ impl<F: Fixture> Stage<F> {
     /// their way to the bot.
     pub(crate) fn arm(&self, fault: &Fault) -> bool {
         let can = self.platform.arm(fault);
-        self.misbehaves.store(can, Ordering::SeqCst);
+        self.misbehaves.fetch_or(can, Ordering::SeqCst);
         can
     }
 
@@ -316,7 +316,7 @@ impl<F: Fixture> Stage<F> {
 
     /// Waits until nothing is owed any more.
     pub(crate) async fn settle(&self) -> anyhow::Result<()> {
-        let begun = Instant::now();
+        let (mut begun, mut fewest) = (Instant::now(), usize::MAX);
         loop {
             if !self.is_alive() {
                 self.start(Orders::default()).await?;
@@ -325,6 +325,9 @@ impl<F: Fixture> Stage<F> {
                 self.ledger()?.into_iter().filter(|entry| entry.settled.is_none()).collect();
             if owed.is_empty() {
                 return Ok(());
+            }
+            if owed.len() < fewest {
+                (begun, fewest) = (Instant::now(), owed.len());
             }
             if begun.elapsed() > PATIENCE {
                 bail!(

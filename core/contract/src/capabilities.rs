@@ -66,6 +66,8 @@ pub struct Capabilities {
     pub max_lines: Option<usize>,
     /// The markup that it shows.
     pub format: Format,
+    /// Whether the connector shows the citations of a reply itself, apart from the text of its last part; else they stand below it.
+    pub citations_apart: bool,
     /// Whether a message can be changed once it is sent.
     pub edits: bool,
     /// Whether a reply can be shown while it is being written ([`Egress::drafts`](crate::Egress::drafts)).

@@ -80,6 +80,11 @@ pub struct Envelope {
 }
 
 impl Envelope {
+    /// A notice of one part, for everybody in the conversation.
+    pub fn new(key: IdempotencyKey, to: Address, part: Part) -> Self {
+        Self { key, to, ticket: None, draft: None, is_private: false, number: 1, of: 1, part, reply: None }
+    }
+
     /// Whether it is the last part.
     pub fn is_last(&self) -> bool {
         self.number == self.of

@@ -27,6 +27,7 @@ pub(crate) fn compose(reply: &Reply, choices: &[Choice], capabilities: &Capabili
     let is_one_line = capabilities.max_lines.is_some_and(|lines| lines <= 1);
     let mut document = visible(Document { blocks: body::blocks(reply, is_one_line) });
     document.blocks.extend(match is_one_line {
+        _ if capabilities.citations_apart => None,
         true => sources::line(&reply.citations, &reply.language),
         false => sources::block(&reply.citations),
     });

@@ -21,15 +21,10 @@ impl Sink for Echo {
     fn accept(&self, inbound: Inbound) -> BoxFuture<'_, Result<Receipt, Refusal>> {
         Box::pin(async move {
             let Some(text) = inbound.text() else { return Ok(Receipt::Ignored) };
-            let envelope = Envelope {
-                // The same for the same event, so that one that comes again is not answered twice.
-                key: IdempotencyKey(format!("echo-{}", inbound.id.0)),
-                to: inbound.address(),
-                number: 1,
-                of: 1,
-                part: Part { text: text.to_owned(), ..Part::default() },
-                reply: None,
-            };
+            // The same for the same event, so that one that comes again is not answered twice.
+            let key = IdempotencyKey(format!("echo-{}", inbound.id.0));
+            let part = Part { text: text.to_owned(), ..Part::default() };
+            let envelope = Envelope::new(key, inbound.address(), part);
             eprintln!("{}: {text:?} → {:?}", inbound.person(), self.egress.deliver(&envelope).await);
             Ok(Receipt::Accepted)
         })

@@ -207,6 +207,7 @@ fn unknown_variant(builder: &ConfigBuilder<DefaultState>) -> Option<String> {
 
 /// The problem in words; for an unknown key or value, with the known one that is nearest.
 fn explain(message: String) -> String {
+    let message = hushed(&message);
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let is_unknown = message.contains("unknown field") || message.contains("unknown variant");
     let (Some((wrong, known)), true) = (quoted.split_first(), is_unknown) else { return message };
@@ -219,6 +220,21 @@ fn explain(message: String) -> String {
         Some((_, name)) => format!("{message}; did you mean `{name}`?"),
         None => format!("{message}; `loquat config sample` shows every key"),
     }
+}
+
+/// The message without the value of a secret, where it quotes the line of one.
+fn hushed(message: &str) -> String {
+    let lines = message.lines().map(|line| match line.split_once('=') {
+        Some((key, _)) if line.contains('|') && is_secret(key) => format!("{key}= [redacted]"),
+        _ => line.to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Whether what stands before a `=` names a secret.
+fn is_secret(key: &str) -> bool {
+    let name = key.trim_end().trim_end_matches('"');
+    ["token", "password", "secret"].iter().any(|known| name.ends_with(known))
 }
 
 /// Makes paths absolute, as seen from the file that names them.
@@ -321,6 +337,14 @@ mod tests {
         assert!(error.contains("--set") && error.contains("did you mean `strict`"), "{error}");
         let error = with_file("", &[], &[("connectors.web.tokn", "s3cret")]).unwrap_err().to_string();
         assert!(error.contains("did you mean `token`") && !error.contains("s3cret"), "{error}");
+    }
+
+    #[test]
+    fn a_line_that_is_no_toml_is_quoted_without_its_secret() {
+        for line in ["token = 123456:s3cret", "\"password\" = s3cret", "secret=s3cret"] {
+            let error = with_file(&format!("[connectors.web]\n{line}\n"), &[], &[]).unwrap_err().to_string();
+            assert!(error.contains("[redacted]") && !error.contains("s3cret"), "{error}");
+        }
     }
 
     #[test]

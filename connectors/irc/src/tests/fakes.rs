@@ -113,15 +113,9 @@ fn run(
 pub(super) fn envelope(channel: &str, to: &str, text: &str) -> Envelope {
     let conversation =
         ConversationId { bot: "Mira".into(), platform: "irc".into(), channel: channel.into(), thread: None };
-    Envelope {
-        key: IdempotencyKey("0123456789abcdef01234567".into()),
-        to: Address { conversation, in_reply_to: MessageId(to.into()) },
-        ticket: None,
-        draft: None,
-        is_private: false,
-        number: 1,
-        of: 1,
-        part: Part { text: text.into(), ..Part::default() },
-        reply: None,
-    }
+    Envelope::new(
+        IdempotencyKey("0123456789abcdef01234567".into()),
+        Address { conversation, in_reply_to: MessageId(to.into()) },
+        Part { text: text.into(), ..Part::default() },
+    )
 }

@@ -251,17 +251,7 @@ pub(super) const SENT: Delivery = Delivery::Sent { id: None };
 fn whole(to: &Address, text: &str, reply: Option<Arc<Reply>>) -> Envelope {
     let part = Part { text: text.to_owned(), is_apology: reply.is_none(), ..Part::default() };
     let key = IdempotencyKey("0".repeat(24));
-    Envelope {
-        key,
-        to: to.clone(),
-        ticket: None,
-        draft: None,
-        is_private: false,
-        number: 1,
-        of: 1,
-        part,
-        reply,
-    }
+    Envelope { reply, ..Envelope::new(key, to.clone(), part) }
 }
 
 /// A reply as the host delivers it.

@@ -1,5 +1,6 @@
 //! A tree becomes markup. In: a [`Document`]. Out: text in one of the portable formats. Knows no platform.
 
+mod chat;
 mod html;
 mod markdown;
 mod normal;
@@ -17,6 +18,9 @@ pub enum Format {
     Plain,
     /// CommonMark with tables.
     Markdown,
+    /// Markdown as chats show it that are no browsers, such as Discord: tables are code, with their columns one below the other;
+    /// fences have three backticks; an empty line of a quote keeps its space.
+    ChatMarkdown,
     /// HTML of few elements: `b`, `i`, `code`, `pre`, `a`, `blockquote`.
     Html,
 }
@@ -24,13 +28,14 @@ pub enum Format {
 impl Document {
     /// The tree as text in `format`, without a line break at its end. What is only white space is left out.
     ///
-    /// No words of the tree become markup. In `Plain` and `Markdown`, `@everyone` and `@here` get a U+200B behind the `@`, so
-    /// that nobody is called by a quotation; `<@123>` in words is escaped in `Markdown`. Only [`Inline::Mention`] calls.
+    /// No words of the tree become markup. Except in `Html`, `@everyone` and `@here` get a U+200B behind the `@`, so that nobody is
+    /// called by a quotation; `<@123>` in words is escaped in both kinds of Markdown. Only [`Inline::Mention`] calls.
     pub fn render(&self, format: Format) -> String {
         let tree = self.normalised();
         match format {
             Format::Plain => plain::render(&tree),
             Format::Markdown => markdown::render(&tree),
+            Format::ChatMarkdown => chat::render(&tree),
             Format::Html => html::render(&tree),
         }
     }

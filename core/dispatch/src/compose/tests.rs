@@ -53,6 +53,15 @@ fn sentences_are_one_paragraph_with_the_numbers_of_their_facts() {
 }
 
 #[test]
+fn citations_that_the_connector_shows_itself_are_not_in_the_text() {
+    let citations = [citation("a", "Thimphu", "x")];
+    let sentences = [Sentence::new("It is Thimphu.", Verdict::Supported, vec![FactId("a".into())])];
+    let capabilities = Capabilities { citations_apart: true, ..Capabilities::default() };
+    let text = only_text(compose(&reply(&sentences, &citations), &[], &capabilities));
+    assert_eq!(text, "It is Thimphu. [1]");
+}
+
+#[test]
 fn chinese_sentences_stand_side_by_side_but_for_behind_a_citation() {
     let citations = [citation("a", "廷布", "x")];
     let sentences = [sentence("你好。", &[]), sentence("首都是廷布。", &["a"]), sentence("再见。", &[])];

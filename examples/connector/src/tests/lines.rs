@@ -16,17 +16,11 @@ use crate::{Config, PLATFORM, PostboxError, connect, sample};
 pub(super) fn envelope(text: &str) -> Envelope {
     let (bot, platform) = ("Mira".to_owned(), PLATFORM.to_owned());
     let conversation = ConversationId { bot, platform, channel: "den".to_owned(), thread: None };
-    Envelope {
-        key: IdempotencyKey("0123456789abcdef01234567".to_owned()),
-        to: Address { conversation, in_reply_to: MessageId("7".to_owned()) },
-        ticket: None,
-        draft: None,
-        is_private: false,
-        number: 1,
-        of: 1,
-        part: Part { text: text.to_owned(), ..Part::default() },
-        reply: None,
-    }
+    Envelope::new(
+        IdempotencyKey("0123456789abcdef01234567".to_owned()),
+        Address { conversation, in_reply_to: MessageId("7".to_owned()) },
+        Part { text: text.to_owned(), ..Part::default() },
+    )
 }
 
 #[test]

@@ -1,0 +1,384 @@
+//! The sending half. In: envelopes. Out: what became of each. It does not retry, wait or cut, and knows nothing of how events are received.
+
+mod administration;
+mod backfill;
+mod drafts;
+mod files;
+mod interactions;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use loquat_contract::{
+    Administration, Backfill, BoxFuture, Capabilities, ConversationId, Delivery, Drafts, Egress, Envelope,
+    Format, Idempotency, IdempotencyKey, Interactions, Length, MessageId, Timestamp,
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+use serenity::model::id::ChannelId;
+
+use crate::encode::{Encoded, LONGEST, ROW, UNIT, encode};
+use crate::receive::understand::{Answer, message_of, sent_at};
+use crate::rest::{Body, Call, Failure, File, Patience, Route};
+use crate::shared::Shared;
+
+/// For how long a nonce is good: Discord says “the past few minutes”.
+const NONCE: Duration = Duration::from_secs(120);
+/// How long an interaction can be answered: 15 minutes, and a little less.
+const TOKEN: Duration = Duration::from_secs(14 * 60 + 30);
+/// How long a typing signal lasts.
+const TYPING: Duration = Duration::from_secs(10);
+/// The largest file that a server takes that nobody boosts.
+const LARGEST: u64 = 10 << 20;
+/// A heartbeat is due every 41.25 seconds. One may be missed, and the second come late.
+const SILENCE: Duration = Duration::from_secs(100);
+/// The most characters of a thread's name.
+const TITLE: usize = 100;
+
+/// Codes of Discord's.
+mod code {
+    pub(super) const UNKNOWN_CHANNEL: u64 = 10_003;
+    pub(super) const UNKNOWN_MESSAGE: u64 = 10_008;
+    pub(super) const UNKNOWN_WEBHOOK: u64 = 10_015;
+    pub(super) const UNKNOWN_INTERACTION: u64 = 10_062;
+    pub(super) const ALREADY_ACKNOWLEDGED: u64 = 40_060;
+    pub(super) const MISSING_ACCESS: u64 = 50_001;
+    pub(super) const MISSING_PERMISSIONS: u64 = 50_013;
+    pub(super) const INVALID_TOKEN: u64 = 50_027;
+    pub(super) const THREAD_EXISTS: u64 = 160_004;
+}
+
+/// The sending half of Discord.
+pub struct DiscordEgress {
+    shared: Arc<Shared>,
+    /// Further answers to interactions of which nobody knows whether they arrived.
+    unsure: Mutex<HashSet<IdempotencyKey>>,
+}
+
+/// Where a part goes.
+pub(super) struct Target {
+    /// The thread, else the channel.
+    pub(super) channel: ChannelId,
+    /// The channel that the thread is in.
+    pub(super) parent: Option<ChannelId>,
+    /// The message that is answered, where it stands in the same channel.
+    pub(super) below: Option<serenity::model::id::MessageId>,
+    /// The message at which the thread is opened, where it may not be open yet.
+    pub(super) opens_at: Option<serenity::model::id::MessageId>,
+}
+
+impl Target {
+    /// Where an answer goes; `None` where the conversation has no ids of Discord's.
+    pub(super) fn of(conversation: &ConversationId, in_reply_to: &MessageId) -> Option<Self> {
+        let (channel, thread) = channels(conversation)?;
+        let message = message_of(in_reply_to);
+        // A thread has the id of the message that it was opened at, which stands outside of it.
+        let is_opener = |message: &serenity::model::id::MessageId| {
+            thread.is_some_and(|thread| thread.get() == message.get())
+        };
+        Some(Self {
+            channel: thread.unwrap_or(channel),
+            parent: thread.map(|_| channel),
+            below: message.filter(|message| !is_opener(message)),
+            opens_at: message.filter(is_opener),
+        })
+    }
+}
+
+/// The ids of a conversation: of its channel, and of its thread.
+pub(super) fn channels(conversation: &ConversationId) -> Option<(ChannelId, Option<ChannelId>)> {
+    let id = |text: &str| text.parse().ok().filter(|id: &u64| *id > 0).map(ChannelId::new);
+    let thread = match &conversation.thread {
+        Some(thread) => Some(id(thread)?),
+        None => None,
+    };
+    Some((id(&conversation.channel)?, thread))
+}
+
+impl DiscordEgress {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, unsure: Mutex::default() }
+    }
+
+    async fn send(&self, envelope: &Envelope) -> Result<Delivery, Failure> {
+        let permanent = |reason: &str| Ok(Delivery::Permanent { reason: reason.to_owned() });
+        let Some(target) = Target::of(&envelope.to.conversation, &envelope.to.in_reply_to) else {
+            return permanent("the conversation has no ids of Discord's");
+        };
+        let encoded = match encode(envelope, self.shared.config.embeds) {
+            Ok(encoded) => encoded,
+            Err(reason) => return permanent(reason),
+        };
+        let files = match files::read(&envelope.part.attachments).await {
+            Ok(files) => files,
+            Err(delivery) => return Ok(delivery),
+        };
+        let answer = envelope.ticket.as_ref().and_then(Answer::read).filter(is_fresh);
+        if let Some(answer) = &answer {
+            let answered = match envelope.number {
+                1 => self.answer(answer, &encoded, &files).await,
+                _ if envelope.is_private => {
+                    return Ok(self.follow_up(answer, envelope, &encoded, &files).await);
+                }
+                _ => None,
+            };
+            if let Some(delivery) = answered {
+                return Ok(delivery);
+            }
+        }
+        if envelope.is_private && envelope.ticket.is_some() {
+            return permanent("it is for one person's eyes alone, and the time to answer them so is over");
+        }
+        if let Some(draft) = envelope.draft.as_ref().and_then(message_of) {
+            match self.edit(target.channel, draft, &encoded, &files).await {
+                // Somebody deleted the draft.
+                Err(failure) if failure.is_code(&[code::UNKNOWN_MESSAGE]) => {}
+                Err(failure) => return Ok(failure.edit()),
+                Ok(id) => return Ok(sent(id)),
+            }
+        }
+        let posted = self.post(&target, &envelope.key, &encoded, &files, Patience::NONE).await;
+        match (posted, &answer) {
+            // The bot may answer interactions where it may not speak.
+            (Err(failure), Some(answer))
+                if failure.is_code(&[code::MISSING_ACCESS, code::MISSING_PERMISSIONS]) =>
+            {
+                Ok(self.follow_up(answer, envelope, &encoded, &files).await)
+            }
+            (Err(failure), _) => Err(failure),
+            (Ok(shown), _) => self.settle(&target, shown, &encoded, &files).await,
+        }
+    }
+
+    /// What a message with this nonce became. It may be the draft of a process that was killed.
+    async fn settle(
+        &self,
+        target: &Target,
+        shown: Value,
+        encoded: &Encoded,
+        files: &[File],
+    ) -> Result<Delivery, Failure> {
+        let id = id_of(&shown);
+        match id.as_ref().and_then(message_of) {
+            Some(message) if !encoded.is(&shown) => {
+                // It may be in the channel where the thread could not be opened.
+                let channel = shown.get("channel_id").and_then(Value::as_str).and_then(|id| id.parse().ok());
+                let channel = channel.map_or(target.channel, ChannelId::new);
+                match self.edit(channel, message, encoded, files).await {
+                    Ok(id) => Ok(sent(id)),
+                    Err(failure) => Ok(failure.edit()),
+                }
+            }
+            _ => Ok(sent(id)),
+        }
+    }
+
+    /// Makes a message; opens the thread for it where that is still to be done. Gives the message that is there then.
+    pub(super) async fn post(
+        &self,
+        target: &Target,
+        key: &IdempotencyKey,
+        encoded: &Encoded,
+        files: &[File],
+        patience: Patience,
+    ) -> Result<Value, Failure> {
+        let body = encoded.create(key, target.below);
+        let made = self.make(target.channel, body, files, patience).await;
+        let (Some(parent), Some(message)) = (target.parent, target.opens_at) else { return made };
+        if !made.as_ref().is_err_and(|failure| failure.is_code(&[code::UNKNOWN_CHANNEL])) {
+            return made;
+        }
+        match self.open_thread(parent, message).await {
+            Ok(()) => self.make(target.channel, encoded.create(key, None), files, patience).await,
+            Err(failure @ Failure::Refused { .. }) => {
+                tracing::warn!(%failure, "Discord: no thread can be opened, so the answer stands in the channel");
+                self.make(parent, encoded.create(key, Some(message)), files, patience).await
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn make(
+        &self,
+        channel: ChannelId,
+        body: Value,
+        files: &[File],
+        patience: Patience,
+    ) -> Result<Value, Failure> {
+        let call = Call::new(Method::POST, Route::messages(channel)).patient(patience);
+        let shown = self.shared.rest.call(with(call, body, files)).await?;
+        if let Some(message) = id_of(&shown).as_ref().and_then(message_of) {
+            self.shared.wrote(message, true);
+        }
+        Ok(shown)
+    }
+
+    async fn open_thread(
+        &self,
+        channel: ChannelId,
+        message: serenity::model::id::MessageId,
+    ) -> Result<(), Failure> {
+        let asked = self.shared.rest.call(Call::get(Route::message(channel, message))).await?;
+        let asked = asked.get("content").and_then(Value::as_str).unwrap_or_default();
+        let body = json!({ "name": self.title(asked), "auto_archive_duration": 1440 });
+        match self
+            .shared
+            .rest
+            .call(Call::new(Method::POST, Route::threads(channel, message)).json(body))
+            .await
+        {
+            Err(failure) if !failure.is_code(&[code::THREAD_EXISTS]) => Err(failure),
+            _ => Ok(()),
+        }
+    }
+
+    /// A thread's name: what was asked, without mentions.
+    fn title(&self, asked: &str) -> String {
+        let words = asked.split_whitespace().filter(|word| !(word.starts_with("<@") && word.ends_with('>')));
+        let title: String = words.collect::<Vec<_>>().join(" ").chars().take(TITLE).collect();
+        if title.trim().is_empty() { self.shared.bot.name.chars().take(TITLE).collect() } else { title }
+    }
+
+    /// Makes a message what it is to be. Made twice, it comes to the same.
+    pub(super) async fn edit(
+        &self,
+        channel: ChannelId,
+        message: serenity::model::id::MessageId,
+        encoded: &Encoded,
+        files: &[File],
+    ) -> Result<Option<MessageId>, Failure> {
+        let call = Call::new(Method::PATCH, Route::message(channel, message));
+        self.shared.rest.call(with(call, encoded.edit(), files)).await?;
+        Ok(Some(MessageId(message.to_string())))
+    }
+
+    /// The first answer to an interaction, in the place of “thinking”; `None` where there is no such place.
+    async fn answer(&self, answer: &Answer, encoded: &Encoded, files: &[File]) -> Option<Delivery> {
+        let call = Call::new(Method::PATCH, Route::original(answer.application, &answer.token));
+        match self.shared.rest.call(with(call, encoded.edit(), files)).await {
+            Ok(shown) => {
+                let id = id_of(&shown);
+                if let Some(message) = id.as_ref().and_then(message_of) {
+                    self.shared.wrote(message, true);
+                }
+                Some(sent(id))
+            }
+            Err(failure) if is_gone(&failure) => None,
+            Err(failure) => Some(failure.edit()),
+        }
+    }
+
+    /// A further answer to an interaction. It takes no nonce, so it is not made again where it may have arrived.
+    async fn follow_up(
+        &self,
+        answer: &Answer,
+        envelope: &Envelope,
+        encoded: &Encoded,
+        files: &[File],
+    ) -> Delivery {
+        let unsure = || self.unsure.lock().unwrap_or_else(PoisonError::into_inner);
+        let may_be_there =
+            "it may have arrived, and a further answer for one person alone cannot be made again safely";
+        if unsure().contains(&envelope.key) {
+            return Delivery::Permanent { reason: may_be_there.to_owned() };
+        }
+        let call = Call::new(Method::POST, Route::follow_up(answer.application, &answer.token));
+        match self.shared.rest.call(with(call, encoded.follow_up(), files)).await {
+            Ok(shown) => sent(id_of(&shown)),
+            Err(failure) => {
+                if let Failure::Unsure(_) = failure {
+                    unsure().insert(envelope.key.clone());
+                }
+                failure.delivery()
+            }
+        }
+    }
+}
+
+/// Whether there is nothing to edit: the interaction was not acknowledged, or its token is too old.
+pub(super) fn is_gone(failure: &Failure) -> bool {
+    failure.is_code(&[
+        code::UNKNOWN_MESSAGE,
+        code::UNKNOWN_WEBHOOK,
+        code::UNKNOWN_INTERACTION,
+        code::INVALID_TOKEN,
+    ])
+}
+
+/// Whether an interaction can still be answered.
+pub(super) fn is_fresh(answer: &Answer) -> bool {
+    sent_at(answer.id.get()).age_at(Timestamp::now()) < TOKEN
+}
+
+fn with(call: Call, body: Value, files: &[File]) -> Call {
+    if files.is_empty() {
+        return call.json(body);
+    }
+    let files =
+        files.iter().map(|file| File { name: file.name.clone(), bytes: file.bytes.clone() }).collect();
+    Call { body: Body::Files(body, files), ..call }
+}
+
+pub(super) fn id_of(shown: &Value) -> Option<MessageId> {
+    shown.get("id").and_then(Value::as_str).map(|id| MessageId(id.to_owned()))
+}
+
+fn sent(id: Option<MessageId>) -> Delivery {
+    Delivery::Sent { id }
+}
+
+impl Egress for DiscordEgress {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            max_length: Some(Length { limit: LONGEST, unit: UNIT }),
+            format: Format::ChatMarkdown,
+            citations_apart: self.shared.config.embeds,
+            edits: true,
+            drafts: true,
+            threads: true,
+            buttons: ROW * ROW,
+            reactions: true,
+            max_file_bytes: LARGEST,
+            typing: Some(TYPING),
+            idempotency: Idempotency::Window(NONCE),
+            backfill: true,
+            outlives_process: true,
+            // How fast it may be, Discord says with each answer.
+            silence: Some(SILENCE),
+            ..Capabilities::default()
+        }
+    }
+
+    fn deliver<'a>(&'a self, envelope: &'a Envelope) -> BoxFuture<'a, Delivery> {
+        Box::pin(async move { self.send(envelope).await.unwrap_or_else(Failure::delivery) })
+    }
+
+    fn signal_typing<'a>(&'a self, conversation: &'a ConversationId) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let Some((channel, thread)) = channels(conversation) else { return };
+            let signal = |channel| self.shared.rest.call(Call::new(Method::POST, Route::typing(channel)));
+            let signalled = signal(thread.unwrap_or(channel)).await;
+            // The thread may still be to be opened.
+            if thread.is_some() && signalled.is_err_and(|failure| failure.is_code(&[code::UNKNOWN_CHANNEL])) {
+                let _ = signal(channel).await;
+            }
+        })
+    }
+
+    fn drafts(&self) -> Option<&dyn Drafts> {
+        Some(self)
+    }
+
+    fn interactions(&self) -> Option<&dyn Interactions> {
+        Some(self)
+    }
+
+    fn backfill(&self) -> Option<&dyn Backfill> {
+        Some(self)
+    }
+
+    fn administration(&self) -> Option<&dyn Administration> {
+        Some(self)
+    }
+}

@@ -1,0 +1,110 @@
+//! What was said while the bot was away. In: a conversation, and the last message of it that is known. Out: the messages after that which
+//! are for the bot, oldest first.
+
+use loquat_contract::{Backfill, BoxFuture, ConnectorError, ConversationId, Event, Inbound, MessageId};
+use serenity::model::id::ChannelId;
+
+use super::{DiscordEgress, channels, code};
+use crate::receive::events::Message;
+use crate::receive::understand::{Said, Understanding, sent_at, snowflake};
+use crate::rest::{Call, Failure, Route};
+use crate::shared::Place;
+
+/// The most messages that Discord gives at once.
+const PAGE: usize = 100;
+/// How far a conversation is looked through at one time.
+const PAGES: usize = 50;
+
+impl DiscordEgress {
+    async fn look(
+        &self,
+        conversation: &ConversationId,
+        after: &MessageId,
+        limit: usize,
+    ) -> Result<Vec<Inbound>, Failure> {
+        let (Some((channel, thread)), Some(mut after)) = (channels(conversation), snowflake(after)) else {
+            return Ok(Vec::new());
+        };
+        let place = self.shared.place(thread.unwrap_or(channel)).await?;
+        let own_role = match place.guild {
+            Some(guild) => self.shared.own_role(guild).await?,
+            None => None,
+        };
+        let understanding =
+            Understanding { me: self.shared.me().await?, config: &self.shared.config, own_role };
+        let mut missed = Vec::new();
+        for _ in 0..PAGES {
+            let mut page = self.page(thread.unwrap_or(channel), after).await?;
+            page.sort_by_key(|message| message.id);
+            let is_last = page.len() < PAGE;
+            for message in page {
+                after = after.max(message.id.get());
+                missed.extend(self.missed_one(&understanding, message, &place, conversation).await?);
+                if missed.len() >= limit {
+                    return Ok(missed);
+                }
+            }
+            if is_last {
+                break;
+            }
+        }
+        Ok(missed)
+    }
+
+    async fn page(&self, channel: ChannelId, after: u64) -> Result<Vec<Message>, Failure> {
+        let mut call = Call::get(Route::messages(channel));
+        call.query = vec![("after", after.to_string()), ("limit", PAGE.to_string())];
+        self.shared.rest.ask(call).await
+    }
+
+    /// A message, where it is for the bot and of this conversation.
+    async fn missed_one(
+        &self,
+        understanding: &Understanding<'_>,
+        mut message: Message,
+        place: &Place,
+        conversation: &ConversationId,
+    ) -> Result<Option<Inbound>, Failure> {
+        if understanding.message(&message, place).is_none() {
+            return Ok(None);
+        }
+        // Over REST a message does not say what roles its author has.
+        if let (Some(guild), Some(author), None) = (place.guild, &message.author, &message.webhook_id) {
+            message.member = self.shared.member(guild, author.id).await?;
+        }
+        let Some(Said { message: said, sender, opens_thread, .. }) = understanding.message(&message, place)
+        else {
+            return Ok(None);
+        };
+        let own = self.shared.conversation(place, opens_thread.then_some(message.id));
+        let conversation = ConversationId { bot: conversation.bot.clone(), ..own };
+        self.shared.has_asked(message.id, conversation.clone(), sender.clone());
+        Ok(Some(Inbound {
+            id: MessageId(message.id.to_string()),
+            conversation,
+            sender,
+            sent_at: Some(sent_at(message.id.get())),
+            ticket: None,
+            event: Event::Message(said),
+        }))
+    }
+}
+
+impl Backfill for DiscordEgress {
+    fn missed<'a>(
+        &'a self,
+        conversation: &'a ConversationId,
+        after: &'a MessageId,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Inbound>, ConnectorError>> {
+        Box::pin(async move {
+            match self.look(conversation, after, limit).await {
+                // The channel is gone, or the bot is not there any more: nothing can be missed.
+                Err(failure) if failure.is_code(&[code::UNKNOWN_CHANNEL, code::MISSING_ACCESS]) => {
+                    Ok(Vec::new())
+                }
+                looked => looked.map_err(ConnectorError::from),
+            }
+        })
+    }
+}

@@ -1,0 +1,113 @@
+//! Secrets stay out of the log. In: a config's secrets, and text on its way out. Out: the same text without them. No connector knows of it:
+//! it is the second line behind each of them, for what their libraries may write at the lowest levels.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+use std::sync::{PoisonError, RwLock};
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::config::Config;
+
+/// What stands in a secret's place.
+const PLACE: &str = "[redacted]";
+/// A shorter one would be found in half the words of a log.
+const SHORTEST: usize = 6;
+
+static KNOWN: RwLock<Option<AhoCorasick>> = RwLock::new(None);
+
+/// Keeps the secrets of a config out of the log from now on.
+pub fn keep(config: &Config) {
+    let secrets = secrets(config).into_iter().flatten().map(ExposeSecret::expose_secret);
+    let finder = finder(secrets);
+    *KNOWN.write().unwrap_or_else(PoisonError::into_inner) = finder;
+}
+
+fn secrets(config: &Config) -> Vec<Option<&SecretString>> {
+    let (web, irc) = (&config.connectors.web, &config.connectors.irc);
+    let graph = &config.graph.sparql;
+    vec![
+        config.hub.token.as_ref(),
+        web.token.as_ref(),
+        irc.password.as_ref(),
+        irc.account_password.as_ref(),
+        graph.token.as_ref(),
+        graph.password.as_ref(),
+    ]
+}
+
+/// Finds each secret as it is, and as it stands in an address.
+fn finder<'s>(secrets: impl Iterator<Item = &'s str>) -> Option<AhoCorasick> {
+    let long = secrets.filter(|secret| secret.len() >= SHORTEST);
+    let forms = long
+        .flat_map(|secret| [secret.to_owned(), utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string()]);
+    let forms: Vec<String> = forms.collect();
+    if forms.is_empty() {
+        return None;
+    }
+    AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(forms).ok()
+}
+
+/// The text without any secret.
+pub fn without(text: &str) -> Cow<'_, str> {
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    match known.as_ref().filter(|finder| finder.is_match(text)) {
+        Some(finder) => Cow::Owned(replace(finder, text)),
+        None => Cow::Borrowed(text),
+    }
+}
+
+fn replace(finder: &AhoCorasick, text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    finder.replace_all_with(text, &mut out, |_, _, out| {
+        out.push_str(PLACE);
+        true
+    });
+    out
+}
+
+/// Standard error without secrets. Each write is one whole event of the log.
+#[derive(Debug, Default)]
+pub struct Stderr;
+
+impl Write for Stderr {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        io::stderr().write_all(without(&String::from_utf8_lossy(event)).as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+/// Has a panic say what it says without secrets.
+pub fn guard_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let backtrace = std::backtrace::Backtrace::capture();
+        let thread = std::thread::current();
+        let told = format!("thread `{}` {panic}\n{backtrace}\n", thread.name().unwrap_or("without name"));
+        let _nobody_reads = io::stderr().write_all(without(&told).as_bytes());
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_replaced_wherever_it_stands() {
+        let finder = finder(["123456:AAbb-cc_dd", "short", "longer secret"].into_iter()).unwrap();
+        for (text, expected) in [
+            ("GET /bot123456:AAbb-cc_dd/getMe", "GET /bot[redacted]/getMe"),
+            ("GET /bot123456%3AAAbb%2Dcc%5Fdd/getMe", "GET /bot[redacted]/getMe"),
+            ("a longer secret, twice: longer secret", "a [redacted], twice: [redacted]"),
+            ("short words stay", "short words stay"),
+        ] {
+            assert_eq!(replace(&finder, text), expected);
+        }
+        assert!(super::finder(std::iter::empty()).is_none());
+    }
+}

@@ -1,0 +1,44 @@
+//! A tree becomes the Markdown of chats. In: a tree in normal form. Out: Markdown without what chats do not show.
+
+use super::{markdown, plain};
+use crate::document::{Block, Document};
+
+pub(super) fn render(tree: &Document) -> String {
+    let mut out = String::new();
+    let mut is_quoted = false;
+    for (index, line) in markdown::render(&adapted(tree)).split('\n').enumerate() {
+        if index > 0 {
+            out.push('\n');
+        }
+        // A mark without its space ends the quote.
+        is_quoted = line.starts_with("> ") || is_quoted && line == ">";
+        out.push_str(if is_quoted && line == ">" { "> " } else { line });
+    }
+    out
+}
+
+fn adapted(tree: &Document) -> Document {
+    Document { blocks: tree.blocks.iter().map(block).collect() }
+}
+
+fn block(block: &Block) -> Block {
+    match block {
+        Block::Table { header, rows } => {
+            Block::Code { language: String::new(), text: unfenced(&plain::table(header, rows)) }
+        }
+        Block::Code { language, text } => {
+            let is_known = language.chars().all(|c| c.is_ascii_alphanumeric() || "_+-.#".contains(c));
+            Block::Code { language: if is_known { language.clone() } else { String::new() }, text: unfenced(text) }
+        }
+        Block::List { start, items } => {
+            Block::List { start: *start, items: items.iter().map(adapted).collect() }
+        }
+        Block::Quote(inner) => Block::Quote(adapted(inner)),
+        other => other.clone(),
+    }
+}
+
+/// Without three backticks in a row, which would end the fence.
+fn unfenced(text: &str) -> String {
+    text.replace("```", "`\u{200b}`\u{200b}`")
+}

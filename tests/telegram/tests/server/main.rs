@@ -1,0 +1,6 @@
+//! The server itself, where no client of others reaches: faults, limits, acknowledgements, the webhook, what is refused and why.
+
+mod bot;
+mod faults;
+mod messages;
+mod polling;
