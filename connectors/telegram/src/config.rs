@@ -60,8 +60,10 @@ pub struct Config {
     pub group_pause_ms: u64,
     /// The pause between any two messages in milliseconds. Telegram takes 30 a second. Default: 34.
     pub overall_pause_ms: u64,
-    /// The pause between two changes of a reply that is being written in milliseconds. Default: 1000.
+    /// The pause between two changes of a reply that is being written in private, in milliseconds. Default: 300.
     pub draft_pause_ms: u64,
+    /// The pause between two changes of a reply that is being written in a group, in milliseconds. Default: 1000.
+    pub edit_pause_ms: u64,
     /// How long Telegram may take to answer a request, in seconds. Default: 20.
     pub answer_secs: u64,
 }
@@ -84,7 +86,8 @@ impl Default for Config {
             private_pause_ms: 1000,
             group_pause_ms: 3000,
             overall_pause_ms: 34,
-            draft_pause_ms: 1000,
+            draft_pause_ms: 300,
+            edit_pause_ms: 1000,
             answer_secs: 20,
         }
     }
@@ -148,8 +151,9 @@ impl Config {
         Duration::from_secs(self.answer_secs.max(1))
     }
 
-    pub(crate) fn draft_pause(&self) -> Duration {
-        Duration::from_millis(self.draft_pause_ms)
+    /// The pause between two changes of a reply that is being written.
+    pub(crate) fn draft_pause(&self, is_group: bool) -> Duration {
+        Duration::from_millis(if is_group { self.edit_pause_ms } else { self.draft_pause_ms })
     }
 }
 
@@ -211,8 +215,9 @@ rich = false
 private_pause_ms = 1000
 group_pause_ms = 3000
 overall_pause_ms = 34
-# The pause between two changes of a reply that is being written in milliseconds.
-draft_pause_ms = 1000
+# The pauses between two changes of a reply that is being written, in private and in a group, in milliseconds.
+draft_pause_ms = 300
+edit_pause_ms = 1000
 # How long Telegram may take to answer a request, in seconds.
 answer_secs = 20
 "##

@@ -71,7 +71,7 @@ impl Shared {
         self.menu.read().unwrap_or_else(PoisonError::into_inner).contains(name)
     }
 
-    pub(super) fn set_menu(&self, names: HashSet<String>) {
+    pub(crate) fn set_menu(&self, names: HashSet<String>) {
         *self.menu.write().unwrap_or_else(PoisonError::into_inner) = names;
     }
 

@@ -93,8 +93,9 @@ fn joined(lines: Vec<Line>) -> Encoded {
 
 /// The same spans, with styles cut where code is: there Telegram shows none.
 fn beside_code(spans: Vec<Span>) -> Vec<Span> {
-    let (styles, mut kept): (Vec<Span>, Vec<Span>) =
-        spans.into_iter().partition(|span| matches!(span.kind, MessageEntityKind::Bold | MessageEntityKind::Italic));
+    let (styles, mut kept): (Vec<Span>, Vec<Span>) = spans
+        .into_iter()
+        .partition(|span| matches!(span.kind, MessageEntityKind::Bold | MessageEntityKind::Italic));
     let is_code = |span: &&Span| matches!(span.kind, MessageEntityKind::Code | MessageEntityKind::Pre { .. });
     let mut code: Vec<(usize, usize)> =
         kept.iter().filter(is_code).map(|span| (span.start, span.end)).collect();

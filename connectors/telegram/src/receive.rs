@@ -88,7 +88,7 @@ impl TelegramIngress {
     ///
     /// # Errors
     /// Why the update is not done with, and has to come again.
-    async fn take(&self, update: Value, me: &Me, sink: &dyn Sink) -> Result<(), String> {
+    pub(crate) async fn take(&self, update: Value, me: &Me, sink: &dyn Sink) -> Result<(), String> {
         let kinds = update.as_object().map(|object| {
             object.keys().filter(|key| *key != "update_id").map(String::as_str).collect::<Vec<_>>().join(", ")
         });

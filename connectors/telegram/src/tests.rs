@@ -3,3 +3,15 @@
 mod conformance;
 mod harness;
 
+mod config;
+mod encode;
+mod receive;
+
+mod drafts;
+mod faults;
+mod polling;
+mod talking;
+
+mod secrets;
+mod thousand;
+mod webhook;

@@ -39,6 +39,7 @@ mod shape;
 mod world;
 
 mod seen;
+mod view;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -9,6 +9,7 @@ mod media;
 mod messages;
 mod profile;
 mod reactions;
+mod rich;
 
 use serde_json::Value;
 
@@ -37,6 +38,8 @@ pub(crate) fn call(world: &mut World, method: &str, params: &Params) -> Result<V
         "logout" | "close" => Ok(true.into()),
         "sendmessage" => messages::send(world, params),
         "sendmessagedraft" => messages::send_draft(world, params),
+        "sendrichmessage" => rich::send(world, params),
+        "sendrichmessagedraft" => rich::send_draft(world, params),
         "sendchataction" => messages::chat_action(world, params),
         "forwardmessage" => messages::forward(world, params),
         "copymessage" => messages::copy(world, params),

@@ -7,10 +7,11 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::{ConnectInfo, Path, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -21,7 +22,7 @@ use crate::limits::Pace;
 use crate::refusal::Refusal;
 use crate::request::Params;
 use crate::world::{Call, World};
-use crate::{Options, methods, updates, webhook};
+use crate::{Options, methods, updates, view, webhook};
 
 /// What the server and the people share.
 pub(crate) struct Shared {
@@ -87,6 +88,7 @@ pub(crate) async fn start(options: Options) -> anyhow::Result<(Arc<Shared>, toki
         options,
     });
     let router = Router::new()
+        .route("/view/{chat}", get(draw))
         .fallback(answer)
         .with_state(Arc::clone(&shared))
         .into_make_service_with_connect_info::<ThisLine>();
@@ -96,6 +98,11 @@ pub(crate) async fn start(options: Options) -> anyhow::Result<(Arc<Shared>, toki
         let _ = axum::serve(wired, router).await;
     });
     Ok((shared, serving))
+}
+
+async fn draw(State(shared): State<Arc<Shared>>, Path(chat): Path<i64>) -> Response {
+    let page = view::page(&shared.world(), chat);
+    ([(CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
 }
 
 async fn answer(

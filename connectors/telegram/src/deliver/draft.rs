@@ -19,7 +19,8 @@ impl Shared {
         if !place.is_group() && !has(&self.has_drafts) {
             return draft.message.clone();
         }
-        tokio::time::sleep_until(self.memory.next_draft(place.chat, self.config.draft_pause())).await;
+        let pause = self.config.draft_pause(place.is_group());
+        tokio::time::sleep_until(self.memory.next_draft(place.chat, pause)).await;
         if self.memory.hushed(place.chat).is_some() {
             return draft.message.clone();
         }
@@ -59,6 +60,8 @@ impl Shared {
         match shown {
             Ok(_) => {}
             Err(Failure::Refused { code: 404, .. }) => has_not(&self.has_drafts, "drafts"),
+            // Before Bot API 9.5, only bots with topics in private chats had them.
+            Err(failure) if failure.says(&["TEXTDRAFT_PEER_INVALID"]) => has_not(&self.has_drafts, "drafts"),
             Err(failure) => tracing::debug!(%failure, "a draft was not shown"),
         }
     }

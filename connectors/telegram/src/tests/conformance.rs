@@ -40,6 +40,7 @@ pub(super) fn quick(url: &str, token: &str) -> Config {
         group_pause_ms: 1,
         overall_pause_ms: 1,
         draft_pause_ms: 1,
+        edit_pause_ms: 1,
         answer_secs: 10,
         ..Config::default()
     }
@@ -76,7 +77,8 @@ impl Fake {
             return Ok(Some(update));
         }
         let telegram = &self.telegram;
-        let who = known.people.entry(act.sender.clone()).or_insert_with(|| telegram.user(&act.sender)).clone();
+        let who =
+            known.people.entry(act.sender.clone()).or_insert_with(|| telegram.user(&act.sender)).clone();
         let chat = *known.chats.entry(act.channel.clone()).or_insert_with(|| {
             if is_group(&act.channel) {
                 telegram.group(Kind::Supergroup, &act.channel, &[&who])

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use loquat_contract::{
-    Address, BotCard, BoxFuture, CancellationToken, CommandSpec, ConnectorError, ConversationId, Delivery, Document,
-    Egress, Envelope, Format, IdempotencyKey, Inbound, Ingress, Interactions, JournalError, Language, Localised,
-    MessageId, Part, Receipt, Refusal, Sink,
+    Address, BotCard, BoxFuture, CancellationToken, CommandSpec, ConnectorError, ConversationId, Delivery,
+    Document, Egress, Envelope, Format, IdempotencyKey, Inbound, Ingress, Interactions, JournalError,
+    Language, Localised, MessageId, Part, Receipt, Refusal, Sink,
 };
 use loquat_fake_telegram::Telegram;
 use tokio::task::JoinHandle;
@@ -146,10 +146,7 @@ fn run(
 /// The commands of these tests.
 pub(super) fn menu() -> Vec<CommandSpec> {
     let words = |english: &str, chinese: &str| {
-        Localised(vec![
-            (Language::english(), english.to_owned()),
-            (Language::chinese(), chinese.to_owned()),
-        ])
+        Localised(vec![(Language::english(), english.to_owned()), (Language::chinese(), chinese.to_owned())])
     };
     let command = |name: &str, description: Localised, is_for_operators: bool| CommandSpec {
         name: name.to_owned(),

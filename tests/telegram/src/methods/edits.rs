@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{keyboard as keyboards, media, messages};
+use super::{keyboard as keyboards, media, messages, rich};
 use crate::entities::Formatted;
 use crate::refusal::Refusal;
 use crate::request::Params;
@@ -60,6 +60,10 @@ fn with_text(message: &mut Message, text: Formatted) {
 /// `editMessageText`. A keyboard that is not given again is gone.
 pub(super) fn text(world: &mut World, params: &Params) -> Result<Value, Refusal> {
     let (chat, id) = target(world, params)?;
+    let rich = match params.get("rich_message") {
+        Some(_) if world.options.bot_api_version >= (10, 1) => Some(rich::read(world, params, false)?),
+        _ => None,
+    };
     let keyboard = keyboards::read(params)?;
     let Some(message) = world.message(chat, id) else {
         return Err(Refusal::bad("message to edit not found"));
@@ -68,7 +72,17 @@ pub(super) fn text(world: &mut World, params: &Params) -> Result<Value, Refusal>
         return Err(Refusal::bad("there is no text in the message to edit"));
     }
     let mut message = message.clone();
-    with_text(&mut message, messages::text(params)?);
+    match rich {
+        Some(rich) => {
+            message.text = rich.plain;
+            message.entities.clear();
+            message.rich = Some(rich.shape);
+        }
+        None => {
+            with_text(&mut message, messages::text(params)?);
+            message.rich = None;
+        }
+    }
     message.keyboard = keyboard;
     if let Some(preview) = params.json("link_preview_options")? {
         message.link_preview = Some(preview);

@@ -4,3 +4,5 @@ mod bot;
 mod faults;
 mod messages;
 mod polling;
+mod rich;
+mod view;
