@@ -143,6 +143,18 @@ impl<F: Fixture> Stage<F> {
         Ok(Ledger::open(&self.folder.path().join("journal"))?.entries(&Query::default())?)
     }
 
+    /// Waits until the journal says something; `None` where it does not.
+    pub(crate) async fn until<T>(&self, seen: impl Fn(&[Entry]) -> Option<T>) -> anyhow::Result<Option<T>> {
+        let begun = Instant::now();
+        loop {
+            let found = seen(&self.ledger()?);
+            if found.is_some() || begun.elapsed() > PATIENCE {
+                return Ok(found);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     /// What the journal says of a text.
     pub(crate) fn entry(&self, token: &str) -> anyhow::Result<Option<Entry>> {
         let has = |entry: &Entry| entry.inbound.text().is_some_and(|text| text.contains(token));

@@ -204,7 +204,7 @@ impl Shared {
                     Some(answered) if is_same(answered, &reply) => {
                         said(words::of(&reply.language).same_answer, &capabilities)
                     }
-                    _ => self.composed(platform, entry.sequence, reply, question.text),
+                    _ => self.composed(platform, entry.sequence, *reply, question.text),
                 };
                 Prepared { memory, again, ..prepared }
             }

@@ -95,23 +95,11 @@ impl Shared {
     ) -> Result<Option<Question>, JournalError> {
         let conversation = &entry.inbound.conversation;
         let Some(answered) = self.entry_of(of, conversation).await? else { return Ok(None) };
-        let mut first = answered.clone();
-        for _ in 0..AGAIN {
-            let Some(earlier) = first.prepared.as_ref().and_then(|prepared| prepared.again) else { break };
-            let Some(earlier) = self.entry_of(earlier, conversation).await? else { break };
-            first = earlier;
+        let mut entries = self.recent(conversation).await?;
+        if !entries.iter().any(|entry| entry.sequence == of) {
+            entries.insert(0, answered.clone());
         }
-        let within = match Wish::of(&first.inbound) {
-            Wish::Choose(_, asked_back) => {
-                let asked_back = self.entry_of(asked_back, conversation).await?;
-                asked_back.and_then(|asked_back| asked_back.prepared).and_then(|prepared| prepared.memory)
-            }
-            _ => {
-                let entries = self.recent(conversation).await?;
-                let before = entries.into_iter().rev().filter(|before| before.sequence < first.sequence);
-                before.filter_map(|before| before.prepared).find_map(|prepared| prepared.memory)
-            }
-        };
+        let within = asked_within(&entries, &answered);
         let asked = answered.prepared.as_ref().and_then(|prepared| prepared.asked.clone());
         Ok(asked.map(|text| Question { text, within: Within::Then(within), again: Some(answered) }))
     }
@@ -138,6 +126,25 @@ impl Shared {
             Err(error) => tracing::warn!(%conversation, %error, "what was talked about cannot be read"),
         }
     }
+}
+
+/// What the conversation was about when the question of an entry was asked, out of the conversation's entries, oldest first: what was
+/// remembered before it; for a choice, what was remembered when it was offered; for a question that was asked again, the same of its first time.
+pub fn asked_within(entries: &[Entry], entry: &Entry) -> Option<Memory> {
+    let find = |sequence: Sequence| entries.iter().find(|entry| entry.sequence == sequence);
+    let mut first = entry;
+    for _ in 0..AGAIN {
+        let Some(again) = first.prepared.as_ref().and_then(|prepared| prepared.again) else { break };
+        let Some(earlier) = find(again) else { break };
+        first = earlier;
+    }
+    let memory = |entry: &Entry| entry.prepared.as_ref().and_then(|prepared| prepared.memory.clone());
+    let offered = match Wish::of(&first.inbound) {
+        Wish::Choose(_, asked_back) => find(asked_back).and_then(memory),
+        _ => None,
+    };
+    let before = || entries.iter().rev().filter(|before| before.sequence < first.sequence).find_map(memory);
+    offered.or_else(before)
 }
 
 /// Whether a question got the same answer again.

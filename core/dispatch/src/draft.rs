@@ -20,7 +20,7 @@ const AT_STOP: Duration = Duration::from_millis(500);
 
 /// How asking the engine ended.
 pub(crate) enum Asked {
-    Reply(Result<Reply, DialogueError>),
+    Reply(Result<Box<Reply>, DialogueError>),
     /// It is not wanted any more.
     GivenUp,
     /// The bot may not wait any longer.
@@ -52,7 +52,7 @@ impl Shared {
                     biased;
                     () = give_up.cancelled() => Asked::GivenUp,
                     () = self.abort.cancelled() => Asked::Aborted,
-                    reply = answering => Asked::Reply(reply),
+                    reply = answering => Asked::Reply(reply.map(Box::new)),
                     never = signal_typing(platform, conversation) => match never {},
                     never = async { showing.as_mut().await; std::future::pending().await } => never,
                 }

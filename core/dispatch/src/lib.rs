@@ -44,6 +44,7 @@ mod supervise;
 mod tests;
 
 pub use buttons::Action;
+pub use context::asked_within;
 pub use dispatch::{Bot, Dispatch};
 pub use feedback::{Feedback, Gathering, Rating, feedback};
 pub use settings::{Overlap, Settings, sample};

@@ -29,6 +29,7 @@ const LISTS: [&str; 22] = [
     "access.block",
     "bot.languages",
     "bot.suggestions",
+    "delivery.actions",
     "graph.sources",
     "graph.sparql.label_predicates",
     "graph.sparql.alias_predicates",
@@ -46,7 +47,6 @@ const LISTS: [&str; 22] = [
     "connectors.discord.channels",
     "connectors.discord.answer_all_in",
     "connectors.telegram.allowed_chats",
-    "delivery.actions",
 ];
 
 /// Where the file layer came from.

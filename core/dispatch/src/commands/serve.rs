@@ -89,9 +89,12 @@ impl Shared {
         let spoken = self.dialogue.spoken(conversation);
         self.dialogue.forget(conversation);
         self.dialogue.speak(conversation, spoken);
-        // An empty memory is one too: what was remembered before must not come back.
-        let memory = self.dialogue.memory(conversation).or_else(|| Some(Memory(String::new())));
-        Prepared { memory, ..said(words.reset, capabilities) }
+        Prepared { memory: Some(self.memory_of(entry)), ..said(words.reset, capabilities) }
+    }
+
+    /// What the conversation is about. Nothing is an empty memory: what was remembered before must not come back.
+    fn memory_of(&self, entry: &Entry) -> Memory {
+        self.dialogue.memory(&entry.inbound.conversation).unwrap_or_else(|| Memory(String::new()))
     }
 
     fn choose_language(
@@ -116,7 +119,7 @@ impl Shared {
             let known: Vec<&str> = languages.iter().map(Language::as_str).collect();
             return said(&words.language_usage.replace("{languages}", &known.join(", ")), capabilities);
         };
-        Prepared { memory: self.dialogue.memory(conversation), ..said(&text, capabilities) }
+        Prepared { memory: Some(self.memory_of(entry)), ..said(&text, capabilities) }
     }
 
     /// The languages that can be chosen.

@@ -361,6 +361,16 @@ impl Bench {
         Self { dispatch, journal, stop, sink, ..self }
     }
 
+    /// The same with something else that answers.
+    pub(super) fn answering_with(self, dialogue: Arc<dyn loquat_contract::Dialogue>) -> Self {
+        let stop = CancellationToken::new();
+        let egresses = HashMap::from([("post".to_owned(), self.post.clone() as Arc<dyn Egress>)]);
+        let dispatch =
+            Dispatch::new(self.bot.clone(), dialogue, self.journal.clone(), egresses, stop.clone());
+        let sink = dispatch.sink("post").unwrap();
+        Self { dispatch, stop, sink, ..self }
+    }
+
     pub(super) fn folder(&self) -> &Path {
         self.folder.path()
     }
