@@ -15,7 +15,14 @@ async fn keyboards_have_limits() {
     let button = |data: &str| json!({"text": "b", "callback_data": data});
     bot.call("sendMessage", send(json!(vec![vec![button(&"d".repeat(64)); 8]; 12]))).await;
     for (rows, why) in [
-        (json!([[button("")]]), "Bad Request: BUTTON_DATA_INVALID"),
+        (
+            json!([[button("")]]),
+            "Bad Request: can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard",
+        ),
+        (
+            json!([button("d")]),
+            "Bad Request: field \"inline_keyboard\" of the InlineKeyboardMarkup must be an Array of Arrays",
+        ),
         (json!([[button(&"é".repeat(33))]]), "Bad Request: BUTTON_DATA_INVALID"),
         (json!(vec![vec![button("d"); 10]; 11]), "Bad Request: REPLY_MARKUP_TOO_LONG"),
         (
