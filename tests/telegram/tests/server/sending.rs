@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use loquat_fake_telegram::{Kind, Options, Saying, Standing};
+use loquat_fake_telegram::{Calls, Fault, Kind, Options, Saying, Standing};
 use serde_json::{Value, json};
 
 use crate::bot::start;
@@ -204,6 +204,14 @@ async fn captions_are_shorter_and_edited_apart() {
     let file = reqwest::get(format!("{}/file/bot{}/{path}", telegram.url(), telegram.token())).await.unwrap();
     assert_eq!(file.text().await.unwrap(), "hello");
     assert_eq!(bot.refused("getFile", json!({"file_id": "x"})).await.1, "Bad Request: invalid file_id");
+    telegram.arm(Calls::Method("download"), Fault::Server(502));
+    let file = reqwest::get(format!("{}/file/bot{}/{path}", telegram.url(), telegram.token())).await.unwrap();
+    assert_eq!(file.status(), 502);
+    let file =
+        reqwest::get(format!("{}/file/bot{}/{path}x", telegram.url(), telegram.token())).await.unwrap();
+    assert_eq!(file.status(), 404);
+    let taken: Vec<bool> = telegram.calls_of("download").iter().map(|call| call.taken).collect();
+    assert_eq!(taken, [true, false, false]);
 }
 
 #[tokio::test]
