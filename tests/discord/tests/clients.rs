@@ -3,7 +3,11 @@
 //!
 //! Both run the same script of steps, each in its own words (`clients/discordjs.mjs`, `clients/discordpy.py`). Here people act, and both
 //! sides are looked at: what the client says it saw, and what people see of it.
-#![expect(clippy::unwrap_used, reason = "what a test cannot do without fails it")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "what a test cannot do without fails it, and shows why"
+)]
 
 #[path = "clients/install.rs"]
 mod install;
