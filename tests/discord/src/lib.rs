@@ -46,7 +46,7 @@ pub use crate::world::channel::Overwrite;
 pub use crate::world::permissions;
 
 /// How the server is to be: the defaults are the real one's, but that its clock for limits runs faster.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
     /// The bot's token.
     pub token: String,
@@ -87,6 +87,13 @@ impl Default for Options {
             session_life: Duration::from_secs(180),
             patience: Duration::from_secs(60),
         }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Not the token: what prints options may be a log.
+        f.debug_struct("Options").field("bot", &self.bot).field("pace", &self.pace).finish_non_exhaustive()
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) const LOADING: u64 = 1 << 7;
 pub(crate) const SUPPRESS_EMBEDS: u64 = 1 << 2;
 /// Notifies nobody aloud.
 pub(crate) const SUPPRESS_NOTIFICATIONS: u64 = 1 << 12;
+/// It is a voice message.
+pub(crate) const VOICE: u64 = 1 << 13;
 /// It began a thread.
 pub(crate) const HAS_THREAD: u64 = 1 << 5;
 
@@ -208,6 +210,33 @@ impl World {
             guild,
             channel: Some(channel),
             intents: events::messages(guild),
+            data,
+            closed: None,
+        });
+    }
+
+    /// Takes several away at once: that is told in one.
+    pub(crate) fn delete_messages(&mut self, channel: Id, ids: &[Id]) {
+        let there: Vec<Id> = ids.iter().copied().filter(|id| self.message(channel, *id).is_some()).collect();
+        for id in &there {
+            if let Some(message) = self.messages.get_mut(id) {
+                message.is_deleted = true;
+            }
+        }
+        if let Some(channel) = self.channels.get_mut(&channel) {
+            channel.messages.retain(|message| !there.contains(message));
+        }
+        let guild = self.channels.get(&channel).and_then(|channel| channel.guild);
+        let mut data = json!({"ids": there, "channel_id": channel});
+        if let Some(guild) = guild {
+            data["guild_id"] = json!(guild);
+        }
+        let intents = events::messages(guild);
+        self.tell(&Event {
+            name: "MESSAGE_DELETE_BULK",
+            guild,
+            channel: Some(channel),
+            intents,
             data,
             closed: None,
         });
