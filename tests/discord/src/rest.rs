@@ -59,7 +59,7 @@ fn api() -> Router<Arc<Shared>> {
         .route("/users/@me", get(apps::me))
         .route("/users/@me/guilds", get(apps::my_guilds))
         .route("/users/@me/guilds/{guild}", delete(guilds::leave))
-        .route("/users/@me/channels", post(channels::direct))
+        .route("/users/@me/channels", get(channels::all_direct).post(channels::direct))
         .route("/users/{user}", get(apps::user))
         .route("/applications/@me", get(apps::application))
         .route("/oauth2/applications/@me", get(apps::application))

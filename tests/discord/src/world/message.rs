@@ -338,12 +338,15 @@ impl World {
 
     /// Tells the sessions of a message: those without the intent for it get no words.
     pub(crate) fn tell_message(&mut self, name: &'static str, id: Id) {
-        let Some(message) = self.messages.get(&id).filter(|message| message.only_for.is_none()) else {
-            return;
-        };
+        let Some(message) = self.messages.get(&id) else { return };
         let channel = message.channel;
         let guild = self.channels.get(&channel).and_then(|channel| channel.guild);
         let mut data = self.open_message_json(message, true);
+        if message.only_for.is_some() {
+            // As if it were a direct message: a fault of Discord's (discord-api-docs, issue 4557) that clients have to live with.
+            let intents = events::messages(None);
+            return self.tell(&Event { name, guild: None, channel: None, intents, data, closed: None });
+        }
         // Not in the documentation, but sent, and what clients know a direct message by.
         data["channel_type"] = json!(self.channels.get(&channel).map(|channel| channel.kind as u8));
         if name == "MESSAGE_CREATE"
