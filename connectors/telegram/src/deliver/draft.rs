@@ -1,7 +1,7 @@
 //! A reply while it is being written. In: drafts. Out: in private a draft of Telegram's (`sendMessageDraft`, Bot API 9.5), which vanishes by
 //! itself; in groups a message that is changed, and becomes the reply.
 
-use loquat_contract::{Address, BoxFuture, Draft, Drafts, IdempotencyKey, MessageId};
+use loquat_contract::{Address, BoxFuture, Delivery, Draft, Drafts, IdempotencyKey, MessageId};
 use serde::de::IgnoredAny;
 use serde_json::json;
 use teloxide_core::payloads::DeleteMessage;
@@ -29,11 +29,17 @@ impl Shared {
             return None;
         }
         let Some(message) = draft.message.as_ref().and_then(number) else {
+            if self.memory.is_lost(&draft.key.0) {
+                return None;
+            }
             let outcome = self.post(place, &draft.part, replied_to(&draft.to.in_reply_to)).await;
             return match outcome {
                 Ok(id) => Some(MessageId(id.to_string())),
                 Err(failure) => {
                     tracing::debug!(%failure, "a draft was not shown");
+                    if matches!(failure.delivery(), Delivery::Ambiguous { .. }) {
+                        self.memory.lost_draft(&draft.key.0);
+                    }
                     None
                 }
             };

@@ -145,3 +145,15 @@ async fn a_draft_is_taken_back() {
     assert_eq!(telegram.answers(group).len(), 0);
     bot.egress.withdraw(&to(group, None, 1), message.as_ref()).await;
 }
+
+#[tokio::test]
+async fn a_first_draft_of_which_nobody_knows_is_not_shown_beside_another() {
+    let (telegram, bot) = started(Options::default()).await;
+    let ann = telegram.user("Ann");
+    let group = telegram.group(Kind::Supergroup, "Friends", &[&ann]);
+    telegram.arm(Calls::Sends, Fault::TakenThenBroken);
+    for text in ["One.", "One. Two."] {
+        assert_eq!(bot.egress.draft(&draft(group, None, text)).await, None);
+    }
+    assert_eq!(telegram.answers(group).len(), 1);
+}
