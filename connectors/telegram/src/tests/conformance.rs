@@ -101,19 +101,6 @@ impl Fake {
     }
 }
 
-impl Fake {
-    /// Presses a button; `None` where there is none of that kind.
-    fn press_now(&self, press: &Press) -> Option<String> {
-        let known = self.known();
-        let (chat, who) = (*known.chats.get(&press.channel)?, known.people.get(&press.sender)?);
-        let answers = self.telegram.answers(chat);
-        let seen = answers.iter().rev().find(|seen| seen.text.contains(&press.on))?;
-        let button = seen.buttons.iter().flatten().find(|button| button.text == press.label)?;
-        let pressed = self.telegram.press(chat, seen.id, button.data.as_deref()?, who);
-        Some(pressed.unwrap().query)
-    }
-}
-
 /// Where two people are, and every second of the crowd: half of everything is tried out in groups, half in private.
 fn is_group(channel: &str) -> bool {
     channel == "two" || channel.ends_with(['1', '3', '5', '7', 'b'])
@@ -206,23 +193,6 @@ impl Platform for Fake {
             }
         };
         self.telegram.arm(Calls::Deliveries, broken);
-        true
-    }
-
-    async fn press(&self, press: &Press) -> Option<Heard> {
-        let query = self.press_now(press);
-        let Some(query) = query else { return Some(Heard::NotAcknowledged) };
-        let answered = self.telegram.until("the press is answered", |telegram| telegram.answer_to(&query));
-        Some(if answered.await.is_ok() { Heard::Acknowledged } else { Heard::NotAcknowledged })
-    }
-
-    async fn command(&self, command: &Command) -> Option<Heard> {
-        let deed = Deed::Say(format!("/{} {}", command.name, command.argument));
-        let Command { channel, sender, id, .. } = command.clone();
-        Some(self.act(&Act { channel, sender, id, deed }).await)
-    }
-
-    fn keeps_for_absent(&self) -> bool {
         true
     }
 
