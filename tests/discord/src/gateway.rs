@@ -144,7 +144,9 @@ impl Connection {
                     Some(Ok(_)) => Ok(()),
                     Some(Err(_)) | None => Err(End::Gone { is_clean: false }),
                 },
-                () = tokio::time::sleep_until(deadline) => Err(End::Close(4009, "Session timed out.")),
+                () = tokio::time::sleep_until(deadline), if !self.is_zombie => {
+                    Err(End::Close(4009, "Session timed out."))
+                }
             };
             if let Err(end) = step {
                 return end;
@@ -253,11 +255,11 @@ impl Connection {
     fn members(&mut self, data: &Value) -> Step {
         let session = self.session.clone();
         self.shared.change(|world| {
-            let Some(guild) = data["guild_id"].as_str().and_then(|id| id.parse().ok()) else { return };
+            let Some(guild) = crate::ids::id_in(&data["guild_id"]) else { return };
             let Some(guild) = world.guilds.get(&guild) else { return };
             let wanted = |user: &crate::Id| match (&data["user_ids"], data["query"].as_str()) {
-                (Value::Array(ids), _) => ids.iter().any(|id| id.as_str() == Some(&user.to_string())),
-                (Value::String(id), _) => *id == user.to_string(),
+                (Value::Array(ids), _) => ids.iter().any(|id| crate::ids::id_in(id) == Some(*user)),
+                (id @ (Value::String(_) | Value::Number(_)), _) => crate::ids::id_in(id) == Some(*user),
                 (_, Some(query)) => {
                     world.shown_name(Some(guild.id), *user).to_lowercase().starts_with(&query.to_lowercase())
                 }

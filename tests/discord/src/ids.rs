@@ -26,6 +26,11 @@ impl Id {
     }
 }
 
+/// An id in a client's JSON: Discord takes them as strings and as numbers.
+pub(crate) fn id_in(json: &serde_json::Value) -> Option<Id> {
+    json.as_u64().map(Id).or_else(|| json.as_str()?.parse().ok())
+}
+
 /// A time as Discord writes it.
 pub(crate) fn written(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string()

@@ -23,6 +23,7 @@ mod rest;
 
 mod people;
 mod seen;
+mod view;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -172,6 +173,11 @@ impl Discord {
     /// The bot's token.
     pub fn token(&self) -> &str {
         &self.shared.options.token
+    }
+
+    /// Where a channel is drawn as people see it, for a browser.
+    pub fn view(&self, channel: Id) -> String {
+        format!("{}/view/{channel}", self.url())
     }
 
     /// Waits until there is something to see.

@@ -30,7 +30,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, patch, post, put};
 
 use crate::ids::Id;
-use crate::{Shared, gateway};
+use crate::{Shared, gateway, view};
 use error::ApiError;
 
 /// How large a request may be.
@@ -44,6 +44,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .nest("/api", api)
         .route("/", get(gateway::open))
         .route("/attachments/{channel}/{file}/{name}", get(file))
+        .route("/view/{channel}", get(view::page))
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(shared)

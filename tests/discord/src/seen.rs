@@ -178,6 +178,21 @@ impl Discord {
         own.map(|thread| (thread.id, thread.name.clone())).collect()
     }
 
+    /// The guilds that the bot is in, oldest first.
+    pub fn guilds(&self) -> Vec<Id> {
+        let world = self.shared.look();
+        let bot = world.bot();
+        world.guilds.values().filter(|guild| guild.members.contains_key(&bot)).map(|guild| guild.id).collect()
+    }
+
+    /// The channel of this name in a guild.
+    pub fn channel_named(&self, guild: Id, name: &str) -> Option<Id> {
+        let world = self.shared.look();
+        let found =
+            world.channels.values().find(|channel| channel.guild == Some(guild) && channel.name == name);
+        found.map(|channel| channel.id)
+    }
+
     /// Whom a message notified, by name.
     pub fn notified(&self, message: Id) -> Vec<String> {
         let world = self.shared.look();

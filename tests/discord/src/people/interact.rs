@@ -134,6 +134,11 @@ impl Discord {
         })
     }
 
+    /// An interaction's token, as the bot was told it: to try out what it is good for.
+    pub fn interaction_token(&self, interaction: Id) -> Option<String> {
+        self.shared.look().interactions.get(&interaction).map(|interaction| interaction.token.clone())
+    }
+
     /// Waits until the bot has answered an interaction for the first time, if only to say that it will.
     ///
     /// # Errors

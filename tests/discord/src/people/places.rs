@@ -33,9 +33,13 @@ impl World {
         });
     }
 
-    fn tell_guild(&mut self, guild: Id) {
+    /// Tells of a guild that the bot has joined, or that is there again after an outage: only then it says that it is available.
+    fn tell_guild(&mut self, guild: Id, is_new: bool) {
         let Some(place) = self.guilds.get(&guild) else { return };
-        let data = self.guild_create_json(place, false);
+        let mut data = self.guild_create_json(place, false);
+        if let (true, Some(data)) = (is_new, data.as_object_mut()) {
+            data.shift_remove("unavailable");
+        }
         self.tell(&Event {
             name: "GUILD_CREATE",
             guild: Some(guild),
@@ -57,7 +61,7 @@ impl Discord {
     pub fn guild_with(&self, name: &str, bot_permissions: Permissions) -> Id {
         self.shared.change(|world| {
             let id = world.make_guild(name, bot_permissions);
-            world.tell_guild(id);
+            world.tell_guild(id, true);
             id
         })
     }
@@ -294,7 +298,7 @@ impl Discord {
     pub fn add_bot(&self, guild: Id, permissions: Permissions) {
         self.shared.change(|world| {
             world.add_bot(guild, permissions);
-            world.tell_guild(guild);
+            world.tell_guild(guild, true);
         });
     }
 
@@ -322,7 +326,7 @@ impl Discord {
     pub fn set_available(&self, guild: Id, is_available: bool) {
         self.shared.change(|world| {
             if is_available {
-                return world.tell_guild(guild);
+                return world.tell_guild(guild, false);
             }
             let data = json!({"id": guild, "unavailable": true});
             let intents = intents::GUILDS;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::error::ApiError;
 use super::validate::Form;
 use crate::Shared;
-use crate::ids::Id;
+use crate::ids::{Id, id_in};
 use crate::world::channel::Overwrite;
 use crate::world::permissions::{MANAGE_CHANNELS, MANAGE_THREADS};
 
@@ -21,7 +21,7 @@ pub(super) async fn direct(
     State(shared): State<Arc<Shared>>,
     Json(body): Json<Value>,
 ) -> Answer<Json<Value>> {
-    let user = body["recipient_id"].as_str().and_then(|id| id.parse().ok()).ok_or(ApiError::UNKNOWN_USER)?;
+    let user = id_in(&body["recipient_id"]).ok_or(ApiError::UNKNOWN_USER)?;
     shared.change(|world| {
         let is_person = world.users.get(&user).is_some_and(|user| user.id != world.app.id);
         if !is_person {
@@ -84,7 +84,7 @@ pub(super) async fn patch(
 /// An overwrite as a body says it.
 pub(super) fn overwrite(json: &Value) -> Option<Overwrite> {
     let bits = |key: &str| json[key].as_str().and_then(|bits| bits.parse().ok()).unwrap_or_default();
-    let of = json["id"].as_str()?.parse().ok()?;
+    let of = id_in(&json["id"])?;
     Some(Overwrite { of, is_user: json["type"] == 1, allow: bits("allow"), deny: bits("deny") })
 }
 

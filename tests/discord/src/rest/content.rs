@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::error::ApiError;
 use super::payload::Payload;
 use super::validate::Form;
-use crate::ids::Id;
+use crate::ids::{Id, id_in};
 use crate::world::World;
 use crate::world::attachment::MAX_BYTES;
 use crate::world::mentions::{Allowed, Which};
@@ -85,7 +85,7 @@ fn files(world: &mut World, channel: Id, json: &Value, payload: Payload) -> Opti
         return None;
     }
     let described = described.map(Vec::as_slice).unwrap_or_default();
-    let number = |item: &Value| item["id"].as_u64().or_else(|| item["id"].as_str()?.parse().ok());
+    let number = |item: &Value| id_in(&item["id"]).map(|id| id.0);
     // Files that hang there already are named by their ids; those that are new by their places.
     let is_new = |number: u64| payload.files.iter().any(|file| file.number == number);
     let mut all: Vec<Id> =
@@ -281,7 +281,7 @@ fn allowed(form: &mut Form, value: &Value) -> Option<Allowed> {
         if parses {
             return Which::All;
         }
-        Which::Only(ids.iter().filter_map(|id| id.as_str()?.parse().ok()).collect())
+        Which::Only(ids.iter().filter_map(id_in).collect())
     };
     let (users, roles) = (which("users"), which("roles"));
     let everyone = parse.contains(&json!("everyone"));

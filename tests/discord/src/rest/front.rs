@@ -53,7 +53,7 @@ pub(super) async fn pass(
     };
     let request = Request::from_parts(parts, Body::from(body.clone()));
     let number = keep(&shared, asked, &request, body, fault.clone());
-    let response = match fault {
+    let mut response = match fault {
         Some(Fault::TooMany { retry_after, is_global }) => ordered_refusal(&route, retry_after, is_global),
         Some(Fault::ServerError(status)) => server_error(status),
         Some(Fault::TakenWithoutAnswer) => {
@@ -67,6 +67,14 @@ pub(super) async fn pass(
         _ => counted(&shared, &route, request, next).await,
     };
     shared.requests.answered(number, response.status().as_u16());
+    // What Discord itself answers has come by its proxy; a refusal of the one in front of it has not, which clients tell apart by this.
+    let is_page = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/"));
+    if !is_page {
+        response.headers_mut().insert(header::VIA, HeaderValue::from_static("1.1 google"));
+    }
     response
 }
 

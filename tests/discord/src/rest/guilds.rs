@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::error::ApiError;
 use super::validate::Form;
 use crate::Shared;
-use crate::ids::Id;
+use crate::ids::{Id, id_in};
 use crate::world::World;
 use crate::world::channel::{Channel, Kind};
 use crate::world::guild::{Guild, Role};
@@ -74,7 +74,7 @@ pub(super) async fn make_channel(
         let id = world.ids.next();
         let mut channel = Channel::new(id, kind, Some(guild), &name);
         channel.topic = body["topic"].as_str().map(str::to_owned);
-        channel.parent = body["parent_id"].as_str().and_then(|id| id.parse().ok());
+        channel.parent = id_in(&body["parent_id"]);
         let overwrites = body["permission_overwrites"].as_array().into_iter().flatten();
         channel.overwrites = overwrites.filter_map(super::channels::overwrite).collect();
         let json = world.channel_json(&channel);

@@ -34,7 +34,8 @@ const MODAL: u64 = 9;
 /// How the answer's answer is to be.
 #[derive(Debug, Deserialize)]
 pub(super) struct Wishes {
-    with_response: Option<bool>,
+    /// `true`, or `1` as Python's clients write it.
+    with_response: Option<String>,
 }
 
 /// Answers.
@@ -95,7 +96,7 @@ pub(super) async fn answer(
             interaction.original = original;
             interaction.is_ephemeral = flags & EPHEMERAL != 0;
         }
-        if wishes.with_response != Some(true) {
+        if !matches!(wishes.with_response.as_deref(), Some("true" | "1")) {
             return Ok(StatusCode::NO_CONTENT.into_response());
         }
         Ok(Json(told(world, &interaction, kind, original)).into_response())

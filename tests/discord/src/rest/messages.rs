@@ -15,7 +15,7 @@ use super::error::ApiError;
 use super::payload::Payload;
 use super::validate::Form;
 use crate::Shared;
-use crate::ids::Id;
+use crate::ids::{Id, id_in};
 use crate::world::World;
 use crate::world::channel::Kind;
 use crate::world::mentions::Allowed;
@@ -142,8 +142,10 @@ fn nonce(json: &Value) -> Answer<(Option<Value>, bool)> {
 }
 
 fn reference(world: &World, channel: Id, json: &Value) -> Answer<Option<Reference>> {
-    let Some(message) = json["message_id"].as_str() else { return Ok(None) };
-    let there = message.parse().ok().and_then(|id| world.message(channel, id));
+    if json["message_id"].is_null() {
+        return Ok(None);
+    }
+    let there = id_in(&json["message_id"]).and_then(|id| world.message(channel, id));
     let there = there.filter(|message| message.only_for.is_none());
     let Some(there) = there else {
         if json["fail_if_not_exists"] == false {
@@ -283,12 +285,7 @@ pub(super) async fn bulk_delete(
 ) -> Answer<StatusCode> {
     shared.change(|world| {
         world.allow(channel, MANAGE_MESSAGES)?;
-        let ids: Vec<Id> = body["messages"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|id| id.as_str()?.parse().ok())
-            .collect();
+        let ids: Vec<Id> = body["messages"].as_array().into_iter().flatten().filter_map(id_in).collect();
         if !(2..=100).contains(&ids.len()) {
             let mut form = Form::default();
             form.wrong("messages", "BASE_TYPE_BAD_LENGTH", "Must be between 2 and 100 in length.");

@@ -12,7 +12,7 @@ use super::error::ApiError;
 use super::payload::Payload;
 use super::validate::Form;
 use crate::Shared;
-use crate::ids::Id;
+use crate::ids::{Id, id_in};
 use crate::world::World;
 use crate::world::channel::Kind;
 use crate::world::mentions::Allowed;
@@ -96,7 +96,7 @@ pub(super) async fn without_message(
             world.allow(channel, SEND_MESSAGES)?;
             let known = |tag: &Id| place.tags.iter().any(|(id, _)| id == tag);
             let tags = payload.json["applied_tags"].as_array().into_iter().flatten();
-            let tags = tags.filter_map(|tag| tag.as_str()?.parse().ok()).filter(known).collect();
+            let tags = tags.filter_map(id_in).filter(known).collect();
             payload.json = payload.json["message"].take();
             let content = Content::read(world, channel, payload)?;
             world.allow_content(channel, &content)?;

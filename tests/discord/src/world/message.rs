@@ -315,6 +315,8 @@ impl World {
         let channel = message.channel;
         let guild = self.channels.get(&channel).and_then(|channel| channel.guild);
         let mut data = self.open_message_json(message, true);
+        // Not in the documentation, but sent, and what clients know a direct message by.
+        data["channel_type"] = json!(self.channels.get(&channel).map(|channel| channel.kind as u8));
         if name == "MESSAGE_CREATE"
             && let Some(nonce) = &message.nonce
         {
