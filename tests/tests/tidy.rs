@@ -27,7 +27,7 @@ const OWNED: [(&str, &[&str]); 5] = [
     ("ort", &["loquat-inference"]),
     ("axum", &["loquat-web", "loquat-telegram", "loquat-fake-discord", "loquat-fake-telegram"]),
     ("serenity", &["loquat-discord"]),
-    ("teloxide", &["loquat-telegram"]),
+    ("teloxide-core", &["loquat-telegram"]),
 ];
 
 /// What each package may use of the others: `None` is anything.

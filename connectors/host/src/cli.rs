@@ -92,6 +92,11 @@ pub enum Command {
         /// The conversation, as `loquat ledger` prints it
         conversation: ConversationId,
     },
+    /// Lists what people think of the bot's replies: reactions, 👍 and 👎, and words; also while the bot runs
+    #[command(
+        after_help = "Examples:\n  loquat feedback\n  loquat feedback --format jsonl --since 2026-11-01 > feedback.jsonl\n\nExits with 3 when the journal is damaged."
+    )]
+    Feedback(FeedbackCommand),
     /// Checks past replies against the graph as it is now, offline; also while the bot runs
     Verify(VerifyCommand),
     /// Exports or erases everything about one person
@@ -205,6 +210,26 @@ pub enum LedgerCommand {
     },
     /// Rewrites the journal without what is too old or damaged
     Compact,
+}
+
+/// Which feedback, and how it is written.
+#[derive(Debug, Args)]
+pub struct FeedbackCommand {
+    /// As a table for people, or as lines of JSON with question, answer, verdict and text, and without who it was
+    #[arg(long, value_enum, default_value_t = FeedbackFormat::Table)]
+    pub format: FeedbackFormat,
+    /// Given on this day or later, such as 2026-11-30
+    #[arg(long, value_name = "DAY")]
+    pub since: Option<String>,
+}
+
+/// How feedback is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum FeedbackFormat {
+    /// A table
+    Table,
+    /// A line of JSON each, for training
+    Jsonl,
 }
 
 /// Commands on what is known of a person.

@@ -7,6 +7,7 @@ mod configuration;
 mod connector;
 mod doctor;
 mod eval;
+mod feedback;
 mod kg;
 mod ledger;
 mod model;
@@ -16,6 +17,9 @@ mod serve;
 mod verify;
 
 use std::process::ExitCode;
+
+use anyhow::Context;
+use loquat_contract::Timestamp;
 
 use crate::cli::{Cli, Command};
 use crate::config::{ConfigError, Loaded, Overrides, load};
@@ -49,6 +53,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Ask { question, json } => ask::ask(&loaded()?, &question, json),
         Command::Ledger { command, filter } => ledger::ledger(&loaded()?, command.as_ref(), &filter),
         Command::Replay { conversation } => replay::replay(&loaded()?, &conversation),
+        Command::Feedback(command) => feedback::feedback(&loaded()?, &command),
         Command::Verify(command) => verify::verify(&loaded()?, &command),
         Command::Person(command) => person::person(&loaded()?, &command),
         Command::Access(command) => access::access(&loaded()?, &command),
@@ -72,4 +77,12 @@ fn introduce(parts: &crate::parts::Parts, screen: &crate::progress::Screen) -> a
     let models: Vec<&str> = parts.models.iter().map(|model| model.info().identity.name.as_str()).collect();
     screen.say(&format!("{}; models: {}", parts.graph.summary()?, models.join(", ")));
     Ok(())
+}
+
+/// A day, or a moment as RFC 3339 writes it.
+fn since(text: &str) -> anyhow::Result<Timestamp> {
+    let day = || text.parse::<jiff::civil::Date>()?.to_zoned(jiff::tz::TimeZone::system());
+    let at = text.parse::<jiff::Timestamp>().or_else(|_| day().map(|day| day.timestamp()));
+    let at = at.ok().and_then(|at| u64::try_from(at.as_millisecond()).ok());
+    at.map(Timestamp).with_context(|| format!("--since {text:?} is no day; write it as 2026-11-30"))
 }

@@ -294,6 +294,10 @@ pub struct ConnectorsConfig {
     pub web: loquat_web::Config,
     /// IRC, where it names a server.
     pub irc: loquat_irc::Config,
+    /// Discord, where it has a token.
+    pub discord: loquat_discord::Config,
+    /// Telegram, where it has a token.
+    pub telegram: loquat_telegram::Config,
     /// The terminal, for `loquat chat`.
     pub terminal: loquat_terminal::Config,
 }

@@ -44,6 +44,12 @@ pub fn served(config: &Config) -> anyhow::Result<Vec<Connector>> {
     if config.connectors.irc.server.is_some() {
         served.push(irc(config)?);
     }
+    if config.connectors.discord.token.is_some() {
+        served.push(discord(config)?);
+    }
+    if config.connectors.telegram.token.is_some() {
+        served.push(telegram(config)?);
+    }
     Ok(served)
 }
 
@@ -55,6 +61,20 @@ pub(crate) fn irc(config: &Config) -> anyhow::Result<Connector> {
         .map(|server| format!("is connecting to irc://{server}:{} as {}", own.port, own.nickname));
     let (ingress, egress) = loquat_irc::connect(own.clone(), card(config))?;
     Ok(Connector { platform: "irc", ingress: Arc::new(ingress), egress: Arc::new(egress), notice })
+}
+
+fn discord(config: &Config) -> anyhow::Result<Connector> {
+    let (ingress, egress) = loquat_discord::connect(config.connectors.discord.clone(), card(config))?;
+    let notice = Some("is connecting to Discord".to_owned());
+    let (ingress, egress) = (Arc::new(ingress), Arc::new(egress));
+    Ok(Connector { platform: loquat_discord::PLATFORM, ingress, egress, notice })
+}
+
+fn telegram(config: &Config) -> anyhow::Result<Connector> {
+    let (ingress, egress) = loquat_telegram::connect(config.connectors.telegram.clone(), card(config))?;
+    let notice = Some("is connecting to Telegram".to_owned());
+    let (ingress, egress) = (Arc::new(ingress), Arc::new(egress));
+    Ok(Connector { platform: loquat_telegram::PLATFORM, ingress, egress, notice })
 }
 
 fn web(config: &Config) -> anyhow::Result<Connector> {

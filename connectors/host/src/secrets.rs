@@ -27,12 +27,16 @@ pub fn keep(config: &Config) {
 
 fn secrets(config: &Config) -> Vec<Option<&SecretString>> {
     let (web, irc) = (&config.connectors.web, &config.connectors.irc);
+    let (discord, telegram) = (&config.connectors.discord, &config.connectors.telegram);
     let graph = &config.graph.sparql;
     vec![
         config.hub.token.as_ref(),
         web.token.as_ref(),
         irc.password.as_ref(),
         irc.account_password.as_ref(),
+        discord.token.as_ref(),
+        telegram.token.as_ref(),
+        telegram.secret.as_ref(),
         graph.token.as_ref(),
         graph.password.as_ref(),
     ]

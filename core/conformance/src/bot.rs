@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::breaking::{Breaking, Crash};
 use crate::platform::Fixture;
-use crate::script::Script;
+use crate::script::{CHOICES, Script};
 
 /// Where the orders are.
 pub(crate) const VARIABLE: &str = "LOQUAT_CONFORMANCE_BOT";
@@ -53,6 +53,9 @@ pub(crate) struct Told {
     pub(crate) limit: Option<(usize, u8)>,
     pub(crate) has_key: bool,
     pub(crate) outlives_process: bool,
+    pub(crate) has_buttons: bool,
+    pub(crate) has_drafts: bool,
+    pub(crate) has_backfill: bool,
 }
 
 impl Told {
@@ -66,6 +69,9 @@ impl Told {
             limit: capabilities.max_length.map(|length| (length.limit, unit(length.unit))),
             has_key: capabilities.idempotency != Idempotency::None,
             outlives_process: capabilities.outlives_process,
+            has_buttons: capabilities.buttons >= CHOICES.len(),
+            has_drafts: capabilities.drafts,
+            has_backfill: capabilities.backfill,
         }
     }
 

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use loquat_contract::{
     Accepted, Administration, Backfill, BoxFuture, Capabilities, ConversationId, Delivery, Drafts, Egress,
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) enum Point {
     Accept,
+    Draft,
     Prepare,
     Sending,
     Deliver,
@@ -23,7 +25,7 @@ pub(crate) enum Point {
     Settle,
 }
 
-/// Every step, in the order of the way.
+/// Every step that each message takes, in the order of the way.
 pub(crate) const POINTS: [Point; 6] =
     [Point::Accept, Point::Prepare, Point::Sending, Point::Deliver, Point::Sent, Point::Settle];
 
@@ -92,6 +94,7 @@ impl<T: ?Sized> Breaking<T> {
 
 fn point(steps: &[Step]) -> Option<Point> {
     Some(match steps.last()? {
+        Step::Drafted { .. } => Point::Draft,
         Step::Prepared(_) => Point::Prepare,
         Step::Part { state: PartState::Sending { .. }, .. } => Point::Sending,
         Step::Part { state: PartState::Sent { .. }, .. } => Point::Sent,
@@ -174,8 +177,16 @@ impl Egress for Breaking<dyn Egress> {
         })
     }
 
+    fn pause(&self, conversation: &ConversationId) -> Duration {
+        self.inner.pause(conversation)
+    }
+
     fn signal_typing<'a>(&'a self, conversation: &'a ConversationId) -> BoxFuture<'a, ()> {
         self.inner.signal_typing(conversation)
+    }
+
+    fn forget<'a>(&'a self, conversation: &'a ConversationId) -> BoxFuture<'a, ()> {
+        self.inner.forget(conversation)
     }
 
     fn drafts(&self) -> Option<&dyn Drafts> {

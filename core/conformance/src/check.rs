@@ -1,8 +1,13 @@
 //! The checks, in order. In: a fixture. Out: a scorecard. Each group has a stage of its own, so that none disturbs another.
 
+mod absence;
+mod commands;
 mod crashes;
+mod drafts;
 mod faults;
 mod people;
+mod pressing;
+mod queue;
 mod refusals;
 mod talking;
 mod texts;
@@ -30,8 +35,13 @@ pub(crate) fn all<F: Fixture>(test: &str) -> anyhow::Result<Scorecard> {
         people::check::<F>(test, &mut card).await.context("people")?;
         refusals::check::<F>(test, &mut card).await.context("refusals")?;
         texts::check::<F>(test, &mut card).await.context("texts")?;
+        pressing::check::<F>(test, &mut card).await.context("pressing")?;
+        commands::check::<F>(test, &mut card).await.context("commands")?;
+        drafts::check::<F>(test, &mut card).await.context("drafts")?;
+        absence::check::<F>(test, &mut card).await.context("absence")?;
         faults::check::<F>(test, &mut card).await.context("faults")?;
         crashes::check::<F>(test, &mut card).await.context("crashes")?;
+        queue::check::<F>(test, &mut card).await.context("queue")?;
         Ok(card)
     })
 }

@@ -30,7 +30,7 @@ mod scorecard;
 
 use std::path::Path;
 
-pub use platform::{Act, Connector, Deed, Fault, Fixture, Heard, Platform, Shown};
+pub use platform::{Act, Command, Connector, Deed, Fault, Fixture, Heard, Platform, Press, Shown};
 
 /// Makes a test of the module where it stands, which runs every check on a [`Fixture`].
 #[macro_export]

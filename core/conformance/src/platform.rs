@@ -68,6 +68,25 @@ pub trait Platform: Send + Sync + Sized + 'static {
         true
     }
 
+    /// Somebody presses a button. Returns like [`act`](Self::act): [`Heard::Acknowledged`] once the platform was told that the press
+    /// arrived, be it with a refusal, and [`Heard::NotAcknowledged`] where there is no such button. `None` where there are no buttons.
+    fn press(&self, press: &Press) -> impl Future<Output = Option<Heard>> + Send {
+        let _ = press;
+        async { None }
+    }
+
+    /// Somebody uses a command of the platform's menu. Returns like [`act`](Self::act). `None` where there is no menu.
+    fn command(&self, command: &Command) -> impl Future<Output = Option<Heard>> + Send {
+        let _ = command;
+        async { None }
+    }
+
+    /// Whether messages that were said while no bot was connected get to the next one without being asked for. Where they have to be asked
+    /// for, the connector says so itself (`Capabilities::backfill`).
+    fn keeps_for_absent(&self) -> bool {
+        false
+    }
+
     /// How many connections of the bot's have ended so far, where the fake counts them. Without acknowledgements, a message may be
     /// lost with its connection; any other that is lost is held against the connector.
     fn broken_connections(&self) -> usize {
@@ -78,6 +97,34 @@ pub trait Platform: Send + Sync + Sized + 'static {
     fn knows(&self, deed: &Deed) -> bool {
         matches!(deed, Deed::Say(_))
     }
+}
+
+/// Somebody presses a button below a message of the bot's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Press {
+    /// Where, as [`Act::channel`].
+    pub channel: String,
+    /// Who, as [`Act::sender`].
+    pub sender: String,
+    /// A word that the message has; the newest of several is meant.
+    pub on: String,
+    /// What the button says.
+    pub label: String,
+}
+
+/// Somebody uses a command of the platform's menu.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// Where, as [`Act::channel`].
+    pub channel: String,
+    /// Who, as [`Act::sender`].
+    pub sender: String,
+    /// An id, as [`Act::id`].
+    pub id: String,
+    /// Its name, without slash: one that the bot has offered.
+    pub name: String,
+    /// What stands behind it.
+    pub argument: String,
 }
 
 /// Something that somebody does.

@@ -5,13 +5,26 @@ use std::time::Duration;
 
 use loquat_contract::testing::{Echo, reply};
 use loquat_contract::{
-    BoxFuture, ConversationId, Dialogue, DialogueError, Length, LengthUnit, Memory, Reply, Sentence,
+    BoxFuture, Choice, ConversationId, Dialogue, DialogueError, Length, LengthUnit, Memory, Outcome, Reply,
+    Sentence,
 };
 
 /// How long an answer to a text that begins with [`SLOW`] takes.
 pub(crate) const TAKES: Duration = Duration::from_millis(700);
 /// What a text begins with that takes a while to answer.
 pub(crate) const SLOW: &str = "slow";
+/// What a text begins with whose answer is shown at once, and takes a while until it is complete.
+pub(crate) const DRAFT: &str = "draft";
+/// What a text begins with that is asked back, with these choices.
+pub(crate) const CHOOSE: &str = "choose";
+/// The choices. What each stands for begins with its name, and ends with the word by which the question is known and the name again.
+pub(crate) const CHOICES: [&str; 3] = ["left", "right", "linger"];
+/// What a text begins with that takes long to answer.
+const LINGER: &str = CHOICES[2];
+/// How long that takes: long enough for a second press.
+const LINGERS: Duration = Duration::from_secs(3);
+/// What a text begins with that is answered from facts.
+pub(crate) const FACTS: &str = "facts";
 /// What a text begins with that asks for an awkward reply.
 pub(crate) const MAKE: &str = "make";
 
@@ -28,6 +41,11 @@ pub(crate) const AWKWARD: [(&str, &str); 10] = [
     ("link", "links with long addresses"),
     ("mention", "@everyone, @here and mentions in a platform's own form"),
 ];
+
+/// What a choice of a question stands for. The word of the question is not a word of its own in it.
+pub(crate) fn chosen(name: &str, token: &str) -> String {
+    format!("{name} {token}{name}")
+}
 
 /// The limit that is played with on platforms that have none.
 const NO_LIMIT: Length = Length { limit: 5000, unit: LengthUnit::Characters };
@@ -112,9 +130,27 @@ impl Dialogue for Script {
             let words: Vec<&str> = text.split_whitespace().collect();
             match words[..] {
                 [MAKE, name, token] => Ok(reply(&awkward(name, token, self.limit))),
+                [DRAFT, token] => {
+                    let reply = reply(token);
+                    reply.sentences.iter().for_each(&mut *show);
+                    tokio::time::sleep(TAKES).await;
+                    Ok(reply)
+                }
+                [CHOOSE, token] => {
+                    let choice = |name: &str| Choice { label: name.to_owned(), value: chosen(name, token) };
+                    let choices = CHOICES.into_iter().map(choice).collect();
+                    Ok(Reply {
+                        choices,
+                        outcome: Outcome::Clarified,
+                        ..reply(&format!("Which one? {token}"))
+                    })
+                }
+                [FACTS, token] => Ok(Reply { outcome: Outcome::Answered, ..reply(token) }),
                 _ => {
-                    if words.first() == Some(&SLOW) {
-                        tokio::time::sleep(TAKES).await;
+                    match words.first() {
+                        Some(&SLOW) => tokio::time::sleep(TAKES).await,
+                        Some(&LINGER) => tokio::time::sleep(LINGERS).await,
+                        _ => {}
                     }
                     self.echo.answer(conversation, text, show).await
                 }

@@ -143,6 +143,18 @@ impl<F: Fixture> Stage<F> {
         Ok(Ledger::open(&self.folder.path().join("journal"))?.entries(&Query::default())?)
     }
 
+    /// Waits until the journal says something; `None` where it does not.
+    pub(crate) async fn until<T>(&self, seen: impl Fn(&[Entry]) -> Option<T>) -> anyhow::Result<Option<T>> {
+        let begun = Instant::now();
+        loop {
+            let found = seen(&self.ledger()?);
+            if found.is_some() || begun.elapsed() > PATIENCE {
+                return Ok(found);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     /// What the journal says of a text.
     pub(crate) fn entry(&self, token: &str) -> anyhow::Result<Option<Entry>> {
         let has = |entry: &Entry| entry.inbound.text().is_some_and(|text| text.contains(token));
@@ -168,7 +180,7 @@ impl<F: Fixture> Stage<F> {
     /// their way to the bot.
     pub(crate) fn arm(&self, fault: &Fault) -> bool {
         let can = self.platform.arm(fault);
-        self.misbehaves.store(can, Ordering::SeqCst);
+        self.misbehaves.fetch_or(can, Ordering::SeqCst);
         can
     }
 
@@ -316,7 +328,7 @@ impl<F: Fixture> Stage<F> {
 
     /// Waits until nothing is owed any more.
     pub(crate) async fn settle(&self) -> anyhow::Result<()> {
-        let begun = Instant::now();
+        let (mut begun, mut fewest) = (Instant::now(), usize::MAX);
         loop {
             if !self.is_alive() {
                 self.start(Orders::default()).await?;
@@ -325,6 +337,9 @@ impl<F: Fixture> Stage<F> {
                 self.ledger()?.into_iter().filter(|entry| entry.settled.is_none()).collect();
             if owed.is_empty() {
                 return Ok(());
+            }
+            if owed.len() < fewest {
+                (begun, fewest) = (Instant::now(), owed.len());
             }
             if begun.elapsed() > PATIENCE {
                 bail!(

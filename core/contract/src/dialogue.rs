@@ -43,6 +43,12 @@ pub trait Dialogue: Send + Sync {
         let _ = (conversation, language);
     }
 
+    /// The language that was chosen with [`speak`](Self::speak); `None` where each message is answered in its own.
+    fn spoken(&self, conversation: &ConversationId) -> Option<Language> {
+        let _ = conversation;
+        None
+    }
+
     /// Forgets a conversation.
     fn forget(&self, conversation: &ConversationId) {
         let _ = conversation;

@@ -107,12 +107,15 @@ pub struct Prepared {
     /// The earlier events that this answers too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub with: Vec<Sequence>,
-    /// What the conversation is about after it.
+    /// What the conversation is about after it; an empty one says that it was forgotten.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Memory>,
     /// The event whose reply this explains, where somebody asked why it says what it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explains: Option<Sequence>,
+    /// The event whose question this answers again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<Sequence>,
     /// Whether only the person who asked is to see it, where the platform can do that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_private: bool,

@@ -105,7 +105,8 @@ impl Engine {
     ) -> Result<Reply, EngineError> {
         let started = Instant::now();
         let mut session = self.sessions.get(conversation);
-        let language = detect_language(text, &self.bot.languages, session.language.as_ref());
+        let detected = || detect_language(text, &self.bot.languages, session.language.as_ref());
+        let language = session.spoken.clone().unwrap_or_else(detected);
         let lexicon = self.lexicons.of(&language);
         let schema = self.knowledge.schema();
         let model = self.models.iter().find(|model| model.speaks(&language));
@@ -197,6 +198,19 @@ impl Dialogue for Engine {
                 Err(error) => tracing::warn!(%conversation, %error, "what was talked about is forgotten"),
             }
         })
+    }
+
+    fn speak(&self, conversation: &ConversationId, language: Option<Language>) {
+        // One that the bot does not have would be answered in the words of none.
+        let spoken = language.filter(|language| self.lexicons.knows(language));
+        let known = self.sessions.known(conversation);
+        if known.is_some() || spoken.is_some() {
+            self.sessions.put(conversation, Session { spoken, ..known.unwrap_or_default() });
+        }
+    }
+
+    fn spoken(&self, conversation: &ConversationId) -> Option<Language> {
+        self.sessions.known(conversation)?.spoken
     }
 
     fn forget(&self, conversation: &ConversationId) {

@@ -17,6 +17,8 @@ struct Kept {
     relations: Vec<Vec<PredicateId>>,
     language: Option<Language>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    spoken: Option<Language>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     asked: Option<Asked>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pending: Option<KeptPending>,
@@ -45,6 +47,7 @@ pub(crate) fn keep(session: &Session) -> Memory {
         focus: session.focus.iter().map(|entity| entity.id.clone()).collect(),
         relations: session.relations.iter().map(ids).collect(),
         language: session.language.clone(),
+        spoken: session.spoken.clone(),
     };
     // Ids, texts and places in them: JSON can have all of them.
     Memory(serde_json::to_string(&kept).unwrap_or_default())
@@ -71,8 +74,8 @@ pub(crate) async fn recall(memory: &Memory, knowledge: &dyn Knowledge) -> Result
         }
         None => None,
     };
-    let (asked, language) = (kept.asked, kept.language);
-    Ok(Session { focus, relations, asked, pending, language, ..Session::default() })
+    let (asked, language, spoken) = (kept.asked, kept.language, kept.spoken);
+    Ok(Session { focus, relations, asked, pending, language, spoken, ..Session::default() })
 }
 
 /// An entity by its id, out of any fact about it.

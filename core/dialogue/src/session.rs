@@ -20,6 +20,8 @@ pub(crate) struct Session {
     pub(crate) pending: Option<Pending>,
     /// The language used last.
     pub(crate) language: Option<Language>,
+    /// The language that was chosen, whatever a message is in.
+    pub(crate) spoken: Option<Language>,
     /// When it was used, counted by messages.
     pub(crate) last_used: u64,
 }

@@ -59,6 +59,16 @@ fn graph() -> MemoryGraph {
     ])
 }
 
+fn bot(policy: Policy) -> Bot {
+    Bot {
+        name: "Loquat".into(),
+        persona: "Loquat knows countries.".into(),
+        policy,
+        languages: vec![Language::english()],
+        sampling: Sampling::default(),
+    }
+}
+
 struct Chat {
     engine: Engine,
     model: Arc<ScriptedModel>,
@@ -67,14 +77,7 @@ struct Chat {
 impl Chat {
     fn new(policy: Policy, replies: &[&str]) -> Self {
         let model = Arc::new(ScriptedModel::new(replies.iter().copied()));
-        let bot = Bot {
-            name: "Loquat".into(),
-            persona: "Loquat knows countries.".into(),
-            policy,
-            languages: vec![Language::english()],
-            sampling: Sampling::default(),
-        };
-        let engine = Engine::new(bot, Arc::new(graph()), vec![model.clone()]).unwrap();
+        let engine = Engine::new(bot(policy), Arc::new(graph()), vec![model.clone()]).unwrap();
         Self { engine, model }
     }
 
@@ -170,6 +173,35 @@ async fn follow_ups_remember_within_their_conversation_only() {
     assert_eq!(chat.ask("And its currency?").await.answer, "The currency of Bhutan is Bhutanese ngultrum.");
     assert_eq!(chat.ask("What about Nepal?").await.answer, "The currency of Nepal is Nepalese rupee.");
     assert_eq!(chat.ask_in("two", "And its currency?").await.outcome, Outcome::Abstained);
+}
+
+#[tokio::test]
+async fn a_language_that_was_chosen_lasts_until_another_is_also_in_the_next_process() {
+    use loquat_contract::{Dialogue, Memory};
+    let chat = || {
+        let mut bot = bot(Policy::Strict);
+        bot.languages.push(Language::chinese());
+        Engine::new(bot, Arc::new(graph()), vec![Arc::new(ScriptedModel::new([""; 0]))]).unwrap()
+    };
+    let (engine, next) = (chat(), chat());
+    let one = ConversationId { bot: "b".into(), platform: "t".into(), channel: "one".into(), thread: None };
+    let answered = async |engine: &Engine, text: &str| {
+        Engine::answer(engine, &one, text, &mut |_| ()).await.unwrap().language
+    };
+    assert_eq!((engine.spoken(&one), engine.memory(&one)), (None, None));
+    engine.speak(&one, None);
+    assert_eq!(engine.memory(&one), None, "nothing was chosen, and nothing is remembered");
+    engine.speak(&one, Some(Language::chinese()));
+    assert_eq!(answered(&engine, "What is the capital of Bhutan?").await, Language::chinese());
+    next.recall(&one, engine.memory(&one).unwrap()).await;
+    assert_eq!(next.spoken(&one), Some(Language::chinese()));
+    assert_eq!(answered(&next, "And its currency?").await, Language::chinese());
+    next.speak(&one, Some(Language::new("fi")));
+    assert_eq!(next.spoken(&one), None, "one that it does not have is not chosen");
+    assert_eq!(answered(&next, "What is the capital of Nepal?").await, Language::english());
+    // Kept by an earlier version, or forgotten on purpose.
+    next.recall(&one, Memory(String::new())).await;
+    assert_eq!(next.spoken(&one), None);
 }
 
 #[tokio::test]

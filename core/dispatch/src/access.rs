@@ -9,16 +9,14 @@ use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use loquat_contract::{ConversationId, Event, Inbound, Person, Receipt, Refusal};
+use loquat_contract::{ConversationId, Event, Inbound, Language, Person, Receipt, Refusal};
 use std::num::NonZeroU32;
+
+use crate::words::{self, Words};
 
 pub use pairing::{Code, Paired, Pairing, PairingError};
 pub use rules::{Access, sample};
 
-/// What is told to somebody whose code was right.
-const WELCOME: &str = "You may talk to this bot now. Ask away.";
-/// What is told to somebody who sends a code that is not good and needs none.
-const NO_NEED: &str = "This code is not good, and you need none: you may talk to this bot.";
 /// How many events there are between two looks for limits that nobody uses any more.
 const TIDY: u32 = 1000;
 
@@ -29,6 +27,8 @@ pub(crate) struct Gate {
     people: Option<DefaultKeyedRateLimiter<Person>>,
     conversations: Option<DefaultKeyedRateLimiter<ConversationId>>,
     seen: std::sync::atomic::AtomicU32,
+    /// Of a language that a stranger may read: nothing is known of theirs.
+    words: &'static Words,
 }
 
 impl Gate {
@@ -41,7 +41,19 @@ impl Gate {
             conversations: quota(rules.conversation_messages_per_minute).map(RateLimiter::keyed),
             rules,
             seen: Default::default(),
+            words: words::of(&Language::english()),
         }
+    }
+
+    /// With its words in the first of these languages.
+    pub(crate) fn speaking(self, languages: &[Language]) -> Self {
+        let words = languages.first().map_or(self.words, words::of);
+        Self { words, ..self }
+    }
+
+    /// Whether an event was caused by somebody who runs the bot.
+    pub(crate) fn is_operator(&self, inbound: &Inbound) -> bool {
+        self.rules.is_operator(&inbound.person(), &inbound.sender)
     }
 
     /// Lets an event in (`None`), or says what is told to the platform in its place. `is_counted` says whether limits count it.
@@ -50,11 +62,12 @@ impl Gate {
             return Ok(Some(Receipt::Ignored));
         }
         let person = inbound.person();
-        if self.rules.is_operator(&person, &inbound.sender) {
+        if self.is_operator(inbound) {
             return Ok(None);
         }
         // A person who stops their question must not be told to wait.
-        let is_counted = is_counted && inbound.text().is_some();
+        let is_button = matches!(inbound.event, Event::Button { .. });
+        let is_counted = is_counted && (is_button || inbound.text().is_some());
         if is_counted {
             self.tidy();
             within(self.people.as_ref(), &person)?;
@@ -85,8 +98,10 @@ impl Gate {
         };
         match paired {
             Ok(Paired::Before) => Ok(None),
-            Ok(Paired::Now) => Ok(Some(Receipt::Answered(WELCOME.to_owned()))),
-            Ok(Paired::Not) if is_let_in => Ok(Some(Receipt::Answered(NO_NEED.to_owned()))),
+            Ok(Paired::Now) => Ok(Some(Receipt::Answered(self.words.welcome.to_owned()))),
+            Ok(Paired::Not) if is_let_in => {
+                Ok(Some(Receipt::Answered(self.words.no_need_of_code.to_owned())))
+            }
             Ok(Paired::Not) => Err(Refusal::NotAllowed),
             Err(error) => {
                 tracing::error!(%error, "pairing cannot be read; nobody new is let in");

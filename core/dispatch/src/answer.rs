@@ -5,26 +5,24 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures::FutureExt;
-use futures::future::FusedFuture;
 use loquat_contract::{
-    Choice, ConversationId, Draft, Entry, Event, Inbound, JournalError, Part, PartState, Prepared, Query,
-    Reply, Sentence, Sequence, Settlement, Step,
+    ConversationId, Entry, Event, Inbound, JournalError, Language, PartState, Prepared, Query, Reply,
+    Sequence, Settlement, Step,
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::compose::{apology, compose, notice};
+use crate::buttons;
+use crate::commands::said;
+use crate::compose::{apology, compose};
+use crate::context::{Question, Within, is_same};
 use crate::count;
-use crate::deliver::first_key;
-use crate::dispatch::{COURTESY, Platform, Shared};
-use crate::explain::wanted;
+use crate::dispatch::{Platform, Shared};
+use crate::draft::Asked;
+use crate::explain::reply_of;
 use crate::lane::{Handled, Waiting};
+use crate::wish::Wish;
+use crate::words;
 
-/// What a person is told whose message cannot be answered; why stands in the log and the journal.
-pub(crate) const APOLOGY: &str =
-    "Something went wrong, and this message could not be answered. Please ask again later.";
-/// Commands of platforms that ask who the bot is.
-const GREETED: [&str; 2] = ["start", "help"];
 /// How far back a conversation is looked through.
 pub(crate) const RECENT: usize = 200;
 
@@ -37,6 +35,12 @@ enum Answered {
     Aborted,
 }
 
+impl Answered {
+    fn with(prepared: Prepared) -> Self {
+        Self::Prepared(Box::new(prepared))
+    }
+}
+
 impl Shared {
     /// Answers an event and delivers the reply. `before` are those that are answered together with it.
     pub(crate) async fn handle(
@@ -45,7 +49,7 @@ impl Shared {
         before: Vec<Waiting>,
         give_up: &CancellationToken,
     ) -> Result<Handled, JournalError> {
-        let Waiting { entry, is_resumed, .. } = event;
+        let Waiting { mut entry, is_resumed, .. } = event;
         let sequence = entry.sequence;
         let Some(platform) = self.platforms.get(&entry.inbound.conversation.platform) else {
             return Ok(Handled::StaysOwed);
@@ -57,25 +61,29 @@ impl Shared {
             return self.deliver(platform, &entry, prepared, &entry.parts).await;
         }
         if is_resumed && let Some(into) = self.answered_with(&entry).await? {
+            self.withdraw(&entry).await;
             self.settle(sequence, Settlement::Merged { into }).await?;
             return Ok(Handled::Settled);
         }
-        let texts: Vec<&str> = before.iter().filter_map(|earlier| earlier.entry.inbound.text()).collect();
-        let Some(text) = self.asked(&entry, texts).await? else {
-            self.settle(sequence, Settlement::Noted).await?;
-            return Ok(Handled::Settled);
-        };
+        let wish = Wish::of(&entry.inbound);
+        if wish == Wish::Nothing || !self.is_due(&entry).await? {
+            return self.note(&entry).await;
+        }
         let (age, limit) = (self.age(&entry), self.bot.settings.answer_within());
         if age > limit {
             let (age, limit) = (age.as_secs(), limit.as_secs());
             let reason = format!("it was {age} s old when its turn came, and the limit is {limit} s");
+            if entry.draft.is_some() {
+                self.withdraw(&entry).await;
+            }
             self.settle(sequence, Settlement::Expired { reason }).await?;
             return Ok(Handled::Settled);
         }
+        let is_private = wish.is_private() && is_interaction(&entry.inbound);
         let with: Vec<Sequence> = before.iter().map(|earlier| earlier.entry.sequence).collect();
-        let prepared = match self.answer(platform, &entry, &text, give_up).await {
+        let prepared = match self.answer(platform, &mut entry, wish, &before, give_up).await? {
             Answered::Prepared(prepared) if self.made(&entry.inbound.conversation) => {
-                Box::new(Prepared { with, ..*prepared })
+                Box::new(Prepared { with, is_private, ..*prepared })
             }
             Answered::Aborted => return Ok(Handled::StaysOwed),
             Answered::Prepared(_) | Answered::GivenUp => return Ok(Handled::GivenUp),
@@ -103,185 +111,167 @@ impl Shared {
     }
 
     /// The last events of a conversation. Tried again where the disk refuses: an answer out of turn would be worse than a late one.
-    async fn recent(&self, conversation: &ConversationId) -> Result<Vec<Entry>, JournalError> {
+    pub(crate) async fn recent(&self, conversation: &ConversationId) -> Result<Vec<Entry>, JournalError> {
         let query =
             Query { conversation: Some(conversation.clone()), limit: Some(RECENT), ..Query::default() };
         self.persist(|| self.journal.entries(query.clone())).await
     }
 
-    /// The text to answer; `None` where nothing is asked.
-    async fn asked(&self, entry: &Entry, mut texts: Vec<&str>) -> Result<Option<String>, JournalError> {
-        let inbound = &entry.inbound;
-        let Some(text) = inbound.text() else { return Ok(None) };
-        if let Event::Edit { .. } = &inbound.event
-            && !self.takes_the_place(entry).await?
-        {
-            return Ok(None);
-        }
-        if let Some(value) = self.chosen(entry, text).await? {
-            return Ok(Some(value));
-        }
-        texts.push(text);
-        Ok(Some(texts.join("\n")))
-    }
-
-    /// Whether an edit is answered in place of its message: that one was given up for it, and no later edit came.
-    async fn takes_the_place(&self, edit: &Entry) -> Result<bool, JournalError> {
-        let meant = edit.inbound.address().in_reply_to;
-        let entries = self.recent(&edit.inbound.conversation).await?;
-        let earlier = |entry: &&Entry| {
-            entry.sequence < edit.sequence
-                && entry.inbound.text().is_some()
-                && entry.inbound.address().in_reply_to == meant
+    /// Whether an event is to be answered; an edit only in place of its message: that one was given up for it, and no later edit came.
+    async fn is_due(&self, entry: &Entry) -> Result<bool, JournalError> {
+        let Event::Edit { .. } = &entry.inbound.event else { return Ok(true) };
+        let meant = entry.inbound.address().in_reply_to;
+        let entries = self.recent(&entry.inbound.conversation).await?;
+        let earlier = |earlier: &&Entry| {
+            earlier.sequence < entry.sequence
+                && earlier.inbound.text().is_some()
+                && earlier.inbound.address().in_reply_to == meant
         };
         let last = entries.iter().rev().find(earlier);
         Ok(last.is_some_and(|last| matches!(last.settled, Some((Settlement::Superseded { .. }, _)))))
     }
 
-    /// What a bare number stands for, where the last reply offered numbered choices.
-    async fn chosen(&self, entry: &Entry, text: &str) -> Result<Option<String>, JournalError> {
-        let Some(place) = text.trim().parse::<usize>().ok().and_then(|number| number.checked_sub(1)) else {
-            return Ok(None);
-        };
-        let entries = self.recent(&entry.inbound.conversation).await?;
-        let before = entries.iter().rev().filter(|before| before.sequence < entry.sequence);
-        let mut prepared = before.filter_map(|before| before.prepared.as_ref());
-        // Who asks why before choosing may still choose.
-        let last = prepared.find(|prepared| prepared.explains.is_none());
-        Ok(last.and_then(|prepared| prepared.choices.get(place)).map(|choice| choice.value.clone()))
-    }
-
-    /// Makes the reply, showing the person meanwhile that the bot is at work.
+    /// Makes the reply, or what is said in its place.
     async fn answer(
         &self,
         platform: &Platform,
-        entry: &Entry,
-        text: &str,
+        entry: &mut Entry,
+        wish: Wish,
+        before: &[Waiting],
         give_up: &CancellationToken,
-    ) -> Answered {
-        let inbound = &entry.inbound;
+    ) -> Result<Answered, JournalError> {
         let capabilities = platform.egress.capabilities();
-        if let Some(wanted) = wanted(inbound) {
-            return match self.explain(entry, &wanted, &capabilities).await {
-                Ok(prepared) => Answered::Prepared(Box::new(prepared)),
-                Err(error) => {
-                    tracing::error!(sequence = %entry.sequence, %error, "not explained; it stays owed");
-                    Answered::Aborted
-                }
-            };
-        }
-        if let Event::Command { name, arguments } = &inbound.event
-            && arguments.trim().is_empty()
-        {
-            let greeting = if GREETED.contains(&name.as_str()) { self.greeting() } else { None };
-            let (text, choices) =
-                greeting.unwrap_or_else(|| (format!("/{name} needs a question behind it."), Vec::new()));
-            let parts = notice(&text, &choices, &capabilities);
-            return Answered::Prepared(Box::new(Prepared { parts, choices, ..Prepared::default() }));
-        }
-        let conversation = &inbound.conversation;
-        self.recall(conversation).await;
-        let erasures = self.erasures.load(Ordering::SeqCst);
-        let answering = self.ask(platform, inbound, text);
-        let typing = signal_typing(platform, conversation);
-        let reply = tokio::select! {
-            biased;
-            () = give_up.cancelled() => return Answered::GivenUp,
-            () = self.abort.cancelled() => return Answered::Aborted,
-            reply = answering => reply,
-            never = typing => match never {},
+        let question = match wish {
+            Wish::Answer(words) => Some(self.said(entry, words, before).await?),
+            Wish::Choose(place, of) => self.chosen(entry, place, of).await?,
+            Wish::Retry(of) => self.once_more(entry, of).await?,
+            Wish::Order(order) => {
+                let erasures = self.erasures.load(Ordering::SeqCst);
+                let prepared = self.serve(platform, entry, &order).await?;
+                return Ok(Answered::with(self.unless_erased(erasures, entry, prepared)));
+            }
+            Wish::Wordless(command) => {
+                let words = words::of(&self.language_for(&entry.inbound).await?);
+                let text = words.needs_question.replace("{command}", &command);
+                return Ok(Answered::with(said(&text, &capabilities)));
+            }
+            Wish::Files(names) => {
+                let words = words::of(&self.language_for(&entry.inbound).await?);
+                let text = words.reads_text.replace("{files}", &names.join(words.and));
+                return Ok(Answered::with(said(&text, &capabilities)));
+            }
+            Wish::Nothing => None,
         };
-        Answered::Prepared(Box::new(match reply {
-            Ok(reply) => {
-                let choices = reply.choices.clone();
-                let parts = compose(&reply, &choices, &capabilities);
-                let mut memory = self.dialogue.memory(conversation);
-                if self.erasures.load(Ordering::SeqCst) != erasures {
-                    // Somebody was erased meanwhile, and this may be of them.
-                    self.dialogue.forget(conversation);
-                    memory = None;
-                }
-                let asked = Some(text.to_owned());
-                Prepared {
-                    reply: Some(Arc::new(reply)),
-                    asked,
-                    parts,
-                    choices,
-                    memory,
-                    ..Prepared::default()
-                }
-            }
-            Err(error) => {
-                tracing::error!(%conversation, %error, "not answered");
-                let parts = apology(APOLOGY, &capabilities);
-                Prepared { parts, failure: Some(error.to_string()), ..Prepared::default() }
-            }
-        }))
+        let Some(question) = question else {
+            // Erased since it was pressed.
+            let words = words::of(&self.language_for(&entry.inbound).await?);
+            return Ok(Answered::with(said(words.too_old, &capabilities)));
+        };
+        self.reply(platform, entry, question, give_up).await
     }
 
-    fn greeting(&self) -> Option<(String, Vec<Choice>)> {
-        let card = &self.bot.card;
-        let choices = card.suggestions.iter().map(|text| Choice { label: text.clone(), value: text.clone() });
-        let text = [card.name.as_str(), card.greeting.as_str()].into_iter().rfind(|text| !text.is_empty())?;
-        Some((text.to_owned(), choices.collect()))
-    }
-
-    /// Has the engine remember what an earlier run knew of a conversation.
-    async fn recall(&self, conversation: &ConversationId) {
-        if self.dialogue.memory(conversation).is_some() {
-            return;
-        }
-        match self.journal.memory(conversation).await {
-            Ok(Some(memory)) => self.dialogue.recall(conversation, memory).await,
-            Ok(None) => {}
-            Err(error) => tracing::warn!(%conversation, %error, "what was talked about cannot be read"),
-        }
-    }
-
-    /// Has the engine answer, showing the sentences so far where the platform can: one draft at a time, the latest wins.
-    async fn ask(
+    /// Has the engine answer a question.
+    async fn reply(
         &self,
         platform: &Platform,
-        inbound: &Inbound,
-        text: &str,
-    ) -> Result<Reply, loquat_contract::DialogueError> {
-        let (sentences, mut news) = tokio::sync::watch::channel(Vec::<Sentence>::new());
-        let drafts = platform.egress.drafts().filter(|_| platform.egress.capabilities().drafts);
-        let answering = async move {
-            let mut show = |sentence: &Sentence| sentences.send_modify(|all| all.push(sentence.clone()));
-            self.dialogue.answer(&inbound.conversation, text, &mut show).await
-        };
-        let address = inbound.address();
-        let showing = async {
-            let Some(drafts) = drafts else { return };
-            while news.changed().await.is_ok() {
-                let sentences = news.borrow_and_update().clone();
-                let draft = Draft {
-                    to: address.clone(),
-                    ticket: inbound.ticket.clone(),
-                    message: None,
-                    key: first_key(inbound),
-                    sentences,
-                    part: Part::default(),
+        entry: &mut Entry,
+        question: Question,
+        give_up: &CancellationToken,
+    ) -> Result<Answered, JournalError> {
+        let conversation = entry.inbound.conversation.clone();
+        self.recall(&conversation).await;
+        let now = self.dialogue.memory(&conversation);
+        let erasures = self.erasures.load(Ordering::SeqCst);
+        let is_of_then = matches!(question.within, Within::Then(_));
+        if let Within::Then(memory) = question.within {
+            self.go_back(&conversation, memory).await;
+        }
+        let asked = self.ask(platform, entry, &question.text, give_up).await;
+        if is_of_then
+            && !matches!(asked, Asked::Reply(Ok(_)))
+            && self.erasures.load(Ordering::SeqCst) == erasures
+        {
+            self.go_back(&conversation, now).await;
+        }
+        let capabilities = platform.egress.capabilities();
+        let prepared = match asked {
+            Asked::GivenUp => return Ok(Answered::GivenUp),
+            Asked::Aborted => return Ok(Answered::Aborted),
+            Asked::Reply(Ok(reply)) => {
+                let memory = self.dialogue.memory(&conversation);
+                let again = question.again.as_ref().map(|answered| answered.sequence);
+                let prepared = match &question.again {
+                    Some(answered) if is_same(answered, &reply) => {
+                        said(words::of(&reply.language).same_answer, &capabilities)
+                    }
+                    _ => self.composed(platform, entry.sequence, *reply, question.text),
                 };
-                drafts.draft(&draft).await;
+                Prepared { memory, again, ..prepared }
+            }
+            Asked::Reply(Err(error)) => {
+                tracing::error!(%conversation, %error, "not answered");
+                let words = words::of(&self.language_for(&entry.inbound).await?);
+                let parts = apology(words.apology, &capabilities);
+                Prepared { parts, failure: Some(error.to_string()), ..Prepared::default() }
             }
         };
-        let mut showing = std::pin::pin!(showing.fuse());
-        let reply = tokio::select! {
-            reply = answering => reply,
-            never = async { showing.as_mut().await; std::future::pending().await } => never,
-        };
-        // So that no draft comes after the reply; one that hangs must not hold it up for long.
-        if !showing.is_terminated() {
-            let _late = tokio::time::timeout(COURTESY, showing).await;
+        Ok(Answered::with(self.unless_erased(erasures, entry, prepared)))
+    }
+
+    /// A reply in parts, with its buttons.
+    fn composed(&self, platform: &Platform, sequence: Sequence, reply: Reply, asked: String) -> Prepared {
+        let capabilities = platform.egress.capabilities();
+        let choices = reply.choices.clone();
+        let mut parts = compose(&reply, &choices, &capabilities);
+        let actions = buttons::actions(&reply, &self.bot.settings);
+        buttons::add(&mut parts, &choices, &actions, sequence, &reply.language, &capabilities);
+        Prepared { reply: Some(Arc::new(reply)), asked: Some(asked), parts, choices, ..Prepared::default() }
+    }
+
+    /// Without the memory, where somebody was erased since: it may be of them.
+    fn unless_erased(&self, erasures: u64, entry: &Entry, prepared: Prepared) -> Prepared {
+        if self.erasures.load(Ordering::SeqCst) == erasures || prepared.memory.is_none() {
+            return prepared;
         }
-        reply
+        self.dialogue.forget(&entry.inbound.conversation);
+        Prepared { memory: None, ..prepared }
+    }
+
+    /// The language of the host's own words to somebody.
+    pub(crate) async fn language_for(&self, inbound: &Inbound) -> Result<Language, JournalError> {
+        self.recall(&inbound.conversation).await;
+        let recent = match self.dialogue.spoken(&inbound.conversation) {
+            Some(_) => Vec::new(),
+            None => self.recent(&inbound.conversation).await?,
+        };
+        Ok(self.own_language(inbound, recent.iter()))
+    }
+
+    /// The language that was chosen; else the one that is written here; else that of the last reply; else the bot's first.
+    pub(crate) fn own_language<'a>(
+        &self,
+        inbound: &Inbound,
+        earlier: impl DoubleEndedIterator<Item = &'a Entry>,
+    ) -> Language {
+        let languages = &self.bot.card.languages;
+        let chinese = Language::chinese();
+        let is_han = |c: char| matches!(c, '\u{3400}'..='\u{9fff}');
+        let is_chinese = inbound.text().is_some_and(|text| text.chars().any(is_han))
+            && (languages.is_empty() || languages.iter().any(|language| language.matches(&chinese)));
+        let written = || is_chinese.then_some(chinese);
+        let chosen = self.dialogue.spoken(&inbound.conversation).or_else(written);
+        let last = || earlier.rev().find_map(reply_of).map(|reply| reply.language.clone());
+        chosen.or_else(last).or_else(|| languages.first().cloned()).unwrap_or_else(Language::english)
     }
 }
 
+/// Whether a platform can show the answer to one person alone.
+fn is_interaction(inbound: &Inbound) -> bool {
+    matches!(inbound.event, Event::Button { .. } | Event::Command { .. })
+}
+
 /// Shows for as long as it runs that the bot is at work.
-async fn signal_typing(platform: &Platform, conversation: &ConversationId) -> Infallible {
+pub(crate) async fn signal_typing(platform: &Platform, conversation: &ConversationId) -> Infallible {
     let Some(lasts) = platform.egress.capabilities().typing else { return std::future::pending().await };
     let again = (lasts * 4 / 5).max(Duration::from_millis(100));
     loop {

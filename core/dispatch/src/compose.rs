@@ -5,8 +5,14 @@ mod sources;
 #[cfg(test)]
 mod tests;
 
-use loquat_contract::{Block, Button, Capabilities, Choice, Document, Format, Inline, Part, Reply};
+use std::sync::Arc;
 
+use loquat_contract::{
+    Block, Capabilities, Choice, Citation, Document, Format, Generation, Inline, Language, ModelIdentity,
+    Outcome, Part, Policy, Reply, Sentence, Timings, TokenCount,
+};
+
+use crate::buttons::are_buttons;
 use crate::cut::{cut, is_visible};
 pub(crate) use body::{each, ranges};
 pub(crate) use sources::{and_more, shorten};
@@ -33,6 +39,53 @@ pub(crate) fn notice(text: &str, choices: &[Choice], capabilities: &Capabilities
     parts(visible(Document::plain(text)), choices, capabilities)
 }
 
+/// What the first part of a reply would be, were it to end with these sentences: with the numbers of its citations, and without the
+/// citations themselves, which only the reply has.
+pub(crate) fn draft(sentences: &[Sentence], capabilities: &Capabilities) -> Part {
+    let mut citations: Vec<Citation> = Vec::new();
+    for id in sentences.iter().flat_map(|sentence| &sentence.facts) {
+        if !citations.iter().any(|citation| citation.id == *id) {
+            citations.push(unnamed(id.clone()));
+        }
+    }
+    let is_han = |c: char| matches!(c, '\u{3400}'..='\u{9fff}');
+    let is_chinese = sentences.iter().any(|sentence| sentence.text.chars().any(is_han));
+    let reply = Reply {
+        answer: String::new(),
+        language: if is_chinese { Language::chinese() } else { Language::english() },
+        outcome: Outcome::Answered,
+        sentences: sentences.to_vec(),
+        citations,
+        entities: Vec::new(),
+        values: Vec::new(),
+        gaps: Vec::new(),
+        choices: Vec::new(),
+        policy: Policy::default(),
+        model: ModelIdentity { name: String::new(), sha256: String::new() },
+        graph: Generation::default(),
+        seed: 0,
+        timings: Timings::default(),
+        tokens: TokenCount::default(),
+    };
+    let is_one_line = capabilities.max_lines.is_some_and(|lines| lines <= 1);
+    let document = visible(Document { blocks: body::blocks(&reply, is_one_line) });
+    parts(document, &[], capabilities).into_iter().next().unwrap_or_default()
+}
+
+/// A citation of which only the fact is known.
+fn unnamed(id: loquat_contract::FactId) -> Citation {
+    let (subject, predicate, object) = Default::default();
+    Citation {
+        id,
+        entity: Default::default(),
+        subject,
+        predicate,
+        object,
+        source: Arc::from(""),
+        since: Generation::default(),
+    }
+}
+
 /// The parts that say that a message could not be answered.
 pub(crate) fn apology(text: &str, capabilities: &Capabilities) -> Vec<Part> {
     let parts = notice(text, &[], capabilities).into_iter();
@@ -48,25 +101,16 @@ fn visible(document: Document) -> Document {
     if is_visible(&document.render(Format::Plain)) { document } else { Document::plain(NOTHING) }
 }
 
-/// Cuts a document; choices are buttons on the last part, or numbered lines where the platform has too few.
+/// Cuts a document; choices are numbered lines where the platform has too few buttons, which are added later.
 fn parts(mut document: Document, choices: &[Choice], capabilities: &Capabilities) -> Vec<Part> {
-    let are_lines = capabilities.buttons < choices.len();
-    if are_lines {
+    if !are_buttons(choices, capabilities) {
         let items = choices.iter().map(|choice| Document {
             blocks: vec![Block::Paragraph(vec![Inline::Text(one_line(&choice.label))])],
         });
         document.blocks.push(Block::List { start: Some(1), items: items.collect() });
     }
     let pieces = cut(&document, capabilities).into_iter();
-    let mut parts: Vec<Part> =
-        pieces.map(|(text, document)| Part { text, document, ..Part::default() }).collect();
-    if let Some(last) = parts.last_mut().filter(|_| !are_lines) {
-        let button = |(place, choice): (usize, &Choice)| {
-            vec![Button { id: format!("c{place}"), label: choice.label.clone() }]
-        };
-        last.buttons = choices.iter().enumerate().map(button).collect();
-    }
-    parts
+    pieces.map(|(text, document)| Part { text, document, ..Part::default() }).collect()
 }
 
 /// Words that may have line breaks and control characters, as one line without.

@@ -4,8 +4,22 @@
 use loquat_contract::{Outcome, Prepared, Verdict, Wording};
 use metrics::counter;
 
+/// Counts what somebody thinks of a reply: `good`, `bad`, `text`, or `taken_back`.
+pub(crate) fn feedback(verdict: &'static str) {
+    counter!("loquat_feedback_total", "verdict" => verdict).increment(1);
+}
+
+/// Counts somebody who wants to talk to a person.
+pub(crate) fn human() {
+    counter!("loquat_human_total").increment(1);
+}
+
 /// Counts a reply, an explanation, or what was said in place of a reply.
 pub(crate) fn prepared(prepared: &Prepared) {
+    if prepared.again.is_some() {
+        let outcome = if prepared.reply.is_some() { "other" } else { "same" };
+        counter!("loquat_retries_total", "outcome" => outcome).increment(1);
+    }
     let Some(reply) = &prepared.reply else {
         if prepared.explains.is_some() {
             counter!("loquat_explanations_total").increment(1);

@@ -102,10 +102,12 @@ impl Shared {
                 Ended::Unknown(reason) => unknown = unknown.or(Some(reason)),
                 Ended::Failed(reason) => {
                     tracing::error!(sequence = %entry.sequence, reason, "not delivered");
+                    self.withdraw_draft(entry, number).await;
                     self.settle(entry.sequence, Settlement::Failed { reason }).await?;
                     return Ok(Handled::Settled);
                 }
                 Ended::Expired(reason) => {
+                    self.withdraw_draft(entry, number).await;
                     self.settle(entry.sequence, Settlement::Expired { reason }).await?;
                     return Ok(Handled::Settled);
                 }
@@ -120,8 +122,17 @@ impl Shared {
             (None, Some(reason)) => Settlement::Failed { reason: reason.clone() },
             (None, None) => Settlement::Delivered,
         };
+        // Before it is settled, so that a stop in between does not leave it undone.
+        self.after_delivery(platform, entry).await;
         self.settle(entry.sequence, settlement).await?;
         Ok(Handled::Settled)
+    }
+
+    /// Takes a draft back whose place the reply will not take.
+    async fn withdraw_draft(&self, entry: &Entry, number: u16) {
+        if number == 1 && entry.draft.is_some() {
+            self.withdraw(entry).await;
+        }
     }
 
     /// Delivers one part, again and again while that is safe and the platform does not have it.
@@ -150,11 +161,12 @@ impl Shared {
                 }
                 return Ok(Ended::Expired(reason));
             }
+            let pause = platform.egress.pause(&envelope.to.conversation);
             tokio::select! {
                 biased;
                 () = self.abort.cancelled() => return Ok(Ended::Left),
                 () = platform.halt.cancelled() => return Ok(Ended::Left),
-                () = platform.throttle.turn(&envelope.to.conversation) => {}
+                () = platform.throttle.turn(&envelope.to.conversation, pause) => {}
             }
             // Waiting may have taken long: asked again at the last moment.
             if !tries.may_repeat(capabilities.idempotency) {

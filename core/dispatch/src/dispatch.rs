@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -53,6 +53,8 @@ pub(crate) struct Platform {
     /// Cancelled where a person has to act first; with why.
     pub(crate) halt: CancellationToken,
     pub(crate) halted_because: Mutex<Option<String>>,
+    /// Whether it has the list of commands.
+    pub(crate) has_commands: AtomicBool,
 }
 
 pub(crate) struct Shared {
@@ -71,6 +73,8 @@ pub(crate) struct Shared {
     pub(crate) erasures: AtomicU64,
     /// What is still at work leaves it to the next run.
     pub(crate) abort: CancellationToken,
+    /// When it began.
+    pub(crate) begun: tokio::time::Instant,
 }
 
 /// Takes events in and sees to their replies.
@@ -95,14 +99,16 @@ impl Dispatch {
         stop: CancellationToken,
     ) -> Self {
         let platform = |(name, egress): (String, Arc<dyn Egress>)| {
-            let throttle = Throttle::new(egress.capabilities().pace);
+            let throttle = Throttle::new(egress.capabilities().pace.overall);
             let heard = tokio::sync::watch::Sender::new(());
             let (halt, halted_because) = (CancellationToken::new(), Mutex::default());
-            let platform = Platform { name: name.clone(), egress, throttle, heard, halt, halted_because };
+            let has_commands = AtomicBool::new(false);
+            let platform =
+                Platform { name: name.clone(), egress, throttle, heard, halt, halted_because, has_commands };
             (name, Arc::new(platform))
         };
         let shared = Shared {
-            gate: Gate::new(bot.access.clone(), bot.pairing.clone()),
+            gate: Gate::new(bot.access.clone(), bot.pairing.clone()).speaking(&bot.card.languages),
             bot,
             dialogue,
             journal,
@@ -113,6 +119,7 @@ impl Dispatch {
             stop,
             erasures: AtomicU64::new(0),
             abort: CancellationToken::new(),
+            begun: tokio::time::Instant::now(),
         };
         Self { shared: Arc::new(shared) }
     }

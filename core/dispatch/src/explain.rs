@@ -2,19 +2,17 @@
 //! where they come from. Everything stands in the journal, so it is the same after a restart; only the own conversation is read.
 
 mod document;
-mod wanted;
 mod words;
 
 use std::sync::Arc;
 
 use loquat_contract::{
-    Capabilities, ConversationId, Entry, JournalError, Language, PartState, Prepared, Query, Reply,
+    Capabilities, ConversationId, Entry, JournalError, MessageId, PartState, Prepared, Reply,
 };
 
-use crate::answer::RECENT;
+use crate::commands::Wanted;
 use crate::compose::{notice, show};
 use crate::dispatch::Shared;
-pub(crate) use wanted::{Wanted, wanted};
 
 impl Shared {
     /// The explanation that an event asks for, in place of a reply.
@@ -28,14 +26,13 @@ impl Shared {
         capabilities: &Capabilities,
     ) -> Result<Prepared, JournalError> {
         let conversation = &asking.inbound.conversation;
-        let query =
-            Query { conversation: Some(conversation.clone()), limit: Some(RECENT), ..Query::default() };
-        let recent = self.persist(|| self.journal.entries(query.clone())).await?;
+        self.recall(conversation).await;
+        let recent = self.recent(conversation).await?;
         let earlier = || recent.iter().filter(|entry| entry.sequence < asking.sequence);
         let with_reply = || earlier().rev().filter(|entry| reply_of(entry).is_some());
         let found = match wanted {
             Wanted::Back(count) => with_reply().nth(count.saturating_sub(1)).cloned(),
-            Wanted::About(message) => with_reply().find(|entry| concerns(entry, &message.0)).cloned(),
+            Wanted::About(message) => with_reply().find(|entry| concerns(entry, message)).cloned(),
             Wanted::Number(sequence) => {
                 let found = earlier().find(|entry| entry.sequence == *sequence).cloned();
                 match found {
@@ -47,7 +44,7 @@ impl Shared {
         };
         let explained = found.as_ref().and_then(|entry| Some((entry, reply_of(entry)?)));
         let Some((entry, reply)) = explained else {
-            let words = words::of(&self.language_of(earlier()));
+            let words = words::of(&self.own_language(&asking.inbound, earlier()));
             let text = match wanted {
                 Wanted::Unclear => words.usage,
                 _ if with_reply().next().is_none() => words.no_reply_yet,
@@ -63,7 +60,7 @@ impl Shared {
     }
 
     /// An entry of this conversation. That another conversation has it is not told.
-    async fn entry_of(
+    pub(crate) async fn entry_of(
         &self,
         sequence: loquat_contract::Sequence,
         conversation: &ConversationId,
@@ -74,20 +71,18 @@ impl Shared {
             Err(error) => Err(error),
         }
     }
-
-    /// The language of the last reply, else the bot's first.
-    fn language_of<'a>(&self, earlier: impl DoubleEndedIterator<Item = &'a Entry>) -> Language {
-        let last = earlier.rev().find_map(reply_of).map(|reply| reply.language.clone());
-        last.or_else(|| self.bot.card.languages.first().cloned()).unwrap_or_else(Language::english)
-    }
 }
 
-fn reply_of(entry: &Entry) -> Option<&Arc<Reply>> {
+pub(crate) fn reply_of(entry: &Entry) -> Option<&Arc<Reply>> {
     entry.prepared.as_ref()?.reply.as_ref()
 }
 
 /// Whether a message is the one that was answered, or a part of the answer.
-fn concerns(entry: &Entry, message: &str) -> bool {
-    let is_part = |part: &PartState| matches!(part, PartState::Sent { id: Some(id) } if id.0 == message);
-    entry.inbound.address().in_reply_to.0 == message || entry.parts.iter().any(is_part)
+pub(crate) fn concerns(entry: &Entry, message: &MessageId) -> bool {
+    entry.inbound.address().in_reply_to == *message || is_part(entry, message)
+}
+
+/// Whether a message is a part of the answer.
+pub(crate) fn is_part(entry: &Entry, message: &MessageId) -> bool {
+    entry.parts.iter().any(|part| matches!(part, PartState::Sent { id: Some(id) } if id == message))
 }

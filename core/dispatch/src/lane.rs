@@ -13,8 +13,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::dispatch::{COURTESY, Shared};
-use crate::explain::wanted;
 use crate::settings::Overlap;
+use crate::wish::Wish;
 
 /// A conversation at work.
 #[derive(Default)]
@@ -83,7 +83,7 @@ impl Lane {
             Event::Deletion { message } => self.supersede(DELETED, |answers| answers == message),
             // One that comes back is older than what is being answered.
             Event::Message(_)
-                if overlap == Overlap::Interrupt && !is_resumed && wanted(&entry.inbound).is_none() =>
+                if overlap == Overlap::Interrupt && !is_resumed && Wish::of(&entry.inbound).is_question() =>
             {
                 self.supersede(INTERRUPTED, |_| true);
             }
@@ -234,6 +234,9 @@ impl Shared {
             tracing::error!(%sequence, reason, "not answered");
             let entry = self.journal.entry(*sequence).await?;
             let is_sending = entry.parts.iter().any(|part| matches!(part, PartState::Sending { .. }));
+            if entry.prepared.is_none() && entry.draft.is_some() {
+                self.withdraw(&entry).await;
+            }
             let settled =
                 if is_sending { Settlement::Unknown { reason } } else { Settlement::Failed { reason } };
             match self.settle(*sequence, settled).await {
@@ -311,6 +314,16 @@ impl Shared {
         }
     }
 
+    /// Notes which message shows a draft of the reply, so that it can be withdrawn.
+    pub(crate) fn note_draft(&self, entry: &Entry, draft: Option<MessageId>) {
+        let mut lanes = self.lanes();
+        let current = lanes.get_mut(&entry.inbound.conversation).and_then(|lane| lane.current.as_mut());
+        let members = current.into_iter().flat_map(|current| &mut current.members);
+        for member in members.filter(|member| member.entry.sequence == entry.sequence) {
+            member.entry.draft = draft.clone();
+        }
+    }
+
     /// Notes that the reply is made, after which it is delivered whatever comes; false where it is not wanted any more.
     pub(crate) fn made(&self, conversation: &ConversationId) -> bool {
         let mut lanes = self.lanes();
@@ -328,5 +341,5 @@ fn is_plain(waiting: &Waiting) -> bool {
     matches!(entry.inbound.event, Event::Message(_))
         && entry.prepared.is_none()
         && waiting.unwanted.is_none()
-        && wanted(&entry.inbound).is_none()
+        && Wish::of(&entry.inbound).is_question()
 }

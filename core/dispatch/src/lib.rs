@@ -6,9 +6,10 @@
 //! of `loquat-contract`.
 //!
 //! The modules stand in the order of an event's way. [`access`] decides who may talk; the `sink` keeps the event; its `lane` is the
-//! queue of its conversation, where `answer` has it answered, or `explain` says why an earlier answer says what it says; `compose` and
-//! `cut` make parts of it that fit the platform; `deliver` sends them, at the platform's `pace`. Beside that, `supervise` keeps connections alive and asks for
-//! what was missed.
+//! queue of its conversation, where `wish` tells what it wants: `answer` has a question answered, in the `context` of an earlier one where a
+//! button says so, and shows `draft`s meanwhile; `commands` are the host's own, and `explain` says why an earlier answer says what
+//! it says. `compose` and `cut` make parts that fit the platform, with `buttons` below; `deliver` sends them, at the platform's `pace`.
+//! What needs no answer is noted; [`feedback()`] reads it back. Beside that, `supervise` keeps connections alive and asks for what was missed.
 
 pub mod access;
 mod settings;
@@ -16,11 +17,19 @@ mod settings;
 mod sink;
 
 mod lane;
+mod wish;
+mod words;
 
 mod answer;
+mod commands;
+mod context;
+mod draft;
+mod explain;
+mod note;
+
+mod buttons;
 mod compose;
 mod cut;
-mod explain;
 
 mod count;
 
@@ -28,10 +37,14 @@ mod deliver;
 mod pace;
 
 mod dispatch;
+mod feedback;
 mod supervise;
 
 #[cfg(test)]
 mod tests;
 
+pub use buttons::Action;
+pub use context::asked_within;
 pub use dispatch::{Bot, Dispatch};
+pub use feedback::{Feedback, Gathering, Rating, feedback};
 pub use settings::{Overlap, Settings, sample};

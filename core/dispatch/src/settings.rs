@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::buttons::Action;
+
 /// What happens to a message that comes while an earlier one of its conversation is being answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -38,6 +40,12 @@ pub struct Settings {
     pub stop_within_s: u64,
     /// How far back missed messages are asked for, where a platform keeps them. Default: a day.
     pub catch_up_s: u64,
+    /// Buttons below replies, where a platform has buttons, in this order: `why`, `good`, `bad`, `retry`, `human`. Each is shown only where
+    /// it is of use. Default: `why`, `good`, `bad`, `retry`.
+    pub actions: Vec<Action>,
+    /// What is said to somebody who wants to talk to a person: how to reach one. Without it, nobody is sent to a person. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub human: Option<String>,
 }
 
 impl Default for Settings {
@@ -52,6 +60,8 @@ impl Default for Settings {
             delivery_timeout_s: 30,
             stop_within_s: 10,
             catch_up_s: DAY,
+            actions: vec![Action::Why, Action::Good, Action::Bad, Action::Retry],
+            human: None,
         }
     }
 }
@@ -110,6 +120,10 @@ delivery_timeout_s = 30
 stop_within_s = 10
 # How far back missed messages are asked for, where a platform keeps them.
 catch_up_s = 86400
+# Buttons below replies, where a platform has buttons, in this order: why, good, bad, retry, human. Each is shown only where it is of use.
+actions = ["why", "good", "bad", "retry"]
+# What is said to somebody who wants to talk to a person: how to reach one. Without it, nobody is sent to a person.
+# human = "Write to support@example.org, and name the number of your order."
 "#
 }
 

@@ -4,11 +4,14 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
 use loquat_contract::{
-    Accepted, Acknowledgement, BoxFuture, ConversationId, Entry, Event, Inbound, JournalError, PartState,
-    Query, Receipt, Refusal, Said, Sink, State, Timestamp,
+    Accepted, Acknowledgement, BoxFuture, ConversationId, Entry, Event, Inbound, JournalError, Language,
+    PartState, Query, Receipt, Refusal, Said, Sink, State, Timestamp,
 };
 
+use crate::buttons::{Action, Id, Meaning, Pressed};
 use crate::dispatch::{COURTESY, Platform, Shared};
+use crate::wish::Wish;
+use crate::words;
 
 /// The sink of one platform.
 pub(crate) struct PlatformSink {
@@ -27,7 +30,7 @@ impl Sink for PlatformSink {
     }
 
     fn reconnected(&self) -> BoxFuture<'_, ()> {
-        Box::pin(self.shared.catch_up(&self.platform))
+        Box::pin(self.shared.reconnected(&self.platform))
     }
 
     fn said<'a>(
@@ -76,23 +79,40 @@ impl PlatformSink {
             Err(refusal) => return Err(refusal),
         }
         self.check_size(&inbound)?;
-        let asks_for_sign = matches!(inbound.event, Event::Button { .. } | Event::Command { .. });
+        let pressed = match &inbound.event {
+            Event::Button { id, .. } => Some(shared.pressed(&inbound, id).await?),
+            _ => None,
+        };
+        let asks_for_sign = pressed.is_some() || matches!(inbound.event, Event::Command { .. });
         let signed = asks_for_sign.then(|| inbound.clone());
         // In a task of its own: a platform that goes away must not part the journal from the queue.
         let keeping = shared.clone();
         let kept = shared.tasks.spawn(async move { keeping.keep(inbound).await }).await;
         let receipt = kept.map_err(|error| JournalError::Store(Box::new(error)))??;
-        if let (Some(inbound), Some(interactions)) = (signed, self.platform.egress.interactions()) {
-            let told = tokio::time::timeout(
-                COURTESY,
-                interactions.acknowledge(&inbound, Acknowledgement::Working { is_private: false }),
-            )
-            .await;
-            if !matches!(told, Ok(Ok(()))) {
-                tracing::warn!(platform = self.platform.name, ?told, "an interaction was not acknowledged");
-            }
+        // An answer is shown by the ingress, and stands for the sign.
+        if let Some(inbound) = signed.filter(|_| matches!(receipt, Receipt::Accepted | Receipt::Duplicate)) {
+            self.acknowledge(&inbound, pressed).await;
         }
         Ok(receipt)
+    }
+
+    /// Tells the platform that a button or command arrived, and what comes of it.
+    async fn acknowledge(&self, inbound: &Inbound, pressed: Option<Pressed>) {
+        let Some(interactions) = self.platform.egress.interactions() else { return };
+        let how = match pressed {
+            Some(Pressed {
+                id: Id { meaning: Meaning::Action(Action::Good | Action::Bad), .. },
+                language,
+            }) => {
+                let language = language.unwrap_or_else(Language::english);
+                Acknowledgement::Done { notice: Some(words::of(&language).thanks) }
+            }
+            _ => Acknowledgement::Working { is_private: Wish::of(inbound).is_private() },
+        };
+        let told = tokio::time::timeout(COURTESY, interactions.acknowledge(inbound, how)).await;
+        if !matches!(told, Ok(Ok(()))) {
+            tracing::warn!(platform = self.platform.name, ?told, "an interaction was not acknowledged");
+        }
     }
 
     fn check_size(&self, inbound: &Inbound) -> Result<(), Refusal> {
@@ -117,6 +137,12 @@ impl Shared {
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(&inbound.conversation);
         let stripe = usize::try_from(hash % self.accepting.len() as u64).unwrap_or_default();
         let _in_order = self.accepting[stripe].lock().await;
+        // The same button again, before the answer to it is out: there is nothing more to answer.
+        if self.is_at_work(&inbound.conversation, |at_work| is_again(&at_work.inbound, &inbound)) {
+            self.recall(&inbound.conversation).await;
+            let language = self.own_language(&inbound, std::iter::empty());
+            return Ok(Receipt::Answered(words::of(&language).under_way.to_owned()));
+        }
         match self.journal.accept(&inbound).await? {
             Accepted::New(sequence) => {
                 let accepted_at = Timestamp::now();
@@ -142,4 +168,13 @@ impl Shared {
             }
         }
     }
+}
+
+/// Whether a press is another one of a button that has the bot answer.
+fn is_again(at_work: &Inbound, inbound: &Inbound) -> bool {
+    let (Event::Button { id, .. }, Event::Button { id: before, .. }) = (&inbound.event, &at_work.event)
+    else {
+        return false;
+    };
+    id == before && inbound.id != at_work.id && matches!(Wish::of(inbound), Wish::Choose(..) | Wish::Retry(_))
 }

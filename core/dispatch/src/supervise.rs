@@ -1,12 +1,14 @@
 //! Keeps a connector receiving. In: its receiving half. Out: one run after another, until the bot stops or a person has to act; and, before
 //! each, what was missed.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use loquat_contract::{ConnectorError, Ingress, Sink, Timestamp};
 use tokio::time::Instant;
 
+use crate::commands::offered;
 use crate::dispatch::{Platform, Shared};
 use crate::sink::PlatformSink;
 
@@ -29,6 +31,10 @@ impl Shared {
             () = self.stop.cancelled() => return Ok(()),
         }
         loop {
+            tokio::select! {
+                () = self.offer(platform) => {}
+                () = self.stop.cancelled() => return Ok(()),
+            }
             let begun = Instant::now();
             let sink: Arc<dyn Sink> =
                 Arc::new(PlatformSink { shared: self.clone(), platform: platform.clone() });
@@ -55,6 +61,31 @@ impl Shared {
                 () = self.stop.cancelled() => return Ok(()),
             }
         }
+    }
+
+    /// Puts the commands into the platform's menu. Where that fails, people can still type them, and it is tried again with the next
+    /// connection.
+    async fn offer(&self, platform: &Platform) {
+        let Some(interactions) = platform.egress.interactions() else { return };
+        if platform.has_commands.load(Ordering::SeqCst) {
+            return;
+        }
+        let commands = offered(&self.bot.card.languages, self.bot.settings.human.is_some());
+        match tokio::time::timeout(PATIENCE, interactions.offer(&commands)).await {
+            Ok(Ok(())) => platform.has_commands.store(true, Ordering::SeqCst),
+            Ok(Err(error)) => {
+                tracing::warn!(platform = platform.name, %error, "the commands are not in the menu")
+            }
+            Err(_) => {
+                tracing::warn!(platform = platform.name, "the menu of commands did not get through in time")
+            }
+        }
+    }
+
+    /// What a connection that was made anew calls for.
+    pub(crate) async fn reconnected(self: &Arc<Self>, platform: &Arc<Platform>) {
+        self.offer(platform).await;
+        self.catch_up(platform).await;
     }
 
     /// Accepts what was said in the platform's recent conversations while nobody listened. What is too old to be answered is

@@ -44,8 +44,8 @@ pub(crate) fn compact(
     Ok(Compacted { dropped, before, after })
 }
 
-/// Drops every trace of a person. The memories of their conversations go too, because nobody can tell what of them is theirs. A
-/// conversation without entries is forgotten.
+/// Drops every trace of a person: what they caused, and what explains or repeats the replies to it, whoever asked for that. The memories of
+/// their conversations go too, because nobody can tell what of them is theirs. A conversation without entries is forgotten.
 pub(crate) fn erase(
     log: &mut Log,
     index: &RwLock<Index>,
@@ -59,9 +59,17 @@ pub(crate) fn erase(
         old.rows.values().filter(|row| is_theirs(row)).map(|row| row.conversation).collect();
     let mut erased = Erased::default();
     let mut rewriting = Rewriting::new(&old);
+    let mut gone: HashSet<u64> =
+        old.rows.iter().filter(|(_, row)| is_theirs(row)).map(|(sequence, _)| *sequence).collect();
+    for (sequence, row) in &old.rows {
+        // They quote what was asked. Oldest first: what is asked again can be asked again once more.
+        if theirs.contains(&row.conversation) && !is_theirs(row) && rewriting.is_about(row, &gone)? {
+            gone.insert(*sequence);
+        }
+    }
     for (digest, (sequence, at)) in &old.digests {
         // A message that comes again after it was erased is still not answered again. The digest is salted.
-        if old.rows.get(sequence).is_none_or(is_theirs) {
+        if gone.contains(sequence) || !old.rows.contains_key(sequence) {
             rewriting.tombstone(*sequence, *at, digest)?;
         }
     }
@@ -69,8 +77,8 @@ pub(crate) fn erase(
         erased.conversations.extend(old.talks.get(*place as usize).map(|talk| talk.id.clone()));
     }
     for (sequence, row) in &old.rows {
-        if is_theirs(row) {
-            erased.events += 1;
+        if gone.contains(sequence) {
+            erased.events += usize::from(is_theirs(row));
             continue;
         }
         let is_beside = theirs.contains(&row.conversation);
@@ -131,6 +139,26 @@ impl Rewriting {
     fn payload(&self, at: &Location) -> io::Result<Vec<u8>> {
         let file = self.segments.get(&at.segment).ok_or_else(|| invalid("a segment is missing"))?;
         ledger::read(file, at)
+    }
+
+    /// Whether what was answered to an entry explains or repeats one of these.
+    fn is_about(&self, row: &Row, gone: &HashSet<u64>) -> io::Result<bool> {
+        if !row.is_answered {
+            return Ok(false);
+        }
+        for place in row.frames.iter().skip(1) {
+            let (_, steps): Steps = serde_json::from_slice(&self.payload(place)?)?;
+            let is_about = |step: &Step| match step {
+                Step::Prepared(prepared) => {
+                    [prepared.explains, prepared.again].iter().flatten().any(|of| gone.contains(&of.0))
+                }
+                _ => false,
+            };
+            if steps.iter().any(is_about) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn tombstone(&mut self, sequence: u64, at: u64, digest: &[u8; 16]) -> io::Result<()> {

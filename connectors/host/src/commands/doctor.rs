@@ -1,5 +1,7 @@
 //! `loquat doctor`. In: the config. Out: one line a check: ok, or the problem and what to do. Fetches and converts nothing.
 
+mod platforms;
+
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -92,10 +94,7 @@ fn examine(config: &Config, checks: &mut Vec<(String, Finding)>) -> anyhow::Resu
     }
     checks.push(("graph".to_owned(), graph(config, &places.graph)));
     checks.push(("journal".to_owned(), journal(&places.journal)));
-    checks.push(("web chat".to_owned(), web(config)));
-    if config.connectors.irc.server.is_some() {
-        checks.push(("irc".to_owned(), irc(config)));
-    }
+    checks.extend(platforms::examine(config)?);
     checks.push(("tokens".to_owned(), tokens(config, &cache)));
     Ok(())
 }
@@ -229,26 +228,6 @@ fn journal(folder: &Path) -> Finding {
             Finding::Ok(format!("{}; {unknown} unknown, {failed} failed", folder.display()))
         }
         (Err(error), _) | (_, Err(error)) => Finding::problem(error, "check the disk"),
-    }
-}
-
-fn web(config: &Config) -> Finding {
-    match loquat_web::bind(&config.connectors.web) {
-        Ok(bound) if bound.moved() => {
-            let what =
-                format!("port {} is taken; {} would be used", config.connectors.web.port, bound.address());
-            Finding::problem(what, "stop what uses the port, or set `connectors.web.port`")
-        }
-        Ok(bound) => Finding::Ok(bound.link()),
-        Err(error) => Finding::problem(error, "correct `[connectors.web]`"),
-    }
-}
-
-/// The config alone: nothing is connected to.
-fn irc(config: &Config) -> Finding {
-    match crate::connectors::irc(config) {
-        Ok(connector) => Finding::Ok(connector.notice.unwrap_or_default().replace("is connecting to ", "")),
-        Err(error) => Finding::problem(format!("{error:#}"), "correct `[connectors.irc]`"),
     }
 }
 

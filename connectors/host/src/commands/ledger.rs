@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use loquat_contract::{Entry, PartState, Query, Sequence, Settlement, State};
+use loquat_contract::{Entry, Event, PartState, Query, Sequence, Settlement, State};
 use loquat_journal::{Damage, Ledger};
 use owo_colors::OwoColorize;
 
@@ -82,7 +82,7 @@ fn line(entry: &Entry) -> String {
         state @ State::Delivered => name(state).green().to_string(),
         state => name(state).yellow().to_string(),
     };
-    let asked = shorten(entry.inbound.text().unwrap_or("–"));
+    let asked = shorten(&what(entry));
     let answer = entry.prepared.as_ref().and_then(|prepared| prepared.parts.first());
     let answer = answer.map(|part| format!(" → {}", shorten(&part.text))).unwrap_or_default();
     let reason = reason(entry).map(|reason| format!(" ({reason})")).unwrap_or_default();
@@ -94,6 +94,27 @@ fn line(entry: &Entry) -> String {
         clean(&entry.inbound.sender.id),
         reason.dimmed()
     )
+}
+
+/// What somebody said or did.
+fn what(entry: &Entry) -> String {
+    match &entry.inbound.event {
+        Event::Message(message) | Event::Edit { now: message, .. } if !message.text.is_empty() => {
+            message.text.clone()
+        }
+        Event::Message(message) | Event::Edit { now: message, .. } => {
+            let names: Vec<&str> = message.attachments.iter().map(|file| file.name.as_str()).collect();
+            format!("[{}]", names.join(", "))
+        }
+        Event::Command { name, arguments } => format!("/{name} {arguments}").trim_end().to_owned(),
+        Event::Button { id, .. } => format!("[button {id}]"),
+        Event::Reaction { emoji, removed: false, .. } => format!("[{emoji}]"),
+        Event::Reaction { emoji, removed: true, .. } => format!("[{emoji} taken back]"),
+        Event::Deletion { .. } => "[deleted]".to_owned(),
+        Event::Join => "[joined]".to_owned(),
+        Event::Leave => "[left]".to_owned(),
+        Event::Moved { to } => format!("[moved to {to}]"),
+    }
 }
 
 fn name(state: State) -> &'static str {
@@ -130,7 +151,10 @@ fn show(ledger: &Ledger, sequence: u64) -> anyhow::Result<ExitCode> {
     let mut out = anstream::stdout();
     writeln!(out, "{}", line(entry))?;
     writeln!(out, "message     {}", clean(&entry.inbound.id.0))?;
-    writeln!(out, "text        {}", clean(entry.inbound.text().unwrap_or("–")))?;
+    writeln!(out, "text        {}", clean(&what(entry)))?;
+    if let Some(draft) = &entry.draft {
+        writeln!(out, "draft       shown as {}", clean(&draft.0))?;
+    }
     if let Some(prepared) = &entry.prepared {
         for (number, (part, state)) in (1..).zip(prepared.parts.iter().zip(&entry.parts)) {
             let state = match state {

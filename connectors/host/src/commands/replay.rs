@@ -4,7 +4,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::ensure;
-use loquat_contract::{ConversationId, Query, Reply};
+use loquat_contract::{ConversationId, Dialogue, Memory, Query, Reply};
+use loquat_dialogue::Engine;
+use loquat_dispatch::asked_within;
 use loquat_journal::Ledger;
 use owo_colors::OwoColorize;
 
@@ -17,7 +19,7 @@ pub(super) fn replay(loaded: &Loaded, conversation: &ConversationId) -> anyhow::
     let entries = ledger.entries(&Query { conversation: Some(conversation.clone()), ..Query::default() })?;
     let answered = entries.iter().filter_map(|entry| {
         let prepared = entry.prepared.as_ref()?;
-        Some((entry.sequence, prepared.asked.as_ref()?, prepared.reply.as_ref()?))
+        Some((entry, prepared.asked.as_ref()?, prepared.reply.as_ref()?))
     });
     let answered: Vec<_> = answered.collect();
     ensure!(
@@ -29,9 +31,18 @@ pub(super) fn replay(loaded: &Loaded, conversation: &ConversationId) -> anyhow::
     let runtime = super::runtime()?;
     let mut out = anstream::stdout();
     let mut differ = 0;
-    for (sequence, asked, before) in &answered {
-        // In its own conversation, which this process knows nothing of yet.
-        let now = runtime.block_on(parts.engine.answer(conversation, asked, &mut |_| ()))?;
+    for (entry, asked, before) in &answered {
+        let sequence = entry.sequence;
+        // As the conversation was then: it may have been reset since the reply before, or a button asked for something earlier.
+        let earlier = entries.iter().rev().filter(|earlier| earlier.sequence < sequence);
+        let last = earlier.filter_map(|earlier| earlier.prepared.as_ref()).find_map(|one| one.memory.clone());
+        let now = runtime.block_on(async {
+            remember(&parts.engine, conversation, last).await;
+            let spoken = parts.engine.spoken(conversation);
+            remember(&parts.engine, conversation, asked_within(&entries, entry)).await;
+            parts.engine.speak(conversation, spoken);
+            parts.engine.answer(conversation, asked, &mut |_| ()).await
+        })?;
         let differences = differences(before, &now);
         if differences.is_empty() {
             writeln!(out, "{sequence:>6}  {}", "same".green())?;
@@ -43,6 +54,13 @@ pub(super) fn replay(loaded: &Loaded, conversation: &ConversationId) -> anyhow::
     }
     writeln!(out, "{} replies, {differ} of them differ", answered.len())?;
     Ok(if differ == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn remember(engine: &Engine, conversation: &ConversationId, memory: Option<Memory>) {
+    engine.forget(conversation);
+    if let Some(memory) = memory {
+        engine.recall(conversation, memory).await;
+    }
 }
 
 /// What of two replies is not the same; how long they took is no part of them.

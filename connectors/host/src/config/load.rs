@@ -24,11 +24,12 @@ builtin = "minimind2"
 /// Environment variables that are not keys of the config.
 const NOT_KEYS: [&str; 2] = ["LOQUAT_CONFIG", "LOQUAT_LOG"];
 /// Keys that are lists, written with commas in the environment.
-const LISTS: [&str; 17] = [
+const LISTS: [&str; 22] = [
     "access.allow",
     "access.block",
     "bot.languages",
     "bot.suggestions",
+    "delivery.actions",
     "graph.sources",
     "graph.sparql.label_predicates",
     "graph.sparql.alias_predicates",
@@ -42,6 +43,10 @@ const LISTS: [&str; 17] = [
     "runtime.tensorrt.profile.past",
     "connectors.web.allowed_hosts",
     "connectors.irc.channels",
+    "connectors.discord.guilds",
+    "connectors.discord.channels",
+    "connectors.discord.answer_all_in",
+    "connectors.telegram.allowed_chats",
 ];
 
 /// Where the file layer came from.

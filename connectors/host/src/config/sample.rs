@@ -9,9 +9,11 @@ pub fn sample() -> String {
     let sparql = within("graph", loquat_sparql::sample(), "sparql");
     let web = nested(loquat_web::sample(), "web");
     let irc = nested(loquat_irc::sample(), "irc");
+    let discord = nested(loquat_discord::sample(), "discord");
+    let telegram = nested(loquat_telegram::sample(), "telegram");
     let terminal = nested(loquat_terminal::sample(), "terminal");
     let (delivery, access) = (loquat_dispatch::sample(), loquat_dispatch::access::sample());
-    format!("{SAMPLE}\n{sparql}\n{delivery}\n{access}\n{web}\n{irc}\n{terminal}")
+    format!("{SAMPLE}\n{sparql}\n{delivery}\n{access}\n{web}\n{irc}\n{discord}\n{telegram}\n{terminal}")
 }
 
 const SAMPLE: &str = r#"# A Loquat bot. Relative paths are relative to this file.

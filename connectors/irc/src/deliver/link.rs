@@ -52,6 +52,8 @@ struct Pending {
     target: String,
     outgoing: Outgoing,
     answer: Option<oneshot::Sender<Delivery>>,
+    /// Whether a refusal came that may be of this line or of one before it.
+    is_doubtful: bool,
 }
 
 impl Pending {
@@ -118,8 +120,13 @@ impl Link {
         let token = format!("{}.{}", line(key), self.sent.fetch_add(1, Ordering::Relaxed));
         let outgoing = Outgoing::new(format!("{}PING :{token}\r\n", encoded.line));
         let (settled, answer) = oneshot::channel();
-        let pending =
-            Pending { token, target: encoded.target, outgoing: outgoing.clone(), answer: Some(settled) };
+        let pending = Pending {
+            token,
+            target: encoded.target,
+            outgoing: outgoing.clone(),
+            answer: Some(settled),
+            is_doubtful: false,
+        };
         // Under the lock, so that the order here is that on the wire.
         let mut waiting = locked(&self.pending);
         waiting.push_back(pending);
@@ -135,7 +142,13 @@ impl Link {
         let mut waiting = locked(&self.pending);
         if let Some(at) = waiting.iter().position(|pending| pending.token == token) {
             if let Some(mut pending) = waiting.remove(at) {
-                pending.settle(Delivery::Sent { id: None });
+                pending.settle(match pending.is_doubtful {
+                    false => Delivery::Sent { id: None },
+                    true => Delivery::Ambiguous {
+                        reason: "the server refused this line or one before it that it never confirmed"
+                            .to_owned(),
+                    },
+                });
             }
             // Those before it whose own answer never came and never will.
             waiting.retain(|pending| !pending.is_over());
@@ -146,15 +159,17 @@ impl Link {
     /// Whether there is one.
     pub(crate) fn refused(&self, is_target: impl Fn(&str) -> bool, delivery: Delivery) -> bool {
         let mut waiting = locked(&self.pending);
-        let mut found = waiting.iter_mut().filter(|pending| pending.answer.is_some());
-        match found.find(|pending| is_target(&pending.target)) {
-            // One whose sender gave up takes its refusal with it, lest it strike the next.
-            Some(pending) => {
-                pending.settle(delivery);
-                true
-            }
-            None => false,
+        let mut found =
+            waiting.iter_mut().filter(|pending| pending.answer.is_some() && is_target(&pending.target));
+        let Some(first) = found.next() else { return false };
+        // One whose sender gave up may have been refused late, or the answer to it was lost and this is for the next.
+        if first.is_over()
+            && let Some(next) = found.find(|pending| !pending.is_over())
+        {
+            next.is_doubtful = true;
         }
+        first.settle(delivery);
+        true
     }
 
     /// Something came from the server.

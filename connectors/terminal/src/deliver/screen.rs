@@ -14,7 +14,7 @@ use crate::encode::{self, Draft, clean};
 const CLEAR_LINE: &str = "\r\x1b[K";
 
 const HELP: &str = "Type a question and press Enter. Numbers like [1] name the facts listed below an answer.\n  \
-                    /help   shows this\n  /why    shows what the last answer rests on; /why 2 the one before it, /why #12 the one of that number\n  /quit   ends the chat, as do Ctrl-C and Ctrl-D\n";
+                    /help   shows this\n  /why    shows what the last answer rests on; /why 2 the one before it, /why #12 the one of that number\n  /reset  forgets what was talked about; /language zh answers in Chinese, /feedback takes what you think of an answer\n  /quit   ends the chat, as do Ctrl-C and Ctrl-D\n";
 
 /// What is written on.
 pub(crate) struct Screen {

@@ -74,10 +74,10 @@ pub(crate) async fn check<F: Fixture>(test: &str, card: &mut Scorecard) -> anyho
 }
 
 /// A generator of pseudo-random numbers (xorshift64, Marsaglia 2003): the same kills for the same seed.
-struct Chance(u64);
+pub(super) struct Chance(pub(super) u64);
 
 impl Chance {
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(super) fn below(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -85,7 +85,8 @@ impl Chance {
     }
 }
 
-fn number(variable: &str) -> Option<u64> {
+/// What an environment variable says.
+pub(super) fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 

@@ -19,6 +19,7 @@ pub const BREAKDOWN: &str = "panic";
 #[derive(Debug, Default)]
 pub struct Echo {
     counts: Mutex<HashMap<ConversationId, u64>>,
+    spoken: Mutex<HashMap<ConversationId, Language>>,
     /// Texts that are answered only once their token is cancelled.
     pub held: Mutex<HashMap<String, CancellationToken>>,
     /// Replies to texts that are not echoed.
@@ -79,7 +80,10 @@ impl Dialogue for Echo {
             }
             assert!(text.lines().all(|line| line != BREAKDOWN), "the text asks for a breakdown");
             let scripted = self.scripted.lock().unwrap_or_else(PoisonError::into_inner).get(text).cloned();
-            let reply = scripted.unwrap_or_else(|| reply(text));
+            let mut reply = scripted.unwrap_or_else(|| reply(text));
+            if let Some(language) = self.spoken(conversation) {
+                reply.language = language;
+            }
             reply.sentences.iter().for_each(&mut *show);
             let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
             *counts.entry(conversation.clone()).or_default() += 1;
@@ -88,18 +92,37 @@ impl Dialogue for Echo {
     }
 
     fn memory(&self, conversation: &ConversationId) -> Option<Memory> {
-        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.get(conversation).map(|count| Memory(count.to_string()))
+        let count = self.counts.lock().unwrap_or_else(PoisonError::into_inner).get(conversation).copied();
+        match (count, self.spoken(conversation)) {
+            (None, None) => None,
+            (count, None) => Some(Memory(count.unwrap_or_default().to_string())),
+            (count, Some(language)) => Some(Memory(format!("{} {language}", count.unwrap_or_default()))),
+        }
     }
 
     fn recall<'a>(&'a self, conversation: &'a ConversationId, memory: Memory) -> BoxFuture<'a, ()> {
         Box::pin(async move {
-            let Ok(count) = memory.0.parse() else { return };
+            let mut words = memory.0.split(' ');
+            let Some(count) = words.next().and_then(|count| count.parse().ok()) else { return };
             self.counts.lock().unwrap_or_else(PoisonError::into_inner).insert(conversation.clone(), count);
+            self.speak(conversation, words.next().map(Language::new));
         })
+    }
+
+    fn speak(&self, conversation: &ConversationId, language: Option<Language>) {
+        let mut spoken = self.spoken.lock().unwrap_or_else(PoisonError::into_inner);
+        match language {
+            Some(language) => spoken.insert(conversation.clone(), language),
+            None => spoken.remove(conversation),
+        };
+    }
+
+    fn spoken(&self, conversation: &ConversationId) -> Option<Language> {
+        self.spoken.lock().unwrap_or_else(PoisonError::into_inner).get(conversation).cloned()
     }
 
     fn forget(&self, conversation: &ConversationId) {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).remove(conversation);
+        self.spoken.lock().unwrap_or_else(PoisonError::into_inner).remove(conversation);
     }
 }

@@ -172,15 +172,31 @@ fn where_messages_are_one_line_three_sources_are_named_and_numbers_in_a_row_are_
 }
 
 #[test]
-fn choices_are_buttons_on_the_last_part_or_numbered_lines() {
+fn choices_are_numbered_lines_where_there_are_too_few_buttons() {
     let length = Length { limit: 12, unit: LengthUnit::Characters };
     let two = choices(&["one", "two"]);
     let capabilities = Capabilities { max_length: Some(length), buttons: 2, ..Capabilities::default() };
     let parts = notice("First part.\n\nSecond part.", &two, &capabilities);
-    assert_eq!((parts.len(), parts[0].buttons.len(), parts[1].buttons.len()), (2, 0, 2));
+    assert_eq!(parts.len(), 2, "they are added below it later");
+    assert!(parts.iter().all(|part| !part.text.contains("two")));
     let parts = notice("Which?", &two, &Capabilities { buttons: 1, ..Capabilities::default() });
     assert_eq!(parts[0].text, "Which?\n\n1. one\n2. two");
-    assert!(parts[0].buttons.is_empty());
+}
+
+#[test]
+fn a_draft_is_the_first_part_without_what_is_not_known_yet() {
+    let length = Length { limit: 40, unit: LengthUnit::Characters };
+    let capabilities = Capabilities { max_length: Some(length), ..Capabilities::default() };
+    let sentences = [sentence("Bhutan is small.", &["a", "b"]), sentence("It has *hills*.", &["b"])];
+    assert_eq!(draft(&sentences[..1], &capabilities).text, "Bhutan is small. [1] [2]");
+    assert_eq!(
+        draft(&sentences, &capabilities).text,
+        "Bhutan is small. [1] [2]",
+        "what follows is another part"
+    );
+    let doubtful = Sentence { verdict: Verdict::Unsupported, ..sentence("不丹很小。", &[]) };
+    assert_eq!(draft(&[doubtful], &capabilities).text, "不丹很小。（我的事实中没有）");
+    assert!(draft(&sentences, &capabilities).buttons.is_empty());
 }
 
 #[test]

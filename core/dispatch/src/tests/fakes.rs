@@ -8,9 +8,10 @@ use std::time::Duration;
 use futures::executor::block_on;
 use loquat_contract::testing::Echo;
 use loquat_contract::{
-    Accepted, Address, Backfill, BoxFuture, CancellationToken, Capabilities, ConnectorError, ConversationId,
-    Delivery, Draft, Drafts, Egress, Entry, Envelope, Erased, Event, Inbound, Journal, JournalError, Memory,
-    Message, MessageId, Person, Query, Receipt, Refusal, Sender, Sequence, Sink, Step, Timestamp,
+    Accepted, Acknowledgement, Address, Administration, Backfill, BoxFuture, Button, CancellationToken,
+    Capabilities, CommandSpec, ConnectorError, ConversationId, Delivery, Draft, Drafts, Egress, Entry,
+    Envelope, Erased, Event, Inbound, Interactions, Journal, JournalError, Memory, Message, MessageId,
+    Person, Query, Receipt, Refusal, Sender, Sequence, Sink, Step, Timestamp,
 };
 use loquat_journal::EmbeddedJournal;
 use tempfile::TempDir;
@@ -35,6 +36,18 @@ pub(super) fn deletion(channel: &str, id: &str, of: &str) -> Inbound {
     Inbound { event, ..message(channel, id, "") }
 }
 
+/// Somebody presses a button.
+pub(super) fn press(channel: &str, id: &str, who: &str, button: &str) -> Inbound {
+    let event = Event::Button { message: MessageId("m".into()), id: button.into() };
+    Inbound { event, sender: Sender::new(who), ..message(channel, id, "") }
+}
+
+/// Somebody uses a command of the platform.
+pub(super) fn command(channel: &str, id: &str, name: &str, arguments: &str) -> Inbound {
+    let event = Event::Command { name: name.into(), arguments: arguments.into() };
+    Inbound { event, ..message(channel, id, "") }
+}
+
 pub(super) fn sent() -> Delivery {
     Delivery::Sent { id: None }
 }
@@ -54,6 +67,11 @@ pub(super) struct Delivered {
     pub(super) to: String,
     pub(super) text: String,
     pub(super) at: tokio::time::Instant,
+    /// The message whose place it took.
+    pub(super) draft: Option<String>,
+    pub(super) is_private: bool,
+    /// Rows of buttons, as `id label`.
+    pub(super) buttons: Vec<Vec<String>>,
 }
 
 /// A platform.
@@ -68,6 +86,15 @@ pub(super) struct Post {
     pub(super) withdrawn: Mutex<Vec<String>>,
     pub(super) typed: Mutex<usize>,
     pub(super) missed: Mutex<Vec<Inbound>>,
+    /// The message that shows drafts.
+    pub(super) shows_as: Mutex<Option<MessageId>>,
+    /// How presses and commands were acknowledged.
+    pub(super) signs: Mutex<Vec<String>>,
+    pub(super) menu: Mutex<Vec<CommandSpec>>,
+    /// How often offering the menu fails first.
+    pub(super) menu_failures: Mutex<usize>,
+    /// What was left and removed.
+    pub(super) administered: Mutex<Vec<String>>,
     pub(super) news: tokio::sync::Notify,
 }
 
@@ -83,6 +110,11 @@ impl Default for Post {
             withdrawn: Mutex::default(),
             typed: Mutex::default(),
             missed: Mutex::default(),
+            shows_as: Mutex::default(),
+            signs: Mutex::default(),
+            menu: Mutex::default(),
+            menu_failures: Mutex::default(),
+            administered: Mutex::default(),
             news: tokio::sync::Notify::new(),
         }
     }
@@ -110,6 +142,9 @@ impl Egress for Post {
                 to: envelope.to.in_reply_to.0.clone(),
                 text: envelope.part.text.clone(),
                 at: tokio::time::Instant::now(),
+                draft: envelope.draft.as_ref().map(|draft| draft.0.clone()),
+                is_private: envelope.is_private,
+                buttons: envelope.part.buttons.iter().map(|row| row.iter().map(button).collect()).collect(),
             };
             self.delivered.lock().unwrap().push(delivered);
             self.news.notify_one();
@@ -135,17 +170,81 @@ impl Egress for Post {
     fn backfill(&self) -> Option<&dyn Backfill> {
         Some(self)
     }
+
+    fn interactions(&self) -> Option<&dyn Interactions> {
+        Some(self)
+    }
+
+    fn administration(&self) -> Option<&dyn Administration> {
+        Some(self)
+    }
+}
+
+fn button(button: &Button) -> String {
+    format!("{} {}", button.id, button.label)
+}
+
+impl Interactions for Post {
+    fn acknowledge<'a>(
+        &'a self,
+        inbound: &'a Inbound,
+        how: Acknowledgement<'a>,
+    ) -> BoxFuture<'a, Result<(), ConnectorError>> {
+        let how = match how {
+            Acknowledgement::Working { is_private: true } => "working in private",
+            Acknowledgement::Working { is_private: false } => "working",
+            Acknowledgement::Done { notice } => notice.unwrap_or("done"),
+        };
+        self.signs.lock().unwrap().push(format!("{} {how}", inbound.id.0));
+        Box::pin(async { Ok(()) })
+    }
+
+    fn offer<'a>(&'a self, commands: &'a [CommandSpec]) -> BoxFuture<'a, Result<(), ConnectorError>> {
+        let mut failures = self.menu_failures.lock().unwrap();
+        let fails = *failures > 0;
+        *failures = failures.saturating_sub(1);
+        Box::pin(async move {
+            if fails {
+                return Err(ConnectorError::Lost("the menu is closed".into()));
+            }
+            *self.menu.lock().unwrap() = commands.to_vec();
+            Ok(())
+        })
+    }
+}
+
+impl Administration for Post {
+    fn leave<'a>(&'a self, conversation: &'a ConversationId) -> BoxFuture<'a, Result<(), ConnectorError>> {
+        let delivered = self.delivered.lock().unwrap().len();
+        let left = format!("left {} after {delivered}", conversation.channel);
+        self.administered.lock().unwrap().push(left);
+        Box::pin(async { Ok(()) })
+    }
+
+    fn remove<'a>(
+        &'a self,
+        _: &'a ConversationId,
+        message: &'a MessageId,
+    ) -> BoxFuture<'a, Result<(), ConnectorError>> {
+        self.administered.lock().unwrap().push(format!("removed {}", message.0));
+        Box::pin(async { Ok(()) })
+    }
 }
 
 impl Drafts for Post {
     fn draft<'a>(&'a self, draft: &'a Draft) -> BoxFuture<'a, Option<MessageId>> {
         let texts: Vec<&str> = draft.sentences.iter().map(|sentence| sentence.text.as_str()).collect();
         self.drafted.lock().unwrap().push(format!("{} {}", draft.to.in_reply_to.0, texts.join(" ")));
-        Box::pin(async { None })
+        if let Some(message) = &draft.message {
+            self.drafted.lock().unwrap().push(format!("over {}", message.0));
+        }
+        self.news.notify_one();
+        Box::pin(async { self.shows_as.lock().unwrap().clone() })
     }
 
-    fn withdraw<'a>(&'a self, to: &'a Address, _: Option<&'a MessageId>) -> BoxFuture<'a, ()> {
-        self.withdrawn.lock().unwrap().push(to.in_reply_to.0.clone());
+    fn withdraw<'a>(&'a self, to: &'a Address, message: Option<&'a MessageId>) -> BoxFuture<'a, ()> {
+        let shown = message.map(|message| format!(" shown as {}", message.0));
+        self.withdrawn.lock().unwrap().push(format!("{}{}", to.in_reply_to.0, shown.unwrap_or_default()));
         Box::pin(async {})
     }
 }
@@ -260,6 +359,16 @@ impl Bench {
             Dispatch::new(self.bot.clone(), self.echo.clone(), journal.clone(), egresses, stop.clone());
         let sink = dispatch.sink("post").unwrap();
         Self { dispatch, journal, stop, sink, ..self }
+    }
+
+    /// The same with something else that answers.
+    pub(super) fn answering_with(self, dialogue: Arc<dyn loquat_contract::Dialogue>) -> Self {
+        let stop = CancellationToken::new();
+        let egresses = HashMap::from([("post".to_owned(), self.post.clone() as Arc<dyn Egress>)]);
+        let dispatch =
+            Dispatch::new(self.bot.clone(), dialogue, self.journal.clone(), egresses, stop.clone());
+        let sink = dispatch.sink("post").unwrap();
+        Self { dispatch, stop, sink, ..self }
     }
 
     pub(super) fn folder(&self) -> &Path {

@@ -8,7 +8,6 @@ use loquat_contract::{
 };
 
 use super::fakes::{Bench, conversation, message};
-use crate::answer::APOLOGY;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_conversation_is_answered_in_order_and_others_at_the_same_time() {
@@ -55,6 +54,10 @@ async fn the_order_of_the_journal_is_the_order_of_the_answers() {
     assert_eq!(bench.post.texts(), kept);
 }
 
+fn apology() -> &'static str {
+    crate::words::of(&loquat_contract::Language::english()).apology
+}
+
 #[tokio::test]
 async fn a_message_that_comes_twice_is_answered_once() {
     let bench = Bench::new();
@@ -99,7 +102,7 @@ async fn a_message_that_cannot_be_answered_gets_an_apology_and_is_a_dead_letter(
     let bench = Bench::new();
     bench.accept_all(&[message("a", "1", UNANSWERABLE), message("a", "2", "hello")]).await;
     bench.drain().await;
-    assert_eq!(bench.post.texts(), [APOLOGY, "hello"], "the reason is none of the person's business");
+    assert_eq!(bench.post.texts(), [apology(), "hello"], "the reason is none of the person's business");
     let entry = bench.entry(1).await;
     assert!(matches!(&entry.settled, Some((Settlement::Failed { reason }, _)) if reason.contains("failure")));
 }
@@ -176,7 +179,7 @@ async fn an_operator_retries_and_discards() {
     bench.drain().await;
     assert_eq!(bench.entry(2).await.settled.unwrap().0, Settlement::Discarded);
     assert!(bench.dispatch.discard(Sequence(2)).await.unwrap_err().to_string().contains("settled"));
-    assert_eq!(bench.post.texts(), [APOLOGY, "three"]);
+    assert_eq!(bench.post.texts(), [apology(), "three"]);
     assert!(bench.dispatch.retry(Sequence(9)).await.is_err());
 }
 

@@ -151,7 +151,7 @@ async fn commands_and_buttons_are_answered_as_if_they_were_said() {
         ..message("a", id, "")
     };
     let button = Inbound {
-        event: Event::Button { message: loquat_contract::MessageId("1".into()), id: "c1".into() },
+        event: Event::Button { message: loquat_contract::MessageId("1".into()), id: "c1.1".into() },
         ..message("a", "4", "")
     };
     bench

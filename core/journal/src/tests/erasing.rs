@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use loquat_contract::{Accepted, Event, Journal, Mentioned, Query, Sequence};
+use loquat_contract::{Accepted, Event, Journal, Mentioned, Query, Sequence, Step};
 
 use super::{conversation, delivered, message, prepared};
 use crate::EmbeddedJournal;
@@ -57,6 +57,43 @@ async fn every_trace_of_a_person_is_erased_and_others_keep_theirs() {
     drop(journal);
     assert_eq!(traces(folder.path()), [""; 0]);
     assert_eq!(EmbeddedJournal::open(folder.path()).unwrap().entries(Query::default()).await.unwrap(), left);
+}
+
+#[tokio::test]
+async fn what_others_had_explained_or_asked_again_of_it_is_erased_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = EmbeddedJournal::open(folder.path()).unwrap();
+    let mut theirs = message("group", "1");
+    theirs.sender.id = "alice-4711".into();
+    theirs.event = Event::Message("my-secret-question".into());
+    journal.accept(&theirs).await.unwrap();
+    journal.record(Sequence(1), vec![prepared("the-secret-answer", None), delivered()]).await.unwrap();
+    let about = |explains: Option<u64>, again: Option<u64>| {
+        let Step::Prepared(quoting) = prepared("About my-secret-question: the-secret-answer", None) else {
+            unreachable!()
+        };
+        let (explains, again) = (explains.map(Sequence), again.map(Sequence));
+        Step::Prepared(Box::new(loquat_contract::Prepared { explains, again, ..*quoting }))
+    };
+    for (id, step) in [
+        ("2", about(Some(1), None)),
+        ("3", about(None, Some(1))),
+        ("4", about(None, Some(3))),
+        ("5", prepared("another answer", None)),
+    ] {
+        let mut other = message("group", id);
+        other.sender.id = "bob".into();
+        journal.accept(&other).await.unwrap();
+        journal.record(Sequence(id.parse().unwrap()), vec![step, delivered()]).await.unwrap();
+    }
+    let erased = journal.erase(&"p:alice-4711".parse().unwrap()).await.unwrap();
+    assert_eq!(erased.events, 1, "of theirs");
+    assert_eq!(traces(folder.path()), [""; 0]);
+    let left = journal.entries(Query::default()).await.unwrap();
+    assert_eq!(left.iter().map(|entry| entry.sequence.0).collect::<Vec<_>>(), [5]);
+    let mut again = message("group", "2");
+    again.sender.id = "bob".into();
+    assert_eq!(journal.accept(&again).await.unwrap(), Accepted::Duplicate(Sequence(2)));
 }
 
 #[tokio::test]

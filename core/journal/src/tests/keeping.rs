@@ -2,7 +2,8 @@
 
 use futures::future::join_all;
 use loquat_contract::{
-    Accepted, Journal, JournalError, Memory, PartState, Query, Sequence, Settlement, State, Step, Timestamp,
+    Accepted, Journal, JournalError, Memory, MessageId, PartState, Query, Sequence, Settlement, State, Step,
+    Timestamp,
 };
 
 use super::{FOREVER, conversation, delivered, message, prepared, sent};
@@ -96,6 +97,36 @@ async fn a_reopened_entry_is_owed_without_what_was_sent() {
     assert_eq!(owed[0].parts, [PartState::Prepared]);
     let error = journal.record(Sequence(9), vec![Step::Reopened]).await.unwrap_err();
     assert!(matches!(error, JournalError::NoEntry(Sequence(9))));
+}
+
+#[tokio::test]
+async fn the_message_that_shows_a_draft_is_known_after_reopening_and_compaction() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = EmbeddedJournal::open(folder.path()).unwrap();
+    for id in ["1", "2"] {
+        journal.accept(&message("a", id)).await.unwrap();
+    }
+    let drafted = |id: &str| Step::Drafted { message: MessageId(id.into()) };
+    for step in [drafted("d1"), drafted("d2")] {
+        journal.record(Sequence(1), vec![step]).await.unwrap();
+    }
+    journal.record(Sequence(2), vec![drafted("d3")]).await.unwrap();
+    journal.record(Sequence(2), vec![prepared("two", None)]).await.unwrap();
+    drop(journal);
+    let journal = EmbeddedJournal::open(folder.path()).unwrap();
+    let known = async |journal: &EmbeddedJournal| -> Vec<(State, Option<String>)> {
+        let owed = journal.owed().await.unwrap();
+        owed.iter().map(|entry| (entry.state(), entry.draft.as_ref().map(|id| id.0.clone()))).collect()
+    };
+    let expected = [(State::Accepted, Some("d2".to_owned())), (State::Answered, Some("d3".to_owned()))];
+    assert_eq!(known(&journal).await, expected, "the last one counts");
+    journal.compact(FOREVER).await.unwrap();
+    assert_eq!(known(&journal).await, expected);
+    let answered = Query { state: Some(State::Answered), ..Query::default() };
+    assert_eq!(journal.entries(answered).await.unwrap().len(), 1, "the index knows it too");
+    journal.record(Sequence(1), vec![Step::Settled(Settlement::Discarded)]).await.unwrap();
+    let late = journal.record(Sequence(1), vec![drafted("d9")]).await;
+    assert!(matches!(late, Err(JournalError::OutOfTurn { .. })), "a draft after the end is none");
 }
 
 #[tokio::test]

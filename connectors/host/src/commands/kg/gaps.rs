@@ -5,8 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::Context;
-use loquat_contract::{Gap, Language, Query, Timestamp};
+use loquat_contract::{Gap, Language, Query};
 use loquat_journal::Ledger;
 use owo_colors::OwoColorize;
 use serde_json::json;
@@ -33,7 +32,7 @@ struct Missing {
 
 pub(super) fn gaps(loaded: &Loaded, command: &GapsCommand) -> anyhow::Result<ExitCode> {
     let ledger = Ledger::open(&Places::of(&loaded.config)?.journal)?;
-    let since = command.since.as_deref().map(parse_since).transpose()?.unwrap_or_default();
+    let since = command.since.as_deref().map(crate::commands::since).transpose()?.unwrap_or_default();
     let mut found: HashMap<(String, String), Missing> = HashMap::new();
     for sequence in ledger.sequences(&Query::default()) {
         let entry = ledger.entry(sequence)?;
@@ -60,14 +59,6 @@ pub(super) fn gaps(loaded: &Loaded, command: &GapsCommand) -> anyhow::Result<Exi
         GapsFormat::Questions => questions(&mut out, &missing)?,
     }
     crate::commands::ledger::report(ledger.damage())
-}
-
-/// A day, or a moment as RFC 3339 writes it.
-fn parse_since(text: &str) -> anyhow::Result<Timestamp> {
-    let day = || text.parse::<jiff::civil::Date>()?.to_zoned(jiff::tz::TimeZone::system());
-    let at = text.parse::<jiff::Timestamp>().or_else(|_| day().map(|day| day.timestamp()));
-    let at = at.ok().and_then(|at| u64::try_from(at.as_millisecond()).ok());
-    at.map(Timestamp).with_context(|| format!("--since {text:?} is no day; write it as 2026-11-30"))
 }
 
 fn count(found: &mut HashMap<(String, String), Missing>, gap: &Gap, language: &Language) {

@@ -28,7 +28,10 @@ fn block(block: &Block) -> Block {
         }
         Block::Code { language, text } => {
             let is_known = language.chars().all(|c| c.is_ascii_alphanumeric() || "_+-.#".contains(c));
-            Block::Code { language: if is_known { language.clone() } else { String::new() }, text: unfenced(text) }
+            Block::Code {
+                language: if is_known { language.clone() } else { String::new() },
+                text: unfenced(text),
+            }
         }
         Block::List { start, items } => {
             Block::List { start: *start, items: items.iter().map(adapted).collect() }

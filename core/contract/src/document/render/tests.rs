@@ -416,7 +416,10 @@ fn deep_nesting_and_long_input_end() {
 #[test]
 fn chats_get_tables_as_code_and_fences_of_three() {
     let shown = |markdown: &str| Document::from_markdown(markdown).render(Format::ChatMarkdown);
-    assert_eq!(shown("| name | n |\n|---|---|\n| 不丹 | 1 |\n| a | 22 |"), "```\nname | n\n不丹 | 1\na    | 22\n```");
+    assert_eq!(
+        shown("| name | n |\n|---|---|\n| 不丹 | 1 |\n| a | 22 |"),
+        "```\nname | n\n不丹 | 1\na    | 22\n```"
+    );
     assert_eq!(shown("> a\n>\n> b"), "> a\n> \n> b");
     assert_eq!(shown("- a\n  - b\n  - c"), "- a\n  - b\n  - c");
     assert_eq!(shown("```c++\nx\n```"), "```c++\nx\n```");

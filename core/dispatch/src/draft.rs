@@ -1,0 +1,122 @@
+//! A reply is shown while it is being written. In: sentences as they pass. Out: drafts on the platform, one at a time, the latest wins; and
+//! the message that shows them, on record before the reply is made, so that the reply takes its place also after a restart.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::FusedFuture;
+use loquat_contract::{DialogueError, Draft, Drafts, Entry, MessageId, Reply, Sentence, Step};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::answer::signal_typing;
+use crate::compose;
+use crate::deliver::first_key;
+use crate::dispatch::{COURTESY, Platform, Shared};
+
+/// How long a draft in flight is waited for at a stop.
+const AT_STOP: Duration = Duration::from_millis(500);
+
+/// How asking the engine ended.
+pub(crate) enum Asked {
+    Reply(Result<Box<Reply>, DialogueError>),
+    /// It is not wanted any more.
+    GivenUp,
+    /// The bot may not wait any longer.
+    Aborted,
+}
+
+impl Shared {
+    /// Has the engine answer a text, and shows meanwhile that the bot is at work, and the sentences so far where the platform can. What
+    /// shows the draft is in the entry afterwards.
+    pub(crate) async fn ask(
+        &self,
+        platform: &Platform,
+        entry: &mut Entry,
+        text: &str,
+        give_up: &CancellationToken,
+    ) -> Asked {
+        let (sentences, news) = watch::channel(Vec::<Sentence>::new());
+        let shown = Mutex::new(entry.draft.clone());
+        let asked = {
+            let mut showing = std::pin::pin!(self.show(platform, entry, news, &shown, give_up).fuse());
+            let conversation = &entry.inbound.conversation;
+            let asked = {
+                let answering = async {
+                    let mut show =
+                        |sentence: &Sentence| sentences.send_modify(|all| all.push(sentence.clone()));
+                    self.dialogue.answer(conversation, text, &mut show).await
+                };
+                tokio::select! {
+                    biased;
+                    () = give_up.cancelled() => Asked::GivenUp,
+                    () = self.abort.cancelled() => Asked::Aborted,
+                    reply = answering => Asked::Reply(reply.map(Box::new)),
+                    never = signal_typing(platform, conversation) => match never {},
+                    never = async { showing.as_mut().await; std::future::pending().await } => never,
+                }
+            };
+            drop(sentences);
+            // So that no draft comes after the reply, and the id of one in flight is not lost; one that hangs must not hold it up for long.
+            if !showing.is_terminated() {
+                let patience = if matches!(asked, Asked::Aborted) { AT_STOP } else { COURTESY };
+                let _late = tokio::time::timeout(patience, showing).await;
+            }
+            asked
+        };
+        let draft = shown.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if draft != entry.draft {
+            self.note_draft(entry, draft.clone());
+            entry.draft = draft;
+        }
+        asked
+    }
+
+    async fn show(
+        &self,
+        platform: &Platform,
+        entry: &Entry,
+        mut news: watch::Receiver<Vec<Sentence>>,
+        shown: &Mutex<Option<MessageId>>,
+        give_up: &CancellationToken,
+    ) {
+        let Some(drafts) = platform.egress.drafts().filter(|_| platform.egress.capabilities().drafts) else {
+            return;
+        };
+        let mut recorded = entry.draft.clone();
+        while news.changed().await.is_ok() {
+            if give_up.is_cancelled() || self.abort.is_cancelled() {
+                return;
+            }
+            let sentences = news.borrow_and_update().clone();
+            let message = shown.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let Some(message) = draft(platform, drafts, entry, sentences, message).await else { continue };
+            *shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(message.clone());
+            if recorded.as_ref() == Some(&message) {
+                continue;
+            }
+            let step = Step::Drafted { message: message.clone() };
+            match self.journal.record(entry.sequence, vec![step]).await {
+                Ok(()) => recorded = Some(message),
+                // Tried again with the next draft. Lost with a crash, the draft would stay beside the reply.
+                Err(error) => tracing::warn!(sequence = %entry.sequence, %error, "a draft is not on record"),
+            }
+        }
+    }
+}
+
+/// Shows the sentences so far.
+async fn draft(
+    platform: &Platform,
+    drafts: &dyn Drafts,
+    entry: &Entry,
+    sentences: Vec<Sentence>,
+    message: Option<MessageId>,
+) -> Option<MessageId> {
+    let inbound = &entry.inbound;
+    let part = compose::draft(&sentences, &platform.egress.capabilities());
+    let (to, ticket, key) = (inbound.address(), inbound.ticket.clone(), first_key(inbound));
+    let draft = Draft { to, ticket, message, key, sentences, part };
+    drafts.draft(&draft).await
+}
