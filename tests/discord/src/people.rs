@@ -215,6 +215,11 @@ impl Discord {
         })
     }
 
+    /// The bot is told once more of a message, as it is after a resume that goes back further than it had to.
+    pub fn repeat(&self, message: Id) {
+        self.shared.change(|world| world.tell_message("MESSAGE_CREATE", message));
+    }
+
     /// Somebody types.
     pub fn types(&self, channel: Id, user: Id) {
         self.shared.change(|world| world.type_in(channel, user));
