@@ -6,12 +6,17 @@ use loquat_fake_discord::{Discord, Id, Options, Say, Shown};
 use loquat_tests::program::User;
 use loquat_tests::server::Server;
 
+/// Where its API is.
+fn api(discord: &Discord) -> String {
+    format!("{}/api/v10", discord.url())
+}
+
 /// A home with a bot that is told of this Discord, and whose log says everything.
 fn home(discord: &Discord) -> User {
     User::new()
         .unwrap()
         .with("LOQUAT_CONNECTORS__DISCORD__TOKEN", discord.token())
-        .with("LOQUAT_CONNECTORS__DISCORD__API", discord.url())
+        .with("LOQUAT_CONNECTORS__DISCORD__API", api(&discord))
         .with("LOQUAT_LOG", "trace,sled=off")
 }
 

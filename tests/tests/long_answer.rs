@@ -168,7 +168,7 @@ async fn a_long_answer_arrives_whole_on_discord() {
     let discord = Discord::start(Default::default()).await.unwrap();
     let config = loquat_discord::Config {
         token: Some(discord.token().into()),
-        api: Some(discord.url()),
+        api: Some(format!("{}/api/v10", discord.url())),
         ..Default::default()
     };
     let (ingress, egress) = loquat_discord::connect(config, BotCard::default()).unwrap();
@@ -182,7 +182,7 @@ async fn a_long_answer_arrives_whole_on_discord() {
         shown.last().is_some_and(|last| last.content.contains(END)).then_some(shown)
     });
     let shown = shown.await.unwrap();
-    keep(format!("http://{}/view/{channel}", discord.address()), "discord.html").await;
+    keep(format!("{}/view/{channel}", discord.url()), "discord.html").await;
     assert!(shown.iter().all(|part| part.notified.is_empty() && part.mentions.is_empty()), "{shown:#?}");
     for part in &shown {
         let fences = part.content.lines().filter(|line| line.starts_with("```")).count();
