@@ -63,14 +63,16 @@ fn list(
 }
 
 fn row(out: &mut impl Write, one: &Feedback, question: &str, answer: &str) -> anyhow::Result<()> {
+    // Padded before it is coloured: what colours counts as letters.
+    let verdict = format!("{:4}", one.verdict.map_or("–", Rating::name));
     let verdict = match one.verdict {
-        Some(rating @ Rating::Good) => rating.name().green().to_string(),
-        Some(rating @ Rating::Bad) => rating.name().red().to_string(),
-        None => "–".to_owned(),
+        Some(Rating::Good) => verdict.green().to_string(),
+        Some(Rating::Bad) => verdict.red().to_string(),
+        None => verdict,
     };
     writeln!(
         out,
-        "{:>6}  {}  {verdict:4}  {}  {} → {}",
+        "{:>6}  {}  {verdict}  {}  {} → {}",
         one.reply,
         moment(one.at),
         one_line(&one.person.to_string()),
