@@ -99,7 +99,9 @@ impl Platform for Guild {
 
     fn arm(&self, fault: &Fault) -> bool {
         let fault = match fault {
-            Fault::TooMany(after) => loquat_fake_discord::Fault::TooMany { retry_after: *after, is_global: false },
+            Fault::TooMany(after) => {
+                loquat_fake_discord::Fault::TooMany { retry_after: *after, is_global: false }
+            }
             Fault::ServerError => loquat_fake_discord::Fault::ServerError(503),
             Fault::TakenWithoutAnswer => loquat_fake_discord::Fault::TakenWithoutAnswer,
             Fault::BrokenOff => loquat_fake_discord::Fault::BrokenOff,
