@@ -27,6 +27,7 @@ pub(super) fn config(address: &str) -> Config {
     Config {
         token: Some(TOKEN.to_owned().into()),
         api: Some(format!("http://{address}/api/v10")),
+        requests_per_second: 10_000,
         request_secs: 2,
         ..Config::default()
     }
@@ -37,6 +38,10 @@ impl Guild {
         let discord = Discord::start(Options { token: TOKEN.to_owned(), ..options }).await?;
         let guild = discord.guild("Help");
         Ok(Self { discord, guild, channels: Mutex::default(), messages: Mutex::default() })
+    }
+
+    pub(super) fn id(&self) -> Id {
+        self.guild
     }
 
     /// The channel of a name, which is made where it is not there.
@@ -56,7 +61,9 @@ impl Guild {
 
 impl Platform for Guild {
     async fn start() -> anyhow::Result<Self> {
-        Self::with(Options { heartbeat: Duration::from_millis(500), ..Options::default() }).await
+        let options =
+            Options { heartbeat: Duration::from_millis(500), pace: Some(200.0), ..Options::default() };
+        Self::with(options).await
     }
 
     fn address(&self) -> String {
@@ -99,7 +106,9 @@ impl Platform for Guild {
 
     fn arm(&self, fault: &Fault) -> bool {
         let fault = match fault {
-            Fault::TooMany(after) => loquat_fake_discord::Fault::TooMany { retry_after: *after, is_global: false },
+            Fault::TooMany(after) => {
+                loquat_fake_discord::Fault::TooMany { retry_after: *after, is_global: false }
+            }
             Fault::ServerError => loquat_fake_discord::Fault::ServerError(503),
             Fault::TakenWithoutAnswer => loquat_fake_discord::Fault::TakenWithoutAnswer,
             Fault::BrokenOff => loquat_fake_discord::Fault::BrokenOff,
