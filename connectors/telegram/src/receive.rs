@@ -35,7 +35,8 @@ pub struct TelegramIngress {
     shared: Arc<Shared>,
     /// The first update that is not done with; 0 where none is known.
     offset: AtomicI64,
-    was_connected: AtomicBool,
+    /// Whether it was run before, be it in vain: what is done for a connection may have failed then.
+    was_run: AtomicBool,
     refusals: Mutex<Refusals>,
 }
 
@@ -44,23 +45,23 @@ impl TelegramIngress {
         Self {
             shared,
             offset: AtomicI64::new(0),
-            was_connected: AtomicBool::new(false),
+            was_run: AtomicBool::new(false),
             refusals: Mutex::default(),
         }
     }
 
     async fn connected(&self, sink: Arc<dyn Sink>, stop: CancellationToken) -> Result<(), ConnectorError> {
+        let was_run = self.was_run.swap(true, Ordering::Relaxed);
         let nothing = json!({});
         let me: Me = tokio::select! {
             me = self.shared.api.named("GetMe", &nothing) => me?,
             () = stop.cancelled() => return Ok(()),
         };
         sink.alive();
-        if self.was_connected.swap(true, Ordering::Relaxed) {
+        let name = &me.username;
+        tracing::info!(bot = %name, privacy_mode = !me.can_read_all_group_messages, "on Telegram");
+        if was_run {
             sink.reconnected().await;
-        } else {
-            let name = &me.username;
-            tracing::info!(bot = %name, privacy_mode = !me.can_read_all_group_messages, "on Telegram");
         }
         match self.shared.config.mode {
             Mode::Polling => self.poll(&me, &*sink, &stop).await,
@@ -101,9 +102,13 @@ impl TelegramIngress {
                 return Ok(());
             }
         };
+        let press = update.callback_query.as_ref().map(|query| query.id.clone());
         let heard = understand(update, me, &self.shared);
         if heard.is_empty() {
             tracing::debug!(kinds, "an update has nothing for the bot");
+            if let Some(query) = press {
+                self.answer_press(&query, None).await;
+            }
         }
         for heard in heard {
             self.hand_on(heard, sink).await?;

@@ -131,7 +131,9 @@ impl Dialogue for Script {
             match words[..] {
                 [MAKE, name, token] => Ok(reply(&awkward(name, token, self.limit))),
                 [DRAFT, token] => {
-                    let reply = reply(token);
+                    // Of a single sentence, some platforms show no draft.
+                    let mut reply = reply(token);
+                    reply.sentences.push(Sentence::line("That was all."));
                     reply.sentences.iter().for_each(&mut *show);
                     tokio::time::sleep(TAKES).await;
                     Ok(reply)

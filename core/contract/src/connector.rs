@@ -245,7 +245,9 @@ pub trait Drafts: Send + Sync {
     /// Shows the sentences so far; one draft of a reply at a time. The delivered reply replaces them, and losing a draft does no harm.
     ///
     /// Returns the message that shows them, where that is a message that stays: the host keeps its id, gives it back with the next
-    /// draft, and with the first part of the reply ([`Envelope::draft`]), which takes its place.
+    /// draft, and with the first part of the reply ([`Envelope::draft`]), which takes its place. A platform without
+    /// [`Idempotency`](crate::Idempotency) does not know the message again after a crash before the host has the id. There it had better begin
+    /// without words; this is called again as soon as the id is on record.
     fn draft<'a>(&'a self, draft: &'a Draft) -> BoxFuture<'a, Option<MessageId>>;
 
     /// Takes the draft back: the question was withdrawn, or another one came in its place.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::FusedFuture;
-use loquat_contract::{DialogueError, Draft, Drafts, Entry, MessageId, Reply, Sentence, Step};
+use loquat_contract::{DialogueError, Draft, Drafts, Entry, Idempotency, MessageId, Reply, Sentence, Step};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -98,7 +98,13 @@ impl Shared {
             }
             let step = Step::Drafted { message: message.clone() };
             match self.journal.record(entry.sequence, vec![step]).await {
-                Ok(()) => recorded = Some(message),
+                Ok(()) => {
+                    recorded = Some(message);
+                    if platform.egress.capabilities().idempotency == Idempotency::None {
+                        // It may have no words yet, see `Drafts::draft`.
+                        news.mark_changed();
+                    }
+                }
                 // Tried again with the next draft. Lost with a crash, the draft would stay beside the reply.
                 Err(error) => tracing::warn!(sequence = %entry.sequence, %error, "a draft is not on record"),
             }

@@ -9,7 +9,7 @@ use crate::Discord;
 use crate::ids::Id;
 use crate::world::World;
 use crate::world::mentions::Allowed;
-use crate::world::message::{Draft, Reference, SUPPRESS_NOTIFICATIONS, kind};
+use crate::world::message::{Draft, Reference, SUPPRESS_NOTIFICATIONS, VOICE, kind};
 use crate::world::permissions::{ADD_REACTIONS, READ_MESSAGE_HISTORY, VIEW_CHANNEL};
 use crate::world::user::User;
 
@@ -21,6 +21,7 @@ pub struct Say {
     pings_nobody: bool,
     is_silent: bool,
     files: Vec<(String, String, Vec<u8>)>,
+    seconds: Option<f64>,
 }
 
 impl From<&str> for Say {
@@ -55,6 +56,12 @@ impl Say {
     pub fn silent(mut self) -> Self {
         self.is_silent = true;
         self
+    }
+
+    /// As a voice message of so many seconds, with its Ogg file's bytes.
+    #[must_use]
+    pub fn voice(bytes: impl Into<Vec<u8>>, seconds: f64) -> Self {
+        Self { seconds: Some(seconds), ..Self::default() }.file("voice-message.ogg", "audio/ogg", bytes)
     }
 
     /// With a file: its name, media type, and bytes.
@@ -136,12 +143,19 @@ impl Discord {
             let files = say.files.into_iter().map(|(name, content_type, bytes)| {
                 world.keep_file(channel, &name, Some(content_type), bytes.into())
             });
-            let files = files.collect();
+            let files: Vec<Id> = files.collect();
+            for file in &files {
+                if let Some(file) = world.files.get_mut(file) {
+                    file.seconds = say.seconds;
+                }
+            }
+            let silent = if say.is_silent { SUPPRESS_NOTIFICATIONS } else { 0 };
+            let voice = if say.seconds.is_some() { VOICE } else { 0 };
             Ok(world.post(Draft {
                 kind: if reference.is_some() { kind::REPLY } else { kind::DEFAULT },
                 reference,
                 files,
-                flags: if say.is_silent { SUPPRESS_NOTIFICATIONS } else { 0 },
+                flags: silent | voice,
                 allowed: Allowed { replied_user: !say.pings_nobody, ..Allowed::ALL },
                 ..Draft::new(channel, user, &say.text)
             }))

@@ -4,6 +4,10 @@
 
 #[path = "server/asking.rs"]
 mod asking;
+#[path = "server/client.rs"]
+mod client;
+#[path = "server/events.rs"]
+mod events;
 #[path = "server/faults.rs"]
 mod faults;
 #[path = "server/gateway.rs"]

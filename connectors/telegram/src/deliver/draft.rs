@@ -1,7 +1,8 @@
 //! A reply while it is being written. In: drafts. Out: in private a draft of Telegram's (`sendMessageDraft`, Bot API 9.5), which vanishes by
-//! itself; in groups a message that is changed, and becomes the reply.
+//! itself; in groups a message that is changed, and becomes the reply. That one begins without words: Telegram has no key by which it would be
+//! found again after a crash before its number is on record, and words would then stand there twice.
 
-use loquat_contract::{Address, BoxFuture, Draft, Drafts, IdempotencyKey, MessageId};
+use loquat_contract::{Address, BoxFuture, Delivery, Draft, Drafts, IdempotencyKey, MessageId, Part};
 use serde::de::IgnoredAny;
 use serde_json::json;
 use teloxide_core::payloads::DeleteMessage;
@@ -12,6 +13,9 @@ use super::{Shared, TelegramEgress, has, has_not};
 use crate::api::Failure;
 use crate::encode::encode;
 use crate::place::{Place, replied_to};
+
+/// What a draft says in a group before its number is on record.
+const NO_WORDS_YET: &str = "…";
 
 impl Shared {
     async fn show(&self, draft: &Draft) -> Option<MessageId> {
@@ -29,19 +33,30 @@ impl Shared {
             return None;
         }
         let Some(message) = draft.message.as_ref().and_then(number) else {
-            let outcome = self.post(place, &draft.part, replied_to(&draft.to.in_reply_to)).await;
-            return match outcome {
-                Ok(id) => Some(MessageId(id.to_string())),
-                Err(failure) => {
-                    tracing::debug!(%failure, "a draft was not shown");
-                    None
-                }
-            };
+            return self.begin(place, draft).await;
         };
         if let Err(failure) = self.change(place, message, &draft.part).await {
             tracing::debug!(%failure, "a draft was not changed");
         }
         draft.message.clone()
+    }
+
+    /// Sends the message that the reply will be. A reply of one sentence needs none: it is there as soon.
+    async fn begin(&self, place: Place, draft: &Draft) -> Option<MessageId> {
+        if draft.sentences.len() < 2 || self.memory.is_lost(&draft.key.0) {
+            return None;
+        }
+        let part = Part { text: NO_WORDS_YET.to_owned(), ..Part::default() };
+        match self.post(place, &part, replied_to(&draft.to.in_reply_to)).await {
+            Ok(id) => Some(MessageId(id.to_string())),
+            Err(failure) => {
+                tracing::debug!(%failure, "a draft was not shown");
+                if matches!(failure.delivery(), Delivery::Ambiguous { .. }) {
+                    self.memory.lost_draft(&draft.key.0);
+                }
+                None
+            }
+        }
     }
 
     async fn show_in_private(&self, place: Place, draft: &Draft) {

@@ -17,6 +17,7 @@ struct Known {
     drafted: LruCache<i64, Instant>,
     forums: LruCache<i64, ()>,
     topics: LruCache<(i64, i32), i32>,
+    lost: LruCache<String, ()>,
 }
 
 /// What is known.
@@ -30,6 +31,7 @@ impl Default for Memory {
             drafted: LruCache::new(REMEMBERED),
             forums: LruCache::new(REMEMBERED),
             topics: LruCache::new(REMEMBERED),
+            lost: LruCache::new(REMEMBERED),
         }))
     }
 }
@@ -76,6 +78,16 @@ impl Memory {
         let at = known.drafted.get(&chat).map_or(now, |last| now.max(*last + pause));
         known.drafted.put(chat, at);
         at
+    }
+
+    /// The first draft of a reply may be there under an unknown number.
+    pub(crate) fn lost_draft(&self, key: &str) {
+        self.known().lost.put(key.to_owned(), ());
+    }
+
+    /// Whether that happened, so that another draft would stand beside it.
+    pub(crate) fn is_lost(&self, key: &str) -> bool {
+        self.known().lost.contains(key)
     }
 
     pub(crate) fn saw_forum(&self, chat: i64) {

@@ -38,28 +38,34 @@ impl TelegramIngress {
                 (text, if refusal.is_final() { Ok(()) } else { Err(refusal.to_string()) })
             }
         };
-        let told = match (whither, text) {
-            (Whither::Press(query), text) => {
-                let is_alert = text.is_some();
-                timeout(COURTESY, self.shared.answer_press(&query, text.as_deref(), is_alert)).await
-            }
+        match (whither, text) {
+            (Whither::Press(query), text) => self.answer_press(&query, text.as_deref()).await,
             (Whither::Reply(place, message), Some(text)) => {
                 let part = Part { text, ..Part::default() };
-                let said = async { self.shared.post(place, &part, Some(message)).await.map(drop) };
-                timeout(COURTESY, said).await
+                courtesy(async { self.shared.post(place, &part, Some(message)).await.map(drop) }).await;
             }
-            _ => return outcome,
-        };
-        let told = told.unwrap_or_else(|_| Err(Failure::Unanswered("it took too long".to_owned())));
-        if let Err(failure) = told {
-            tracing::debug!(%failure, "somebody was not told of a refusal");
+            _ => {}
         }
         outcome
+    }
+
+    /// Answers a press of which the host does not hear, or which it refused; then it says why.
+    pub(super) async fn answer_press(&self, query: &str, why: Option<&str>) {
+        courtesy(self.shared.answer_press(query, why, why.is_some())).await;
     }
 
     fn may_tell(&self, person: String, refusal: &Refusal) -> bool {
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
         refusals.may_tell(person, refusal, Instant::now())
+    }
+}
+
+/// Tells somebody something, which does no harm when it does not get through.
+async fn courtesy(telling: impl Future<Output = Result<(), Failure>>) {
+    let told = timeout(COURTESY, telling).await;
+    let told = told.unwrap_or_else(|_| Err(Failure::Unanswered("it took too long".to_owned())));
+    if let Err(failure) = told {
+        tracing::debug!(%failure, "somebody was not told of a refusal");
     }
 }
 

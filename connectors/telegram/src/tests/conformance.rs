@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use anyhow::Context;
-use loquat_conformance::{Act, Connector, Deed, Fault, Fixture, Heard, Platform, Shown};
+use loquat_conformance::{Act, Command, Connector, Deed, Fault, Fixture, Heard, Platform, Press, Shown};
 use loquat_contract::BotCard;
 use loquat_fake_telegram::{Calls, Fault as Broken, Heard as Told, Kind, Options, Seen, Telegram, User};
 
@@ -131,6 +131,41 @@ impl Platform for Fake {
                 Told::Refused => {}
             }
         }
+    }
+
+    async fn press(&self, press: &Press) -> Option<Heard> {
+        let (chat, who) = {
+            let mut known = self.known();
+            let telegram = &self.telegram;
+            let who = known
+                .people
+                .entry(press.sender.clone())
+                .or_insert_with(|| telegram.user(&press.sender))
+                .clone();
+            (known.chats.get(&press.channel).copied(), who)
+        };
+        let Some(chat) = chat else { return Some(Heard::NotAcknowledged) };
+        let under = self.telegram.answers(chat).into_iter().rev().find(|seen| seen.text.contains(&press.on));
+        let Some(under) = under else { return Some(Heard::NotAcknowledged) };
+        let button = under.buttons.iter().flatten().find(|button| button.text == press.label);
+        let Some(data) = button.and_then(|button| button.data.clone()) else {
+            return Some(Heard::NotAcknowledged);
+        };
+        let pressed = self.telegram.press(chat, under.id, &data, &who).unwrap();
+        // What the person waits for is the answer to the press.
+        let answered =
+            self.telegram.until("the press is answered", |telegram| telegram.answer_to(&pressed.query));
+        Some(if answered.await.is_ok() { Heard::Acknowledged } else { Heard::NotAcknowledged })
+    }
+
+    async fn command(&self, command: &Command) -> Option<Heard> {
+        let Command { channel, sender, id, name, argument } = command.clone();
+        let deed = Deed::Say(format!("/{name} {argument}"));
+        Some(self.act(&Act { channel, id, sender, deed }).await)
+    }
+
+    fn keeps_for_absent(&self) -> bool {
+        true
     }
 
     fn shown(&self, channel: &str) -> Vec<Shown> {

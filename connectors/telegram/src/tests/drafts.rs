@@ -13,7 +13,7 @@ fn draft(chat: i64, message: Option<MessageId>, text: &str) -> Draft {
         ticket: None,
         message,
         key: IdempotencyKey("0123456789abcdef01234567".into()),
-        sentences: vec![Sentence::line(text)],
+        sentences: text.split_inclusive(' ').map(Sentence::line).collect(),
         part: part(text),
     }
 }
@@ -69,8 +69,14 @@ async fn in_a_group_the_draft_is_one_message_that_becomes_the_reply() {
     let group = telegram.group(Kind::Supergroup, "Friends", &[&ann]);
     let question = telegram.say(group, &ann, "/ask where?").unwrap().message;
     let at = |draft: Draft| Draft { to: to(group, None, question), ..draft };
-    let message = bot.egress.draft(&at(draft(group, None, "One."))).await;
+    assert_eq!(
+        bot.egress.draft(&at(draft(group, None, "One."))).await,
+        None,
+        "one sentence is there as soon"
+    );
+    let message = bot.egress.draft(&at(draft(group, None, "One. Two."))).await;
     assert!(message.is_some());
+    assert_eq!(telegram.answers(group)[0].text, "…", "no words before its number is on record");
     let again = bot.egress.draft(&at(draft(group, message.clone(), "One. Two."))).await;
     assert_eq!(again, message);
     let buttons = vec![vec![Button { id: "a.1".into(), label: "Why?".into() }]];
@@ -82,7 +88,7 @@ async fn in_a_group_the_draft_is_one_message_that_becomes_the_reply() {
     let answers = telegram.answers(group);
     assert_eq!(answers.len(), 1, "{answers:?}");
     assert_eq!(answers[0].text, "One. Two. Three.");
-    assert_eq!(answers[0].history, ["One.", "One. Two."]);
+    assert_eq!(answers[0].history, ["…", "One. Two."]);
     assert_eq!((answers[0].reply_to, answers[0].buttons.len()), (Some(question), 1));
 }
 
@@ -91,11 +97,12 @@ async fn a_draft_that_says_all_already_is_the_reply_and_one_that_is_gone_is_sent
     let (telegram, bot) = started(Options::default()).await;
     let ann = telegram.user("Ann");
     let group = telegram.group(Kind::Supergroup, "Friends", &[&ann]);
-    let message = bot.egress.draft(&draft(group, None, "All.")).await;
-    let delivery = bot.egress.deliver(&reply(group, message.clone(), "All.")).await;
+    let message = bot.egress.draft(&draft(group, None, "It is all.")).await;
+    bot.egress.draft(&draft(group, message.clone(), "It is all.")).await;
+    let delivery = bot.egress.deliver(&reply(group, message.clone(), "It is all.")).await;
     assert_eq!(delivery, Delivery::Sent { id: message });
 
-    let gone = bot.egress.draft(&draft(group, None, "One.")).await.unwrap();
+    let gone = bot.egress.draft(&draft(group, None, "One. Two.")).await.unwrap();
     telegram.delete(group, gone.0.parse().unwrap()).unwrap();
     let delivery = bot.egress.deliver(&reply(group, Some(gone.clone()), "One. Two.")).await;
     assert!(matches!(&delivery, Delivery::Sent { id: Some(id) } if *id != gone), "{delivery:?}");
@@ -107,7 +114,7 @@ async fn a_change_of_which_nobody_knows_is_made_again() {
     let (telegram, bot) = started(Options::default()).await;
     let ann = telegram.user("Ann");
     let group = telegram.group(Kind::Supergroup, "Friends", &[&ann]);
-    let message = bot.egress.draft(&draft(group, None, "One.")).await;
+    let message = bot.egress.draft(&draft(group, None, "One. Two.")).await;
     telegram.arm(Calls::Method("editMessageText"), Fault::TakenThenBroken);
     let last = reply(group, message.clone(), "One. Two.");
     let delivery = bot.egress.deliver(&last).await;
@@ -121,7 +128,7 @@ async fn drafts_that_come_too_fast_make_way_for_the_reply() {
     let (telegram, bot) = started(Options::default()).await;
     let ann = telegram.user("Ann");
     let group = telegram.group(Kind::Supergroup, "Friends", &[&ann]);
-    let message = bot.egress.draft(&draft(group, None, "One.")).await;
+    let message = bot.egress.draft(&draft(group, None, "One. Two.")).await;
     telegram.arm(Calls::Method("editMessageText"), Fault::TooMany(Some(2)));
     for text in ["One. Two.", "One. Two. Three."] {
         assert_eq!(bot.egress.draft(&draft(group, message.clone(), text)).await, message);
@@ -140,8 +147,20 @@ async fn a_draft_is_taken_back() {
     let (telegram, bot) = started(Options::default()).await;
     let ann = telegram.user("Ann");
     let group = telegram.group(Kind::Supergroup, "Friends", &[&ann]);
-    let message = bot.egress.draft(&draft(group, None, "One.")).await;
+    let message = bot.egress.draft(&draft(group, None, "One. Two.")).await;
     bot.egress.withdraw(&to(group, None, 1), message.as_ref()).await;
     assert_eq!(telegram.answers(group).len(), 0);
     bot.egress.withdraw(&to(group, None, 1), message.as_ref()).await;
+}
+
+#[tokio::test]
+async fn a_first_draft_of_which_nobody_knows_is_not_shown_beside_another() {
+    let (telegram, bot) = started(Options::default()).await;
+    let ann = telegram.user("Ann");
+    let group = telegram.group(Kind::Supergroup, "Friends", &[&ann]);
+    telegram.arm(Calls::Sends, Fault::TakenThenBroken);
+    for text in ["One.", "One. Two."] {
+        assert_eq!(bot.egress.draft(&draft(group, None, text)).await, None);
+    }
+    assert_eq!(telegram.answers(group).len(), 1);
 }

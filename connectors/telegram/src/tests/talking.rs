@@ -126,6 +126,21 @@ async fn a_button_is_pressed_and_always_answered() {
 }
 
 #[tokio::test]
+async fn a_button_in_a_chat_that_is_not_listed_is_answered_too() {
+    let telegram = telegram().await;
+    let bot = Bot::with(&telegram, |config| Config { allowed_chats: vec![-1], ..config }).await;
+    telegram.ready().await.unwrap();
+    let ann = telegram.user("Ann");
+    let chat = telegram.private(&ann);
+    let buttons = vec![vec![Button { id: "a.1".into(), label: "Why?".into() }]];
+    let answer = Part { buttons, ..part("In Bhutan.") };
+    let message = id(&bot.egress.deliver(&envelope(&to(chat, None, 1), answer)).await);
+    let query = telegram.press(chat, message, "a.1", &ann).unwrap().query;
+    telegram.until("the button is answered", |telegram| telegram.answer_to(&query)).await.unwrap();
+    assert_eq!(bot.notes.accepted.lock().unwrap().len(), 0);
+}
+
+#[tokio::test]
 async fn a_button_that_was_pressed_too_long_ago_is_no_fault() {
     let options = Options { callback_lifetime: std::time::Duration::ZERO, ..Options::default() };
     let telegram = Telegram::start(options).await.unwrap();

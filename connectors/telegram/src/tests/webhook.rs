@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use loquat_conformance::{Act, Connector, Fault, Fixture, Heard as KitHeard, Platform, Shown};
+use loquat_conformance::{
+    Act, Command, Connector, Deed, Fault, Fixture, Heard as KitHeard, Platform, Press, Shown,
+};
 use loquat_contract::{BotCard, Receipt};
 use loquat_fake_telegram::{Options, Telegram};
 use secrecy::ExposeSecret;
@@ -162,11 +164,23 @@ impl Platform for Hooked {
         self.fake.arm(fault)
     }
 
+    async fn press(&self, press: &Press) -> Option<KitHeard> {
+        self.fake.press(press).await
+    }
+
+    async fn command(&self, command: &Command) -> Option<KitHeard> {
+        self.fake.command(command).await
+    }
+
+    fn keeps_for_absent(&self) -> bool {
+        self.fake.keeps_for_absent()
+    }
+
     fn broken_connections(&self) -> usize {
         self.fake.broken_connections()
     }
 
-    fn knows(&self, deed: &loquat_conformance::Deed) -> bool {
+    fn knows(&self, deed: &Deed) -> bool {
         self.fake.knows(deed)
     }
 }

@@ -38,10 +38,11 @@ async fn killed<F: Fixture>(stage: &Stage<F>) -> anyhow::Result<Outcome> {
             false => sound(&audit, ""),
         });
     }
-    for channel in channels {
+    let kills = channels.iter().flat_map(|channel| [(*channel, true), (*channel, false)]);
+    for (channel, before) in kills {
         stage.stop().await?;
         let deaths = stage.deaths();
-        let crash = Some(Crash { point: Point::Draft, before: false, spared: 0 });
+        let crash = Some(Crash { point: Point::Draft, before, spared: 0 });
         stage.start(Orders { crash, ..Orders::default() }).await?;
         stage.say(channel, DRAFT).await?;
         for _ in 0..500 {
