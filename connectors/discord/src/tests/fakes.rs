@@ -179,7 +179,7 @@ pub(super) fn conversation(channel: Id) -> ConversationId {
     }
 }
 
-pub(super) fn part(markdown: &str) -> Part {
+pub(crate) fn part(markdown: &str) -> Part {
     let document = Document::from_markdown(markdown);
     Part { text: document.render(Format::ChatMarkdown), document, ..Part::default() }
 }
