@@ -39,8 +39,7 @@ async fn people_talk_to_the_bot_on_telegram_and_a_kill_doubles_nothing() {
     let telegram = Telegram::start(Options::default()).await.unwrap();
     let user = home(&telegram);
     let (ann, bob) = (telegram.user("Ann"), telegram.user_with_language("Bob", "zh"));
-    let (private, group) =
-        (telegram.private(&ann), telegram.group(Kind::Supergroup, "Atlas", &[&ann, &bob]));
+    let (private, group) = (telegram.private(&ann), telegram.group(Kind::Supergroup, "Atlas", &[&ann, &bob]));
     let mut server = Server::start(&user, &["--port", "0"]).unwrap();
     telegram.ready().await.unwrap();
 
@@ -83,7 +82,12 @@ async fn people_talk_to_the_bot_on_telegram_and_a_kill_doubles_nothing() {
     let answer = hear(&telegram, private, "Liechtenstein").await;
     assert!(answer.text.contains("Austria"), "{answer:?}");
     let times = |part: &str| telegram.answers(private).iter().filter(|seen| seen.text.contains(part)).count();
-    assert_eq!((times("is Thimphu. [1]\n"), times("Liechtenstein.")), (1, 1), "{:#?}", telegram.answers(private));
+    assert_eq!(
+        (times("is Thimphu. [1]\n"), times("Liechtenstein.")),
+        (1, 1),
+        "{:#?}",
+        telegram.answers(private)
+    );
 
     let feedback = user.run(["feedback", "--format", "jsonl"]).unwrap();
     let lines: Vec<&str> = feedback.out.lines().collect();

@@ -145,7 +145,8 @@ impl Connection {
                     Some(Err(_)) | None => Err(End::Gone { is_clean: false }),
                 },
                 () = tokio::time::sleep_until(deadline), if !self.is_zombie => {
-                    Err(End::Close(4009, "Session timed out."))
+                    // The session is still there: the client is to resume it.
+                    Err(End::Close(4000, "No heartbeat."))
                 }
             };
             if let Err(end) = step {
@@ -155,17 +156,6 @@ impl Connection {
     }
 
     async fn end(&mut self, end: End) {
-        if let End::Close(code, reason) = end {
-            let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
-            let _ = self.socket.send(Message::Close(Some(frame))).await;
-        }
-        // What a client still sends after it was told of the end is read, so that the end is not taken for a fault.
-        if let End::Close(..) = end
-            && !self.is_zombie
-        {
-            let last = async { while let Some(Ok(_)) = self.socket.recv().await {} };
-            let _ = tokio::time::timeout(Duration::from_secs(5), last).await;
-        }
         let is_lost = match end {
             End::Gone { is_clean } => is_clean,
             // After these a session is over.
@@ -181,6 +171,12 @@ impl Connection {
                 session.lose(&self.outlet);
             }
         });
+        let End::Close(code, reason) = end else { return };
+        let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
+        let _ = self.socket.send(Message::Close(Some(frame))).await;
+        // What a client still sends before it reads of the end is taken, so that the end is not taken for a fault.
+        let last = async { while let Some(Ok(_)) = self.socket.recv().await {} };
+        let _ = tokio::time::timeout(Duration::from_secs(5), last).await;
     }
 
     /// Does what the session or a test says.

@@ -1,12 +1,9 @@
-//! A Discord of our own, for tests: its REST API v10 and its gateway v10 on one port of 127.0.0.1.
+//! Discord's REST API and gateway, as a test needs them: what people do goes in, what they see and what the bot asked for comes out.
 //!
-//! A test says what people do ([`Discord::say`], [`Discord::click`], …), a bot is connected over HTTP and WebSocket as it
-//! would be to the real one, and the test looks at what people see ([`Discord::shown`], [`Discord::notified`], …) and at what
-//! the bot asked for ([`Discord::requests`]). [`Discord::fault`] and the functions that break the gateway make trouble.
+//! It is written from Discord's documentation, and must know nothing of any bot's framework: what it is trusted for is that clients
+//! which know nothing of it either work with it.
 //!
-//! It is written from Discord's documentation, and knows nothing of any bot's framework: what it is trusted for is that clients
-//! which know nothing of it either (discord.js, discord.py) work with it.
-
+#![doc = include_str!("../README.md")]
 #![recursion_limit = "256"]
 
 mod doorway;
@@ -23,6 +20,7 @@ mod rest;
 
 mod people;
 mod seen;
+mod view;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -45,7 +43,7 @@ pub use crate::world::channel::Overwrite;
 pub use crate::world::permissions;
 
 /// How the server is to be: the defaults are the real one's, but that its clock for limits runs faster.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
     /// The bot's token.
     pub token: String,
@@ -86,6 +84,13 @@ impl Default for Options {
             session_life: Duration::from_secs(180),
             patience: Duration::from_secs(60),
         }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Not the token: what prints options may be a log.
+        f.debug_struct("Options").field("bot", &self.bot).field("pace", &self.pace).finish_non_exhaustive()
     }
 }
 
@@ -172,6 +177,11 @@ impl Discord {
     /// The bot's token.
     pub fn token(&self) -> &str {
         &self.shared.options.token
+    }
+
+    /// Where a channel is drawn as people see it, for a browser.
+    pub fn view(&self, channel: Id) -> String {
+        format!("{}/view/{channel}", self.url())
     }
 
     /// Waits until there is something to see.

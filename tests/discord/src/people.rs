@@ -9,7 +9,7 @@ use crate::Discord;
 use crate::ids::Id;
 use crate::world::World;
 use crate::world::mentions::Allowed;
-use crate::world::message::{Draft, Reference, SUPPRESS_NOTIFICATIONS, kind};
+use crate::world::message::{Draft, Reference, SUPPRESS_NOTIFICATIONS, VOICE, kind};
 use crate::world::permissions::{ADD_REACTIONS, READ_MESSAGE_HISTORY, VIEW_CHANNEL};
 use crate::world::user::User;
 
@@ -21,6 +21,7 @@ pub struct Say {
     pings_nobody: bool,
     is_silent: bool,
     files: Vec<(String, String, Vec<u8>)>,
+    seconds: Option<f64>,
 }
 
 impl From<&str> for Say {
@@ -55,6 +56,12 @@ impl Say {
     pub fn silent(mut self) -> Self {
         self.is_silent = true;
         self
+    }
+
+    /// As a voice message of so many seconds, with its Ogg file's bytes.
+    #[must_use]
+    pub fn voice(bytes: impl Into<Vec<u8>>, seconds: f64) -> Self {
+        Self { seconds: Some(seconds), ..Self::default() }.file("voice-message.ogg", "audio/ogg", bytes)
     }
 
     /// With a file: its name, media type, and bytes.
@@ -95,6 +102,17 @@ impl Discord {
         })
     }
 
+    /// A webhook of this name, which says things and is nobody.
+    pub fn webhook(&self, name: &str) -> Id {
+        let id = self.user(name, true);
+        self.shared.change(|world| {
+            if let Some(user) = world.users.get_mut(&id) {
+                user.is_webhook = true;
+            }
+        });
+        id
+    }
+
     /// The bot's id, which is also its application's.
     pub fn bot(&self) -> Id {
         self.shared.look().bot()
@@ -129,19 +147,27 @@ impl Discord {
             let place =
                 world.channels.get(&channel).with_context(|| format!("there is no channel {channel}"))?;
             ensure!(place.is_text(), "nothing can be said in {channel}: it is no text channel");
-            if let Some(guild) = place.guild {
+            let is_webhook = world.users.get(&user).is_some_and(|user| user.is_webhook);
+            if let Some(guild) = place.guild.filter(|_| !is_webhook) {
                 world.join(guild, user);
             }
             let reference = say.reply_to.map(|message| Reference { channel, message });
             let files = say.files.into_iter().map(|(name, content_type, bytes)| {
                 world.keep_file(channel, &name, Some(content_type), bytes.into())
             });
-            let files = files.collect();
+            let files: Vec<Id> = files.collect();
+            for file in &files {
+                if let Some(file) = world.files.get_mut(file) {
+                    file.seconds = say.seconds;
+                }
+            }
+            let silent = if say.is_silent { SUPPRESS_NOTIFICATIONS } else { 0 };
+            let voice = if say.seconds.is_some() { VOICE } else { 0 };
             Ok(world.post(Draft {
                 kind: if reference.is_some() { kind::REPLY } else { kind::DEFAULT },
                 reference,
                 files,
-                flags: if say.is_silent { SUPPRESS_NOTIFICATIONS } else { 0 },
+                flags: silent | voice,
                 allowed: Allowed { replied_user: !say.pings_nobody, ..Allowed::ALL },
                 ..Draft::new(channel, user, &say.text)
             }))
@@ -199,6 +225,11 @@ impl Discord {
             world.react(message, user, emoji, false);
             Ok(())
         })
+    }
+
+    /// The bot is told once more of a message, as it is after a resume that goes back further than it had to.
+    pub fn repeat(&self, message: Id) {
+        self.shared.change(|world| world.tell_message("MESSAGE_CREATE", message));
     }
 
     /// Somebody types.

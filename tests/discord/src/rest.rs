@@ -15,6 +15,7 @@ mod threads;
 
 mod content;
 mod messages;
+mod pins;
 mod reactions;
 
 mod interactions;
@@ -30,7 +31,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, patch, post, put};
 
 use crate::ids::Id;
-use crate::{Shared, gateway};
+use crate::{Shared, gateway, view};
 use error::ApiError;
 
 /// How large a request may be.
@@ -38,12 +39,14 @@ const MAX_BODY: usize = 26 * 1024 * 1024;
 
 /// Everything on the one port: the API with and without its version, the gateway, files.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
-    let api = api().route_layer(from_fn_with_state(shared.clone(), front::pass)).fallback(unknown);
+    let api = api().method_not_allowed_fallback(not_so);
+    let api = api.route_layer(from_fn_with_state(shared.clone(), front::pass)).fallback(unknown);
     Router::new()
         .nest("/api/v10", api.clone())
         .nest("/api", api)
         .route("/", get(gateway::open))
         .route("/attachments/{channel}/{file}/{name}", get(file))
+        .route("/view/{channel}", get(view::page))
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(shared)
@@ -53,11 +56,12 @@ fn api() -> Router<Arc<Shared>> {
     Router::new()
         .route("/gateway", get(apps::gateway))
         .route("/gateway/bot", get(apps::gateway_bot))
-        .route("/users/@me", get(apps::me).patch(apps::me))
+        .route("/users/@me", get(apps::me))
         .route("/users/@me/guilds", get(apps::my_guilds))
-        .route("/users/@me/channels", post(channels::direct))
+        .route("/users/@me/guilds/{guild}", delete(guilds::leave))
+        .route("/users/@me/channels", get(channels::all_direct).post(channels::direct))
         .route("/users/{user}", get(apps::user))
-        .route("/applications/@me", get(apps::application).patch(apps::application))
+        .route("/applications/@me", get(apps::application))
         .route("/oauth2/applications/@me", get(apps::application))
         .route(
             "/applications/{app}/commands",
@@ -78,11 +82,13 @@ fn api() -> Router<Arc<Shared>> {
         .route("/guilds/{guild}", get(guilds::guild))
         .route("/guilds/{guild}/channels", get(guilds::channels).post(guilds::make_channel))
         .route("/guilds/{guild}/roles", get(guilds::roles))
+        .route("/guilds/{guild}/members", get(guilds::members))
         .route("/guilds/{guild}/members/{user}", get(guilds::member))
         .route("/guilds/{guild}/threads/active", get(threads::active))
         .route("/channels/{channel}", get(channels::channel).patch(channels::patch).delete(channels::delete))
         .route("/channels/{channel}/typing", post(channels::typing))
         .route("/channels/{channel}/threads", post(threads::without_message))
+        .route("/channels/{channel}/threads/archived/public", get(threads::archived))
         .route("/channels/{channel}/thread-members/@me", put(threads::join).delete(threads::leave))
         .route("/channels/{channel}/thread-members", get(threads::members))
         .route("/channels/{channel}/messages", get(messages::list).post(messages::create))
@@ -92,8 +98,11 @@ fn api() -> Router<Arc<Shared>> {
             get(messages::one).patch(messages::edit).delete(messages::delete),
         )
         .route("/channels/{channel}/messages/{message}/threads", post(threads::of_message))
-        .route("/channels/{channel}/messages/pins", get(messages::pins))
-        .route("/channels/{channel}/messages/pins/{message}", put(messages::pin).delete(messages::unpin))
+        .route("/channels/{channel}/messages/pins", get(pins::list))
+        .route("/channels/{channel}/messages/pins/{message}", put(pins::pin).delete(pins::unpin))
+        // The older ones, which clients still use.
+        .route("/channels/{channel}/pins", get(pins::plain_list))
+        .route("/channels/{channel}/pins/{message}", put(pins::pin).delete(pins::unpin))
         .route(
             "/channels/{channel}/messages/{message}/reactions/{emoji}",
             get(reactions::list).delete(reactions::clear),
@@ -101,6 +110,10 @@ fn api() -> Router<Arc<Shared>> {
         .route(
             "/channels/{channel}/messages/{message}/reactions/{emoji}/@me",
             put(reactions::add).delete(reactions::take_back),
+        )
+        .route(
+            "/channels/{channel}/messages/{message}/reactions/{emoji}/{user}",
+            delete(reactions::take_away_of),
         )
         .route("/channels/{channel}/messages/{message}/reactions", delete(reactions::clear_all))
         .route("/interactions/{interaction}/{token}/callback", post(interactions::answer))
@@ -113,6 +126,10 @@ fn api() -> Router<Arc<Shared>> {
 
 async fn unknown() -> ApiError {
     ApiError::new(StatusCode::NOT_FOUND, 0, "404: Not Found")
+}
+
+async fn not_so() -> ApiError {
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, 0, "405: Method Not Allowed")
 }
 
 /// A file, as Discord's CDN serves it.

@@ -3,7 +3,11 @@
 //!
 //! Both run the same script of steps, each in its own words (`clients/discordjs.mjs`, `clients/discordpy.py`). Here people act, and both
 //! sides are looked at: what the client says it saw, and what people see of it.
-#![expect(clippy::unwrap_used, reason = "what a test cannot do without fails it")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "what a test cannot do without fails it, and shows why"
+)]
 
 #[path = "clients/install.rs"]
 mod install;
@@ -25,6 +29,56 @@ async fn discord_js_accepts_it() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn discord_py_accepts_it() -> anyhow::Result<()> {
     judged(install::discord_py()?).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_share_the_guilds_among_shards() -> anyhow::Result<()> {
+    for mut client in [install::discord_js()?, install::discord_py()?] {
+        client.env("FAKE_SHARDS", "auto");
+        let options = Options { shards: 2, ..Options::default() };
+        let mut channels = Vec::new();
+        let mut judge = Judge::start(client, options, |discord| {
+            for shard in 0..2 {
+                let guild = loop {
+                    let guild = discord.guild(&format!("of shard {shard}"));
+                    if (guild.0 >> 22) % 2 == shard {
+                        break guild;
+                    }
+                    std::thread::sleep(Duration::from_millis(1));
+                };
+                channels.push(discord.text_channel(guild, "general"));
+            }
+            Ok(())
+        })
+        .await?;
+        judge.next("ready").await?;
+        let ann = judge.discord.person("ann");
+        for (shard, channel) in channels.into_iter().enumerate() {
+            judge.discord.say(channel, ann, "where?")?;
+            assert_eq!(judge.next("message").await?["guild"], format!("of shard {shard}"));
+        }
+        assert_eq!(judge.discord.connected(), 2);
+        judge.end().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_know_why_they_are_not_let_in() -> anyhow::Result<()> {
+    let client = [install::discord_js, install::discord_py];
+    for (client, words) in client.iter().zip(["Used disallowed intents", "PrivilegedIntentsRequired"]) {
+        let options = Options { message_content: false, ..Options::default() };
+        let complaint = Judge::start(client()?, options, prepare).await?.gives_up().await?;
+        assert!(complaint.contains(words), "{complaint}");
+    }
+    for (client, words) in client.iter().zip(["TokenInvalid", "LoginFailure"]) {
+        let options = Options { token: "another".into(), ..Options::default() };
+        let mut client = client()?;
+        client.env("FAKE_WRONG_TOKEN", "MTAw.wrong.token");
+        let complaint = Judge::start(client, options, prepare).await?.gives_up().await?;
+        assert!(complaint.contains(words), "{complaint}");
+    }
+    Ok(())
 }
 
 /// Where it happens.

@@ -86,27 +86,49 @@ pub(crate) fn units(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
+/// The most bytes of a text that is looked at.
+const MOST_BYTES: usize = 1 << 15;
+
 /// The text of a message or caption as a method gives it.
 pub(crate) fn formatted(params: &Params, text: &str, entities: &str) -> Result<Formatted, Refusal> {
     let given = params.get(text).unwrap_or_default();
-    let (given, entities) = match params.get("parse_mode").map(str::to_ascii_lowercase).as_deref() {
-        None | Some("none") => {
-            let entities = params.json(entities)?.unwrap_or_default();
-            (given.to_owned(), explicit(&entities)?)
+    if given.len() > MOST_BYTES {
+        return Err(Refusal::bad("text is too long"));
+    }
+    let mode = params.get("parse_mode").map(str::to_ascii_lowercase);
+    let (given, list, ignored) = match mode.as_deref().filter(|mode| !given.is_empty() && *mode != "none") {
+        None => {
+            // What is no list of entities is passed over.
+            let list = params.get(entities).map(serde_json::from_str::<Value>);
+            match list {
+                None => (given.to_owned(), Vec::new(), false),
+                Some(Ok(Value::Array(list))) => (given.to_owned(), explicit(&list)?, false),
+                Some(_) => (given.to_owned(), Vec::new(), true),
+            }
         }
-        Some("html") => html::parse(given).map_err(unparsed)?,
-        Some("markdownv2") => markdown::parse(given).map_err(unparsed)?,
-        Some("markdown") => markdown::parse_old(given).map_err(unparsed)?,
+        Some("html") => with_marks(html::parse(given))?,
+        Some("markdownv2") => with_marks(markdown::parse(given))?,
+        Some("markdown") => with_marks(markdown::parse_old(given))?,
         Some(_) => return Err(Refusal::bad("unsupported parse_mode")),
     };
-    mend::mend(given, entities)
+    let mut formatted = mend::mend(given, list)?;
+    if ignored {
+        formatted.mended.push(format!("\"{entities}\" is no list of entities"));
+    }
+    Ok(formatted)
+}
+
+type Read = (String, Vec<Entity>, bool);
+
+fn with_marks(read: Result<(String, Vec<Entity>), String>) -> Result<Read, Refusal> {
+    read.map(|(text, entities)| (text, entities, false)).map_err(unparsed)
 }
 
 fn unparsed(why: String) -> Refusal {
     Refusal::bad(format!("can't parse entities: {why}"))
 }
 
-/// The kinds that a client may give; others the server finds itself, and passes over here.
+/// The kinds that a client may give.
 const GIVEN: [&str; 13] = [
     "bold",
     "italic",
@@ -123,18 +145,16 @@ const GIVEN: [&str; 13] = [
     "date_time",
 ];
 
-fn explicit(entities: &Value) -> Result<Vec<Entity>, Refusal> {
+/// The kinds that the server finds itself, and passes over here.
+const FOUND: [&str; 8] =
+    ["mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number", "bank_card_number"];
+
+fn explicit(list: &[Value]) -> Result<Vec<Entity>, Refusal> {
     let wrong = |why: &str| Refusal::bad(format!("can't parse MessageEntity: {why}"));
-    if entities.is_null() {
-        return Ok(Vec::new());
-    }
-    let Some(list) = entities.as_array() else {
-        return Err(Refusal::bad("can't parse entities: Expected an Array"));
-    };
     let mut found = Vec::new();
     for entity in list {
         if !entity.is_object() {
-            return Err(wrong("Expected an Object"));
+            return Err(wrong("expected an Object"));
         }
         let number = |name: &str| match entity.get(name) {
             None => Err(wrong(&format!("Can't find field \"{name}\""))),
@@ -143,12 +163,15 @@ fn explicit(entities: &Value) -> Result<Vec<Entity>, Refusal> {
             }
         };
         let text = |name: &str| entity.get(name).and_then(Value::as_str).map(str::to_owned);
-        let kind = text("type").ok_or_else(|| wrong("Can't find field \"type\""))?;
         let (offset, length) = (number("offset")?, number("length")?);
-        let (Ok(offset), Ok(length)) = (usize::try_from(offset), usize::try_from(length)) else { continue };
-        if !GIVEN.contains(&kind.as_str()) {
+        let kind = text("type").ok_or_else(|| wrong("Can't find field \"type\""))?;
+        if FOUND.contains(&kind.as_str()) {
             continue;
         }
+        if !GIVEN.contains(&kind.as_str()) {
+            return Err(wrong("Unsupported type specified"));
+        }
+        let (Ok(offset), Ok(length)) = (usize::try_from(offset), usize::try_from(length)) else { continue };
         let mut known = Entity::new(&kind, offset, length);
         known.url = text("url");
         known.language = text("language").filter(|language| !language.is_empty());

@@ -42,7 +42,7 @@ pub enum Calls {
     Deliveries,
     /// New messages and files, without edits.
     Sends,
-    /// This method.
+    /// This method; `download` is the download of a file.
     Method(&'static str),
 }
 

@@ -24,6 +24,9 @@ use crate::request::Params;
 use crate::world::{Call, World};
 use crate::{Options, methods, updates, view, webhook};
 
+/// What the download of a file is called, as if it were a method.
+const DOWNLOAD: &str = "download";
+
 /// What the server and the people share.
 pub(crate) struct Shared {
     world: Mutex<World>,
@@ -111,10 +114,11 @@ async fn answer(
     request: Request<Body>,
 ) -> Response {
     let path = request.uri().path().to_owned();
-    if let Some(rest) = path.strip_prefix("/file/bot") {
-        return file(&shared, rest);
-    }
-    let Some((token, method)) = path.strip_prefix("/bot").and_then(|rest| rest.split_once('/')) else {
+    let (rest, is_file) = match path.strip_prefix("/file") {
+        Some(rest) => (rest, true),
+        None => (path.as_str(), false),
+    };
+    let Some((token, method)) = rest.strip_prefix("/bot").and_then(|rest| rest.split_once('/')) else {
         return refused(&Refusal::unknown_method());
     };
     // A token's colon may come escaped.
@@ -122,8 +126,9 @@ async fn answer(
     if token != shared.options.token.as_str() {
         return refused(&Refusal::new(401, "Unauthorized"));
     }
+    let (method, path) = if is_file { (DOWNLOAD, Some(method)) } else { (method, None) };
     let fault = shared.faults().next(&method.to_ascii_lowercase());
-    call(&shared, &line, method, request, fault).await
+    call(&shared, &line, method, path, request, fault).await
 }
 
 /// One call of a method, with its fault.
@@ -131,6 +136,7 @@ async fn call(
     shared: &Arc<Shared>,
     line: &Line,
     method: &str,
+    path: Option<&str>,
     request: Request<Body>,
     fault: Option<Fault>,
 ) -> Response {
@@ -140,10 +146,13 @@ async fn call(
         line.break_off();
         return std::future::pending().await;
     }
-    let params = match Params::read(request).await {
+    let mut params = match Params::read(request).await {
         Ok(params) => params,
         Err(refusal) => return refused(&refusal),
     };
+    if let Some(path) = path {
+        params.values.insert("path".to_owned(), path.to_owned());
+    }
     let number = note(shared, method, params.clone());
     let response = match fault {
         Some(Fault::HalfOpen) => {
@@ -185,6 +194,9 @@ fn note(shared: &Shared, method: &str, params: Params) -> usize {
 }
 
 async fn carry_out(shared: &Arc<Shared>, number: usize, method: &str, params: &Params) -> Response {
+    if method == DOWNLOAD {
+        return file(shared, number, params.get("path").unwrap_or_default());
+    }
     match perform(shared, method, params).await {
         Ok(result) => {
             if let Some(call) = shared.world().calls.get_mut(number) {
@@ -214,17 +226,16 @@ pub(crate) async fn perform(shared: &Arc<Shared>, method: &str, params: &Params)
     methods::call(&mut world, &method, params)
 }
 
-fn file(shared: &Shared, rest: &str) -> Response {
-    let Some((token, path)) = rest.split_once('/') else { return refused(&Refusal::unknown_method()) };
-    let token = percent_encoding::percent_decode_str(token).decode_utf8_lossy();
-    if token != shared.options.token.as_str() {
-        return refused(&Refusal::new(401, "Unauthorized"));
+fn file(shared: &Shared, number: usize, path: &str) -> Response {
+    let mut world = shared.world();
+    let Some(bytes) = world.files.values().find(|file| file.path == path).map(|file| file.bytes.clone())
+    else {
+        return refused(&Refusal::new(404, "Not Found"));
+    };
+    if let Some(call) = world.calls.get_mut(number) {
+        call.taken = true;
     }
-    let world = shared.world();
-    match world.files.values().find(|file| file.path == path) {
-        Some(file) => ([(CONTENT_TYPE, "application/octet-stream")], file.bytes.clone()).into_response(),
-        None => refused(&Refusal::new(404, "Not Found")),
-    }
+    ([(CONTENT_TYPE, "application/octet-stream")], bytes).into_response()
 }
 
 fn refused(refusal: &Refusal) -> Response {

@@ -75,6 +75,11 @@ impl Discord {
             .count()
     }
 
+    /// How many sessions there are, with those that lost their connection and could be resumed.
+    pub fn sessions(&self) -> usize {
+        self.shared.look().sessions.len()
+    }
+
     /// How often sessions that are there were resumed.
     pub fn resumed(&self) -> usize {
         self.shared.look().sessions.iter().map(|session| session.resumed).sum()

@@ -134,6 +134,11 @@ impl Discord {
         })
     }
 
+    /// An interaction's token, as the bot was told it: to try out what it is good for.
+    pub fn interaction_token(&self, interaction: Id) -> Option<String> {
+        self.shared.look().interactions.get(&interaction).map(|interaction| interaction.token.clone())
+    }
+
     /// Waits until the bot has answered an interaction for the first time, if only to say that it will.
     ///
     /// # Errors
@@ -199,7 +204,8 @@ impl World {
                 let longest = option["max_length"].as_u64().unwrap_or(6000);
                 ensure!(text.chars().count() as u64 <= longest, "{name} is longer than {longest} characters");
             }
-            if let Some(choices) = option["choices"].as_array() {
+            // An empty list is none.
+            if let Some(choices) = option["choices"].as_array().filter(|choices| !choices.is_empty()) {
                 ensure!(
                     choices.iter().any(|choice| choice["value"] == *value),
                     "{value} is no choice of {name}"

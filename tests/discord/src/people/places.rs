@@ -33,6 +33,24 @@ impl World {
         });
     }
 
+    /// The bot is in a guild no longer.
+    pub(crate) fn remove_bot(&mut self, guild: Id) {
+        let (bot, data) = (self.bot(), json!({"id": guild}));
+        let intents = intents::GUILDS;
+        self.tell(&Event {
+            name: "GUILD_DELETE",
+            guild: Some(guild),
+            channel: None,
+            intents,
+            data,
+            closed: None,
+        });
+        if let Some(guild) = self.guilds.get_mut(&guild) {
+            guild.members.remove(&bot);
+            guild.roles.retain(|_, role| role.bot != Some(bot));
+        }
+    }
+
     /// Tells of a guild that the bot has joined, or that is there again after an outage: only then it says that it is available.
     fn tell_guild(&mut self, guild: Id, is_new: bool) {
         let Some(place) = self.guilds.get(&guild) else { return };
@@ -258,7 +276,8 @@ impl Discord {
             let member = member.clone();
             let mut data = world.member_json(&member);
             data["guild_id"] = json!(guild);
-            let intents = intents::GUILD_MEMBERS;
+            // A bot is told of itself without the intent for members.
+            let intents = if user == world.bot() { 0 } else { intents::GUILD_MEMBERS };
             world.tell(&Event {
                 name: "GUILD_MEMBER_UPDATE",
                 guild: Some(guild),
@@ -304,22 +323,7 @@ impl Discord {
 
     /// The bot is taken out of a guild.
     pub fn remove_bot(&self, guild: Id) {
-        self.shared.change(|world| {
-            let (bot, data) = (world.bot(), json!({"id": guild}));
-            let intents = intents::GUILDS;
-            world.tell(&Event {
-                name: "GUILD_DELETE",
-                guild: Some(guild),
-                channel: None,
-                intents,
-                data,
-                closed: None,
-            });
-            if let Some(guild) = world.guilds.get_mut(&guild) {
-                guild.members.remove(&bot);
-                guild.roles.retain(|_, role| role.bot != Some(bot));
-            }
-        });
+        self.shared.change(|world| world.remove_bot(guild));
     }
 
     /// A guild is gone for a while, or back, as in an outage.

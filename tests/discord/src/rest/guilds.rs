@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::error::ApiError;
@@ -89,6 +90,38 @@ pub(super) async fn roles(State(shared): State<Arc<Shared>>, Path(guild): Path<I
     let world = shared.look();
     let guild = world.member_of(guild)?;
     Ok(Json(guild.roles.values().map(Role::json).collect()))
+}
+
+/// Which members are asked for.
+#[derive(Debug, Deserialize)]
+pub(super) struct Range {
+    after: Option<Id>,
+    limit: Option<usize>,
+}
+
+/// Its members, which only an application with the intent for them is told.
+pub(super) async fn members(
+    State(shared): State<Arc<Shared>>,
+    Path(guild): Path<Id>,
+    Query(range): Query<Range>,
+) -> Answer<Json<Value>> {
+    let world = shared.look();
+    let guild = world.member_of(guild)?;
+    if !world.app.members_and_presences {
+        return Err(ApiError::MISSING_ACCESS);
+    }
+    let members = guild.members.values().filter(|member| range.after.is_none_or(|after| member.user > after));
+    let members = members.take(range.limit.unwrap_or(1).clamp(1, 1000));
+    Ok(Json(members.map(|member| world.member_json(member)).collect()))
+}
+
+/// The bot leaves a guild.
+pub(super) async fn leave(State(shared): State<Arc<Shared>>, Path(guild): Path<Id>) -> Answer<StatusCode> {
+    shared.change(|world| {
+        world.member_of(guild)?;
+        world.remove_bot(guild);
+        Ok(StatusCode::NO_CONTENT)
+    })
 }
 
 /// One of its members; `@me` is the bot.

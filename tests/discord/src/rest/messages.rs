@@ -1,4 +1,4 @@
-//! Messages: said, read, changed, taken away, pinned.
+//! Messages: said, read, changed, taken away.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::content::Content;
 use super::error::ApiError;
@@ -19,7 +19,7 @@ use crate::ids::{Id, id_in};
 use crate::world::World;
 use crate::world::channel::Kind;
 use crate::world::mentions::Allowed;
-use crate::world::message::{self, Draft, EPHEMERAL, Message, Reference, SUPPRESS_EMBEDS, kind};
+use crate::world::message::{Draft, EPHEMERAL, Message, Reference, SUPPRESS_EMBEDS, kind};
 use crate::world::permissions::{
     ATTACH_FILES, EMBED_LINKS, MANAGE_MESSAGES, Permissions, READ_MESSAGE_HISTORY, VIEW_CHANNEL,
 };
@@ -291,54 +291,7 @@ pub(super) async fn bulk_delete(
             form.wrong("messages", "BASE_TYPE_BAD_LENGTH", "Must be between 2 and 100 in length.");
             form.done()?;
         }
-        for id in ids {
-            if world.message(channel, id).is_some() {
-                world.delete_message(id);
-            }
-        }
-        Ok(StatusCode::NO_CONTENT)
-    })
-}
-
-/// What is pinned, newest first.
-pub(super) async fn pins(State(shared): State<Arc<Shared>>, Path(channel): Path<Id>) -> Answer<Json<Value>> {
-    let world = shared.look();
-    world.allow(channel, READ_MESSAGE_HISTORY)?;
-    let all = world.channels.get(&channel).map(|channel| channel.messages.as_slice()).unwrap_or_default();
-    let pinned =
-        all.iter().rev().filter_map(|id| world.message(channel, *id)).filter(|message| message.is_pinned);
-    let items = pinned.map(
-        |message| json!({"pinned_at": message.id.written_time(), "message": world.message_json(message)}),
-    );
-    Ok(Json(json!({"items": items.collect::<Vec<_>>(), "has_more": false})))
-}
-
-/// Pins a message.
-pub(super) async fn pin(shared: State<Arc<Shared>>, of: Of) -> Answer<StatusCode> {
-    set_pinned(&shared, of, true)
-}
-
-/// Unpins a message.
-pub(super) async fn unpin(shared: State<Arc<Shared>>, of: Of) -> Answer<StatusCode> {
-    set_pinned(&shared, of, false)
-}
-
-fn set_pinned(shared: &Shared, Path((channel, id)): Of, is_pinned: bool) -> Answer<StatusCode> {
-    shared.change(|world| {
-        if world.channels.get(&channel).is_some_and(|channel| channel.guild.is_some()) {
-            world.allow(channel, crate::world::permissions::PIN_MESSAGES)?;
-        }
-        world.seen(channel, id)?;
-        if let Some(message) = world.messages.get_mut(&id) {
-            message.is_pinned = is_pinned;
-        }
-        world.tell_message("MESSAGE_UPDATE", id);
-        if is_pinned {
-            let reference = Some(Reference { channel, message: id });
-            let draft =
-                Draft { kind: message::kind::PINNED, reference, ..Draft::new(channel, world.bot(), "") };
-            world.post(draft);
-        }
+        world.delete_messages(channel, &ids);
         Ok(StatusCode::NO_CONTENT)
     })
 }

@@ -66,12 +66,27 @@ pub(super) async fn list(
     Ok(Json(users.into_iter().flatten().map(|user| world.user_json(*user)).collect()))
 }
 
+/// Takes somebody's reaction away.
+pub(super) async fn take_away_of(
+    State(shared): State<Arc<Shared>>,
+    Path((channel, message, emoji, user)): Path<(Id, Id, String, Id)>,
+) -> Answer<StatusCode> {
+    shared.change(|world| {
+        world.seen(channel, message)?;
+        if user != world.bot() {
+            world.allow(channel, MANAGE_MESSAGES)?;
+        }
+        world.react(message, user, &emoji, false);
+        Ok(StatusCode::NO_CONTENT)
+    })
+}
+
 /// Takes all of one emoji away.
 pub(super) async fn clear(
     State(shared): State<Arc<Shared>>,
     Path((channel, message, emoji)): Of,
 ) -> Answer<StatusCode> {
-    take_away(&shared, channel, message, |there| *there == emoji)
+    take_away(&shared, channel, message, Some(&emoji))
 }
 
 /// Takes all reactions away.
@@ -79,21 +94,14 @@ pub(super) async fn clear_all(
     State(shared): State<Arc<Shared>>,
     Path((channel, message)): Path<(Id, Id)>,
 ) -> Answer<StatusCode> {
-    take_away(&shared, channel, message, |_| true)
+    take_away(&shared, channel, message, None)
 }
 
-fn take_away(
-    shared: &Shared,
-    channel: Id,
-    message: Id,
-    which: impl Fn(&String) -> bool,
-) -> Answer<StatusCode> {
+fn take_away(shared: &Shared, channel: Id, message: Id, emoji: Option<&str>) -> Answer<StatusCode> {
     shared.change(|world| {
         world.seen(channel, message)?;
         world.allow(channel, MANAGE_MESSAGES)?;
-        if let Some(message) = world.messages.get_mut(&message) {
-            message.reactions.retain(|(emoji, _)| !which(emoji));
-        }
+        world.clear_reactions(message, emoji);
         Ok(StatusCode::NO_CONTENT)
     })
 }

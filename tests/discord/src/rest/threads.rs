@@ -17,7 +17,9 @@ use crate::world::World;
 use crate::world::channel::Kind;
 use crate::world::mentions::Allowed;
 use crate::world::message::{Draft, HAS_THREAD};
-use crate::world::permissions::{CREATE_PRIVATE_THREADS, CREATE_PUBLIC_THREADS, SEND_MESSAGES, VIEW_CHANNEL};
+use crate::world::permissions::{
+    CREATE_PRIVATE_THREADS, CREATE_PUBLIC_THREADS, READ_MESSAGE_HISTORY, SEND_MESSAGES, VIEW_CHANNEL,
+};
 use crate::world::thread::NewThread;
 
 type Answer<T> = Result<T, ApiError>;
@@ -163,6 +165,22 @@ pub(super) async fn members(State(shared): State<Arc<Shared>>, Path(id): Path<Id
         .iter()
         .map(|(user, joined)| json!({"id": id, "user_id": user, "join_timestamp": joined, "flags": 0}));
     Ok(Json(members.collect()))
+}
+
+/// A channel's public threads that are archived, newest first.
+pub(super) async fn archived(
+    State(shared): State<Arc<Shared>>,
+    Path(parent): Path<Id>,
+) -> Answer<Json<Value>> {
+    let world = shared.look();
+    world.allow(parent, READ_MESSAGE_HISTORY)?;
+    let is_archived = |thread: &crate::world::channel::Thread| thread.is_archived;
+    let own = world.channels.values().rev().filter(|channel| {
+        let is_public = channel.kind == Kind::PublicThread && channel.parent == Some(parent);
+        is_public && channel.thread.as_ref().is_some_and(is_archived)
+    });
+    let threads: Vec<_> = own.map(|channel| world.channel_json(channel)).collect();
+    Ok(Json(json!({"threads": threads, "members": [], "has_more": false})))
 }
 
 /// A guild's threads that are not archived.

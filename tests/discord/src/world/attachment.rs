@@ -17,6 +17,8 @@ pub(crate) struct Attachment {
     pub(crate) description: Option<String>,
     pub(crate) bytes: Bytes,
     pub(crate) is_ephemeral: bool,
+    /// How many seconds a voice message takes.
+    pub(crate) seconds: Option<f64>,
 }
 
 /// How large a file may be.
@@ -40,6 +42,7 @@ impl World {
             description: None,
             bytes,
             is_ephemeral: false,
+            seconds: None,
         };
         self.files.insert(id, file);
         id
@@ -69,6 +72,10 @@ impl World {
         }
         if file.is_ephemeral {
             json["ephemeral"] = true.into();
+        }
+        if let Some(seconds) = file.seconds {
+            json["duration_secs"] = seconds.into();
+            json["waveform"] = "AAAA".into();
         }
         if let Some((width, height)) = png_size(&file.bytes) {
             json["width"] = width.into();

@@ -137,6 +137,25 @@ impl World {
         self.tell(&Event { name, guild, channel: Some(channel), intents, data, closed: None });
     }
 
+    /// All reactions of a message, or those with one emoji, are taken away.
+    pub(crate) fn clear_reactions(&mut self, message: Id, emoji: Option<&str>) {
+        let Some(there) = self.messages.get_mut(&message) else { return };
+        there.reactions.retain(|(other, _)| emoji.is_some_and(|emoji| other != emoji));
+        let channel = there.channel;
+        let guild = self.channels.get(&channel).and_then(|channel| channel.guild);
+        let mut data = json!({"channel_id": channel, "message_id": message});
+        if let Some(guild) = guild {
+            data["guild_id"] = json!(guild);
+        }
+        if let Some(emoji) = emoji {
+            data["emoji"] = emoji_json(emoji);
+        }
+        let name =
+            if emoji.is_some() { "MESSAGE_REACTION_REMOVE_EMOJI" } else { "MESSAGE_REACTION_REMOVE_ALL" };
+        let intents = if guild.is_some() { intents::GUILD_REACTIONS } else { intents::DIRECT_REACTIONS };
+        self.tell(&Event { name, guild, channel: Some(channel), intents, data, closed: None });
+    }
+
     /// Somebody types.
     pub(crate) fn type_in(&mut self, channel: Id, user: Id) {
         self.typing.push((channel, user));

@@ -17,6 +17,7 @@ const client = new Client({
     GatewayIntentBits.Guilds, GatewayIntentBits.GuildMessages, GatewayIntentBits.GuildMessageReactions,
     GatewayIntentBits.GuildMessageTyping, GatewayIntentBits.DirectMessages, GatewayIntentBits.MessageContent,
   ],
+  shards: process.env.FAKE_SHARDS ? "auto" : undefined,
   partials: [Partials.Channel, Partials.Message, Partials.Reaction],
 });
 
@@ -226,4 +227,4 @@ client.on(Events.InteractionCreate, async (interaction) => {
 
 process.stdin.on("end", () => client.destroy().then(() => process.exit(0)));
 process.stdin.resume();
-await client.login(process.env.FAKE_TOKEN);
+await client.login(process.env.FAKE_WRONG_TOKEN ?? process.env.FAKE_TOKEN);

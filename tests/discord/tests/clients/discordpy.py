@@ -160,7 +160,7 @@ class Deeds:
                 "may": message.channel.permissions_for(me).send_messages}
 
 
-class Bot(discord.Client):
+class Bot(discord.AutoShardedClient if os.environ.get("FAKE_SHARDS") else discord.Client):
     def __init__(self):
         intents = discord.Intents(guilds=True, guild_messages=True, guild_reactions=True, guild_typing=True,
                                   dm_messages=True, message_content=True)
@@ -169,8 +169,12 @@ class Bot(discord.Client):
         self.tree = app_commands.CommandTree(self)
         self.has_begun = False
 
+    async def on_shard_ready(self, shard):
+        see("shard_ready", shard=shard)
+
     async def on_ready(self):
-        see("shard_ready", shard=0)
+        if not os.environ.get("FAKE_SHARDS"):
+            see("shard_ready", shard=0)
         if self.has_begun:
             return
         self.has_begun = True
@@ -271,7 +275,7 @@ async def main():
     threading.Thread(target=lambda: (sys.stdin.read(), loop.call_soon_threadsafe(ended.set)), daemon=True).start()
     async with client:
         await client.tree.set_translator(Words())
-        running = asyncio.create_task(client.start(os.environ["FAKE_TOKEN"]))
+        running = asyncio.create_task(client.start(os.environ.get("FAKE_WRONG_TOKEN") or os.environ["FAKE_TOKEN"]))
         await asyncio.wait([running, asyncio.create_task(ended.wait())], return_when=asyncio.FIRST_COMPLETED)
         if running.done():
             running.result()

@@ -17,7 +17,12 @@ fn sources() -> PathBuf {
 
 /// A folder with what these words stand for, made where it is not there as a whole.
 fn once(name: &str, of: &str, make: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("discord-clients").join(name);
+    let all = Path::new(env!("CARGO_TARGET_TMPDIR")).join("discord-clients");
+    fs::create_dir_all(&all)?;
+    // Tests that run side by side wait for the one that installs; the lock goes with the file.
+    let lock = fs::File::create(all.join(format!("{name}.lock")))?;
+    lock.lock()?;
+    let folder = all.join(name);
     let mark = folder.join("complete");
     if fs::read_to_string(&mark).is_ok_and(|there| there == of) {
         return Ok(folder);

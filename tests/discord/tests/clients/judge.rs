@@ -2,6 +2,7 @@
 
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -22,6 +23,7 @@ pub(crate) struct Judge {
     count: watch::Receiver<usize>,
     errors: Arc<Mutex<String>>,
     read: usize,
+    complaining: Option<JoinHandle<()>>,
     has_ended: bool,
 }
 
@@ -64,13 +66,13 @@ impl Judge {
             }
         });
         let said = errors.clone();
-        std::thread::spawn(move || {
+        let complaining = Some(std::thread::spawn(move || {
             let mut chunk = [0; 4096];
             while let Ok(read @ 1..) = complaints.read(&mut chunk) {
                 said.lock().unwrap().push_str(&String::from_utf8_lossy(&chunk[..read]));
             }
-        });
-        Ok(Self { discord, process, input, seen, count, errors, read: 0, has_ended: false })
+        }));
+        Ok(Self { discord, process, input, seen, count, errors, read: 0, complaining, has_ended: false })
     }
 
     /// The next step of this name; those before it are passed over.
@@ -99,6 +101,26 @@ impl Judge {
                 bail!("the client ended before {step}");
             }
         }
+    }
+
+    /// Waits until the client gives up, and says what it complained of.
+    pub(crate) async fn gives_up(mut self) -> anyhow::Result<String> {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while tokio::time::Instant::now() < deadline {
+            if let Some(status) = self.process.try_wait()? {
+                // What it said last may still be on its way.
+                while self.complaining.as_ref().is_some_and(|thread| !thread.is_finished()) {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                if status.success() {
+                    bail!("the client ended as if all were well");
+                }
+                self.has_ended = true;
+                return Ok(self.errors.lock().unwrap().clone());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        bail!("the client did not give up")
     }
 
     /// Everything that the client printed and asked for: a test that fails shows it.

@@ -204,7 +204,14 @@ fn entities_that_are_refused() {
         refused(json!([entity("text_link", 0, 1)])),
         "Bad Request: can't parse MessageEntity: Can't find field \"url\""
     );
-    assert_eq!(refused(json!({"type": "bold"})), "Bad Request: can't parse entities: Expected an Array");
+    assert_eq!(
+        refused(json!([entity("marquee", 0, 1)])),
+        "Bad Request: can't parse MessageEntity: Unsupported type specified"
+    );
+    assert_eq!(read(&"x".repeat(32_769), "HTML").unwrap_err(), "Bad Request: text is too long");
+    // What is no list at all is passed over, but not unnoticed here.
+    let passed = with("x", &json!({"type": "bold"}));
+    assert_eq!((passed.entities.len(), passed.mended.len()), (0, 1));
 }
 
 proptest! {

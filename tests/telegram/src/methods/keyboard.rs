@@ -10,7 +10,10 @@ const MOST: usize = 100;
 
 /// Reads and checks `reply_markup`. Keyboards of other kinds are taken, and not shown under the message.
 pub(super) fn read(params: &Params) -> Result<Option<Value>, Refusal> {
-    let Some(markup) = params.json("reply_markup")? else { return Ok(None) };
+    let Some(text) = params.get("reply_markup") else { return Ok(None) };
+    let Ok(markup) = serde_json::from_str::<Value>(text) else {
+        return Err(Refusal::bad("can't parse reply keyboard markup JSON object"));
+    };
     if !markup.is_object() {
         return Err(Refusal::bad("object expected as reply markup"));
     }
@@ -22,7 +25,9 @@ pub(super) fn read(params: &Params) -> Result<Option<Value>, Refusal> {
     let mut count = 0;
     for row in rows {
         let Some(row) = row.as_array() else {
-            return Err(Refusal::bad("field \"inline_keyboard\" must be an Array of Arrays"));
+            return Err(Refusal::bad(
+                "field \"inline_keyboard\" of the InlineKeyboardMarkup must be an Array of Arrays",
+            ));
         };
         for button in row {
             check(button)?;
@@ -51,12 +56,7 @@ fn check(button: &Value) -> Result<(), Refusal> {
         Some(_) => {}
     }
     let text = |name: &str| fields.get(name).and_then(Value::as_str);
-    if let Some(data) = text("callback_data") {
-        return match data.len() {
-            1..=64 => Ok(()),
-            _ => Err(Refusal::bad("BUTTON_DATA_INVALID")),
-        };
-    }
+    let text = |name: &str| text(name).filter(|text| !text.is_empty());
     if let Some(url) = text("url") {
         let known = ["http://", "https://", "tg://"].iter().any(|scheme| url.starts_with(scheme));
         return match known || url.contains('.') {
@@ -64,6 +64,12 @@ fn check(button: &Value) -> Result<(), Refusal> {
             false => {
                 Err(Refusal::bad(format!("inline keyboard button URL '{url}' is invalid: Wrong HTTP URL")))
             }
+        };
+    }
+    if let Some(data) = text("callback_data") {
+        return match data.len() {
+            1..=64 => Ok(()),
+            _ => Err(Refusal::bad("BUTTON_DATA_INVALID")),
         };
     }
     let others = [

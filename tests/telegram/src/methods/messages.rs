@@ -98,7 +98,11 @@ pub(super) fn send_draft(world: &mut World, params: &Params) -> Result<Value, Re
 
 /// `sendChatAction`. Here the General topic may be named.
 pub(super) fn chat_action(world: &mut World, params: &Params) -> Result<Value, Refusal> {
-    const KNOWN: [&str; 11] = [
+    const KNOWN: [&str; 15] = [
+        "cancel",
+        "record_audio",
+        "upload_audio",
+        "pick_up_location",
         "typing",
         "upload_photo",
         "record_video",

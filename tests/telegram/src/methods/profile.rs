@@ -39,6 +39,11 @@ pub(crate) fn scope_key(scope: &Value) -> String {
 /// `setMyCommands`, `getMyCommands`, `deleteMyCommands`.
 pub(super) fn commands(world: &mut World, method: &str, params: &Params) -> Result<Value, Refusal> {
     let scope = params.json("scope")?.unwrap_or_default();
+    let known = ["default", "all_private_chats", "all_group_chats", "all_chat_administrators", "chat"];
+    let known = |kind: &str| known.contains(&kind) || matches!(kind, "chat_administrators" | "chat_member");
+    if !scope.is_null() && !scope.get("type").and_then(Value::as_str).is_some_and(known) {
+        return Err(Refusal::bad("can't parse BotCommandScope: Unsupported type specified"));
+    }
     let language = params.get("language_code").unwrap_or_default();
     if !language.is_empty() && (language.len() != 2 || !language.chars().all(|c| c.is_ascii_lowercase())) {
         return Err(Refusal::bad("invalid language code specified"));
@@ -52,8 +57,7 @@ pub(super) fn commands(world: &mut World, method: &str, params: &Params) -> Resu
         }
         _ => {
             let list = params.json("commands")?.unwrap_or_default();
-            let list =
-                list.as_array().ok_or_else(|| Refusal::bad("can't parse commands: Expected an Array"))?;
+            let list = list.as_array().ok_or_else(|| Refusal::bad("expected an Array of BotCommand"))?;
             if list.len() > 100 {
                 return Err(Refusal::bad("BOT_COMMANDS_TOO_MUCH"));
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use loquat_fake_telegram::{Kind, Options, Saying, Standing};
+use loquat_fake_telegram::{Calls, Fault, Kind, Options, Saying, Standing};
 use serde_json::{Value, json};
 
 use crate::bot::start;
@@ -15,7 +15,14 @@ async fn keyboards_have_limits() {
     let button = |data: &str| json!({"text": "b", "callback_data": data});
     bot.call("sendMessage", send(json!(vec![vec![button(&"d".repeat(64)); 8]; 12]))).await;
     for (rows, why) in [
-        (json!([[button("")]]), "Bad Request: BUTTON_DATA_INVALID"),
+        (
+            json!([[button("")]]),
+            "Bad Request: can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard",
+        ),
+        (
+            json!([button("d")]),
+            "Bad Request: field \"inline_keyboard\" of the InlineKeyboardMarkup must be an Array of Arrays",
+        ),
         (json!([[button(&"é".repeat(33))]]), "Bad Request: BUTTON_DATA_INVALID"),
         (json!(vec![vec![button("d"); 10]; 11]), "Bad Request: REPLY_MARKUP_TOO_LONG"),
         (
@@ -197,6 +204,14 @@ async fn captions_are_shorter_and_edited_apart() {
     let file = reqwest::get(format!("{}/file/bot{}/{path}", telegram.url(), telegram.token())).await.unwrap();
     assert_eq!(file.text().await.unwrap(), "hello");
     assert_eq!(bot.refused("getFile", json!({"file_id": "x"})).await.1, "Bad Request: invalid file_id");
+    telegram.arm(Calls::Method("download"), Fault::Server(502));
+    let file = reqwest::get(format!("{}/file/bot{}/{path}", telegram.url(), telegram.token())).await.unwrap();
+    assert_eq!(file.status(), 502);
+    let file =
+        reqwest::get(format!("{}/file/bot{}/{path}x", telegram.url(), telegram.token())).await.unwrap();
+    assert_eq!(file.status(), 404);
+    let taken: Vec<bool> = telegram.calls_of("download").iter().map(|call| call.taken).collect();
+    assert_eq!(taken, [true, false, false]);
 }
 
 #[tokio::test]

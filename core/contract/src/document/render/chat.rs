@@ -21,6 +21,15 @@ fn adapted(tree: &Document) -> Document {
     Document { blocks: tree.blocks.iter().map(block).collect() }
 }
 
+/// An item. Quotes inside of lists are not shown as such, so their words stand there without a frame.
+fn item(tree: &Document) -> Document {
+    let blocks = tree.blocks.iter().flat_map(|block| match block {
+        Block::Quote(inner) => item(inner).blocks,
+        other => vec![self::block(other)],
+    });
+    Document { blocks: blocks.collect() }
+}
+
 fn block(block: &Block) -> Block {
     match block {
         Block::Table { header, rows } => {
@@ -34,7 +43,7 @@ fn block(block: &Block) -> Block {
             }
         }
         Block::List { start, items } => {
-            Block::List { start: *start, items: items.iter().map(adapted).collect() }
+            Block::List { start: *start, items: items.iter().map(item).collect() }
         }
         Block::Quote(inner) => Block::Quote(adapted(inner)),
         other => other.clone(),

@@ -428,3 +428,9 @@ fn chats_get_tables_as_code_and_fences_of_three() {
     assert_eq!(fenced.matches("```").count(), 2, "{fenced}");
     assert!(shown("@everyone <@5>").contains("@\u{200b}everyone \\<@5"));
 }
+
+#[test]
+fn chats_show_no_quotes_inside_of_lists() {
+    let tree = Document::from_markdown("- one\n\n  > said\n  >\n  > - and more\n\n> quoted");
+    assert_eq!(tree.render(Format::ChatMarkdown), "- one\n\n  said\n  - and more\n\n> quoted");
+}
