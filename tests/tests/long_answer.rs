@@ -1,5 +1,5 @@
 //! An answer of 30,000 characters, with lists in lists, tables, code in three languages and Chinese, on platforms that take far less in one
-//! message: it arrives whole, in order, and looks right. `LOQUAT_LOOK=FOLDER` writes the pages that a browser shows of it there.
+//! message: it arrives whole, in order, and looks right.
 #![expect(clippy::unwrap_used, reason = "what a test cannot do without fails it")]
 
 use std::collections::HashMap;
@@ -14,6 +14,7 @@ use loquat_dispatch::{Bot, Dispatch};
 use loquat_fake_discord::Discord;
 use loquat_fake_telegram::Telegram;
 use loquat_journal::EmbeddedJournal;
+use loquat_tests::look;
 use tempfile::TempDir;
 
 /// The answer.
@@ -110,14 +111,6 @@ fn check_whole(shown: &str, capabilities: &Capabilities) {
     assert!(twice <= REPEATED, "{twice} letters are shown that the answer does not have");
 }
 
-async fn keep(page: String, name: &str) {
-    let Ok(folder) = std::env::var("LOQUAT_LOOK") else { return };
-    let html = tokio::task::spawn_blocking(move || {
-        ureq::get(&page).call().unwrap().body_mut().read_to_string().unwrap()
-    });
-    std::fs::write(std::path::Path::new(&folder).join(name), html.await.unwrap()).unwrap();
-}
-
 #[test]
 fn the_answer_is_what_it_is_said_to_be() {
     assert!(ANSWER.chars().count() >= 30_000);
@@ -147,7 +140,7 @@ async fn a_long_answer_arrives_whole_on_telegram() {
         shown.last().is_some_and(|last| last.text.contains(END)).then_some(shown)
     });
     let shown = shown.await.unwrap();
-    keep(format!("{}/view/{chat}", telegram.url()), "telegram.html").await;
+    look(&format!("{}/view/{chat}", telegram.url()), "long-telegram").unwrap();
     assert!(shown.iter().all(|part| part.mended.is_empty() && part.mentioned.is_empty()), "{shown:#?}");
     check_whole(&shown.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join("\n"), &capabilities);
     let blocks: Vec<String> = shown
@@ -186,7 +179,7 @@ async fn a_long_answer_arrives_whole_on_discord() {
         shown.last().is_some_and(|last| last.content.contains(END)).then_some(shown)
     });
     let shown = shown.await.unwrap();
-    keep(format!("{}/view/{channel}", discord.url()), "discord.html").await;
+    look(&format!("{}/view/{channel}", discord.url()), "long-discord").unwrap();
     assert!(shown.iter().all(|part| part.notified.is_empty() && part.mentions.is_empty()), "{shown:#?}");
     for part in &shown {
         let fences = part.content.lines().filter(|line| line.starts_with("```")).count();
