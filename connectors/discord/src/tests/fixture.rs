@@ -105,7 +105,8 @@ impl Platform for Guild {
         self.discord.join(self.guild, sender);
         let said = self.discord.said(channel);
         let newest = said.iter().rev().find(|message| message.content.contains(&press.on));
-        let button = newest.and_then(|message| Some((message.id, self.discord.button(message.id, &press.label)?)));
+        let button =
+            newest.and_then(|message| Some((message.id, self.discord.button(message.id, &press.label)?)));
         let pressed = button.and_then(|(message, button)| self.discord.click(message, sender, &button).ok());
         Some(match pressed {
             Some(interaction) => self.answered(interaction).await,
@@ -119,7 +120,8 @@ impl Platform for Guild {
         let menu = self.discord.commands(Some(self.guild));
         let known = menu.iter().find(|known| known["name"] == command.name.as_str());
         let option = known.and_then(|known| known["options"][0]["name"].as_str());
-        let options: Vec<_> = option.map(|name| (name, command.argument.clone().into())).into_iter().collect();
+        let options: Vec<_> =
+            option.map(|name| (name, command.argument.clone().into())).into_iter().collect();
         Some(match self.discord.slash(channel, sender, &command.name, &options) {
             Ok(interaction) => self.answered(interaction).await,
             Err(_) => Heard::NotAcknowledged,
@@ -128,7 +130,8 @@ impl Platform for Guild {
 
     fn shown(&self, channel: &str) -> Vec<Shown> {
         // What one person alone sees, such as thanks or a refusal, is not said in the channel.
-        let said = self.discord.said(self.channel(channel)).into_iter().filter(|said| said.only_for.is_none());
+        let said =
+            self.discord.said(self.channel(channel)).into_iter().filter(|said| said.only_for.is_none());
         said.map(|message| Shown {
             notified: self.discord.notified(message.id),
             text: message.content,

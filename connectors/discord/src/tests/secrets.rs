@@ -46,7 +46,8 @@ fn no_token_is_in_any_log() {
     let all = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false);
     // Of this thread, with the bridge for crates that use `log`.
     let logging = all.with_writer(log.clone()).finish().set_default();
-    let elsewhere = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let elsewhere =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let tickets = runtime.block_on(everything(elsewhere.handle()));
     log::trace!("the bridge is there");
