@@ -54,7 +54,7 @@
 //! # What no log shows
 //!
 //! The bot's token, and the tokens of interactions, with which anybody could answer in the bot's place. That is why the connection is not
-//! serenity's own ([decision 20](https://github.com/loquat/loquat/blob/main/docs/decisions/0020-discord-gateway.md)).
+//! serenity's own (decision 20).
 
 mod config;
 

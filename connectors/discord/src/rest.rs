@@ -27,7 +27,7 @@ pub(crate) use routes::{INVALID_TOKEN, Route};
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
 /// Discord turns clients away that do not name themselves.
-const AGENT: &str = concat!("DiscordBot (https://github.com/loquat/loquat, ", env!("CARGO_PKG_VERSION"), ")");
+const AGENT: &str = concat!("DiscordBot (loquat, ", env!("CARGO_PKG_VERSION"), ")");
 
 /// A file that goes along with a message.
 pub(crate) struct File {

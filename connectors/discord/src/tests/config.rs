@@ -29,13 +29,14 @@ fn the_sample_is_the_default() {
 
 #[test]
 fn what_would_go_wrong_later_is_refused_with_its_key() {
-    let with = |set: fn(&mut Config)| {
+    type Set = fn(&mut Config);
+    let with = |set: Set| {
         let mut config = Config { token: Some(TOKEN.to_owned().into()), ..Config::default() };
         set(&mut config);
         connect(config, loquat_contract::BotCard::default()).err().map(|error| error.to_string())
     };
     assert_eq!(with(|_| {}), None);
-    let cases: [(fn(&mut Config), &str); 11] = [
+    let cases: [(Set, &str); 11] = [
         (|config| config.token = None, "connectors.discord.token"),
         (|config| config.token = Some("a b".to_owned().into()), "connectors.discord.token"),
         (|config| config.token = Some(String::new().into()), "connectors.discord.token"),
