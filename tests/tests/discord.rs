@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot do without fails it")]
 
 use loquat_fake_discord::{Discord, Id, Options, Say, Shown};
+use loquat_tests::look;
 use loquat_tests::program::User;
 use loquat_tests::server::Server;
 
@@ -90,6 +91,7 @@ async fn people_talk_to_the_bot_on_discord_and_a_kill_doubles_nothing() {
     let visible = discord.shown(channel).into_iter().filter(|shown| shown.is_own && shown.only_for.is_none());
     assert_eq!(visible.count(), 4, "{:#?}", discord.shown(channel));
 
+    look(&format!("{}/view/{channel}", discord.url()), "discord").unwrap();
     let feedback = user.run(["feedback", "--format", "jsonl"]).unwrap();
     let verdicts = ["good", "bad"].map(|verdict| feedback.out.matches(&format!("\"{verdict}\"")).count());
     assert_eq!(verdicts, [1, 1], "{feedback:?}");

@@ -51,6 +51,8 @@ pub struct Config {
     pub embeds: bool,
     /// How many shards the bot connects with; 0 for as many as Discord recommends. Default: 0.
     pub shards: u32,
+    /// How many requests the bot may make in a second, in all. Discord allows 50, and more to very large bots. Default: 50.
+    pub requests_per_second: u32,
     /// How long Discord may take to answer a request, in seconds. Default: 15.
     pub request_secs: u64,
 }
@@ -68,6 +70,7 @@ impl Default for Config {
             answer_all_in: Vec::new(),
             embeds: true,
             shards: 0,
+            requests_per_second: 50,
             request_secs: 15,
         }
     }
@@ -172,6 +175,8 @@ answer_all_in = []
 embeds = true
 # How many shards; 0 for as many as Discord recommends.
 shards = 0
+# How many requests in a second, in all; Discord allows 50, and more to very large bots.
+requests_per_second = 50
 # How long Discord may take to answer a request, in seconds.
 request_secs = 15
 "##

@@ -3,16 +3,17 @@
 mod administration;
 mod backfill;
 mod drafts;
+mod earlier;
 mod files;
+mod grow;
 mod interactions;
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use loquat_contract::{
     Administration, Backfill, BoxFuture, Capabilities, ConversationId, Delivery, Drafts, Egress, Envelope,
-    Format, Idempotency, IdempotencyKey, Interactions, Length, MessageId, Timestamp,
+    Format, Idempotency, IdempotencyKey, Interactions, Length, MessageId,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -20,11 +21,9 @@ use serenity::model::id::ChannelId;
 
 use crate::encode::{Encoded, LONGEST, ROW, UNIT, encode};
 use crate::receive::understand::{Answer, message_of, sent_at};
-use crate::rest::{Body, Call, Failure, File, Patience, Route};
+use crate::rest::{Body, Call, Failure, File, INVALID_TOKEN, Patience, Route};
 use crate::shared::Shared;
 
-/// For how long a nonce is good: Discord says “the past few minutes”.
-const NONCE: Duration = Duration::from_secs(120);
 /// How long an interaction can be answered: 15 minutes, and a little less.
 const TOKEN: Duration = Duration::from_secs(14 * 60 + 30);
 /// How long a typing signal lasts.
@@ -35,6 +34,8 @@ const LARGEST: u64 = 10 << 20;
 const SILENCE: Duration = Duration::from_secs(100);
 /// The most characters of a thread's name.
 const TITLE: usize = 100;
+/// The widest table that is shown without breaking its lines, on a narrow window.
+const TABLE: usize = 56;
 
 /// Codes of Discord's.
 mod code {
@@ -45,15 +46,12 @@ mod code {
     pub(super) const ALREADY_ACKNOWLEDGED: u64 = 40_060;
     pub(super) const MISSING_ACCESS: u64 = 50_001;
     pub(super) const MISSING_PERMISSIONS: u64 = 50_013;
-    pub(super) const INVALID_TOKEN: u64 = 50_027;
     pub(super) const THREAD_EXISTS: u64 = 160_004;
 }
 
 /// The sending half of Discord.
 pub struct DiscordEgress {
     shared: Arc<Shared>,
-    /// Further answers to interactions of which nobody knows whether they arrived.
-    unsure: Mutex<HashSet<IdempotencyKey>>,
 }
 
 /// Where a part goes.
@@ -98,7 +96,7 @@ pub(super) fn channels(conversation: &ConversationId) -> Option<(ChannelId, Opti
 
 impl DiscordEgress {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, unsure: Mutex::default() }
+        Self { shared }
     }
 
     async fn send(&self, envelope: &Envelope) -> Result<Delivery, Failure> {
@@ -114,13 +112,12 @@ impl DiscordEgress {
             Ok(files) => files,
             Err(delivery) => return Ok(delivery),
         };
-        let answer = envelope.ticket.as_ref().and_then(Answer::read).filter(is_fresh);
+        let answer = envelope.ticket.as_ref().and_then(Answer::read);
+        let answer = answer.filter(|answer| self.is_fresh(answer));
         if let Some(answer) = &answer {
             let answered = match envelope.number {
                 1 => self.answer(answer, &encoded, &files).await,
-                _ if envelope.is_private => {
-                    return Ok(self.follow_up(answer, envelope, &encoded, &files).await);
-                }
+                _ if envelope.is_private => self.grow(answer, envelope, &encoded).await,
                 _ => None,
             };
             if let Some(delivery) = answered {
@@ -138,17 +135,25 @@ impl DiscordEgress {
                 Ok(id) => return Ok(sent(id)),
             }
         }
+        if let Some(shown) = self.earlier(envelope, &target, &encoded).await? {
+            return self.settle(&target, shown, &encoded, &files).await;
+        }
         let posted = self.post(&target, &envelope.key, &encoded, &files, Patience::NONE).await;
         match (posted, &answer) {
             // The bot may answer interactions where it may not speak.
             (Err(failure), Some(answer))
                 if failure.is_code(&[code::MISSING_ACCESS, code::MISSING_PERMISSIONS]) =>
             {
-                Ok(self.follow_up(answer, envelope, &encoded, &files).await)
+                Ok(self.grow(answer, envelope, &encoded).await.unwrap_or_else(|| failure.delivery()))
             }
             (Err(failure), _) => Err(failure),
             (Ok(shown), _) => self.settle(&target, shown, &encoded, &files).await,
         }
+    }
+
+    /// Whether an interaction can still be answered.
+    pub(super) fn is_fresh(&self, answer: &Answer) -> bool {
+        self.shared.rest.age(sent_at(answer.id.get())).is_none_or(|age| age < TOKEN)
     }
 
     /// What a message with this nonce became. It may be the draft of a process that was killed.
@@ -268,47 +273,11 @@ impl DiscordEgress {
             Err(failure) => Some(failure.edit()),
         }
     }
-
-    /// A further answer to an interaction. It takes no nonce, so it is not made again where it may have arrived.
-    async fn follow_up(
-        &self,
-        answer: &Answer,
-        envelope: &Envelope,
-        encoded: &Encoded,
-        files: &[File],
-    ) -> Delivery {
-        let unsure = || self.unsure.lock().unwrap_or_else(PoisonError::into_inner);
-        let may_be_there =
-            "it may have arrived, and a further answer for one person alone cannot be made again safely";
-        if unsure().contains(&envelope.key) {
-            return Delivery::Permanent { reason: may_be_there.to_owned() };
-        }
-        let call = Call::new(Method::POST, Route::follow_up(answer.application, &answer.token));
-        match self.shared.rest.call(with(call, encoded.follow_up(), files)).await {
-            Ok(shown) => sent(id_of(&shown)),
-            Err(failure) => {
-                if let Failure::Unsure(_) = failure {
-                    unsure().insert(envelope.key.clone());
-                }
-                failure.delivery()
-            }
-        }
-    }
 }
 
 /// Whether there is nothing to edit: the interaction was not acknowledged, or its token is too old.
 pub(super) fn is_gone(failure: &Failure) -> bool {
-    failure.is_code(&[
-        code::UNKNOWN_MESSAGE,
-        code::UNKNOWN_WEBHOOK,
-        code::UNKNOWN_INTERACTION,
-        code::INVALID_TOKEN,
-    ])
-}
-
-/// Whether an interaction can still be answered.
-pub(super) fn is_fresh(answer: &Answer) -> bool {
-    sent_at(answer.id.get()).age_at(Timestamp::now()) < TOKEN
+    failure.is_code(&[code::UNKNOWN_MESSAGE, code::UNKNOWN_WEBHOOK, code::UNKNOWN_INTERACTION, INVALID_TOKEN])
 }
 
 fn with(call: Call, body: Value, files: &[File]) -> Call {
@@ -333,6 +302,7 @@ impl Egress for DiscordEgress {
         Capabilities {
             max_length: Some(Length { limit: LONGEST, unit: UNIT }),
             format: Format::ChatMarkdown,
+            table_columns: Some(TABLE),
             citations_apart: self.shared.config.embeds,
             edits: true,
             drafts: true,
@@ -341,7 +311,7 @@ impl Egress for DiscordEgress {
             reactions: true,
             max_file_bytes: LARGEST,
             typing: Some(TYPING),
-            idempotency: Idempotency::Window(NONCE),
+            idempotency: Idempotency::Key,
             backfill: true,
             outlives_process: true,
             // How fast it may be, Discord says with each answer.

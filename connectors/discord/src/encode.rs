@@ -26,8 +26,7 @@ pub(crate) const ROW: usize = 5;
 /// A message as it is to be, without where it goes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Encoded {
-    pub(crate) body: Value,
-    is_private: bool,
+    body: Value,
 }
 
 /// The message that a part becomes.
@@ -61,7 +60,7 @@ pub(crate) fn encode(envelope: &Envelope, embeds: bool) -> Result<Encoded, &'sta
         "allowed_mentions": allowed_mentions(&mentioned(&part.document)),
         "flags": flags.bits(),
     });
-    Ok(Encoded { body, is_private: envelope.is_private })
+    Ok(Encoded { body })
 }
 
 /// What shows a reply that is still being written.
@@ -71,7 +70,7 @@ pub(crate) fn draft(part: &Part) -> Encoded {
         "allowed_mentions": allowed_mentions(&[]),
         "flags": MessageFlags::SUPPRESS_EMBEDS.bits(),
     });
-    Encoded { body, is_private: false }
+    Encoded { body }
 }
 
 /// A line of the connector's own, below a message.
@@ -103,17 +102,6 @@ impl Encoded {
     /// As what a message becomes.
     pub(crate) fn edit(&self) -> Value {
         self.body.clone()
-    }
-
-    /// As a further answer to an interaction.
-    pub(crate) fn follow_up(&self) -> Value {
-        let mut body = self.body.clone();
-        let flags = body.get("flags").and_then(Value::as_u64).unwrap_or_default();
-        let private = if self.is_private { MessageFlags::EPHEMERAL.bits() } else { 0 };
-        if let Some(fields) = body.as_object_mut() {
-            fields.insert("flags".to_owned(), json!(flags | private));
-        }
-        body
     }
 
     /// Whether a message that Discord shows is this one, and not an earlier state of it.

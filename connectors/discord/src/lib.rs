@@ -31,16 +31,20 @@
 //! | the message | `Sent` |
 //! | 429, or its bucket is known to be empty | `Retry`, after the time that Discord names |
 //! | no connection | `Retry` |
-//! | 5xx, or no answer to what was written | `Ambiguous`: it is sent again with the same nonce, within two minutes |
+//! | 5xx, or no answer to what was written | `Ambiguous`, and it is sent again |
 //! | 401 | `Unauthorised` |
 //! | any other refusal | `Permanent`, with Discord's words |
 //!
-//! Each message has the envelope's key as its nonce, with `enforce_nonce`: Discord keeps it for “the past few minutes”, and answers a second
-//! one of the same nonce with the first. That also makes one message of a draft and its reply, should the process be killed between
-//! them: what comes back is the draft, which is then edited.
+//! What is sent again is there once:
 //!
-//! An answer to a command or a button is an edit of the “thinking” message, which can be repeated. What follows a private answer has no
-//! nonce; where nobody can tell whether it arrived, it is not sent again.
+//! - Each message has the envelope's key as its nonce, with `enforce_nonce`: Discord keeps it for “the past few minutes”, and answers a
+//!   second one of the same nonce with the first. That also makes one message of a draft and its reply, should the process be killed between
+//!   them: what comes back is the draft, which is then edited.
+//! - Where the question is older than 90 seconds by Discord's own clock, an earlier try may be older than its nonce. Then the bot first looks
+//!   through what it has said since: the first part is the reply to the question, and the further ones are behind it. That takes the
+//!   permission to read the message history; without it, a nonce is all there is.
+//! - Edits can be made again. An answer to a command or a button is an edit of the “thinking” message. What follows a private answer is
+//!   added to it as an embed, up to 6,000 characters; what is longer is `Permanent`.
 //!
 //! # Ids
 //!
@@ -50,7 +54,7 @@
 //! # What no log shows
 //!
 //! The bot's token, and the tokens of interactions, with which anybody could answer in the bot's place. That is why the connection is not
-//! serenity's own ([decision 20](https://github.com/loquat/loquat/blob/main/docs/decisions/0020-discord-gateway.md)).
+//! serenity's own (decision 20).
 
 mod config;
 

@@ -1,12 +1,14 @@
 //! Requests to the REST API. In: calls. Out: Discord's answers, or what became of a call that has none. It obeys the rate limits, and
 //! knows nothing of conversations.
 
+mod clock;
 mod failure;
 mod limits;
 mod routes;
 
 use std::time::Duration;
 
+use loquat_contract::Timestamp;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, Response, StatusCode, redirect};
@@ -17,14 +19,15 @@ use tokio::time::{Instant, sleep};
 
 use crate::{Config, DiscordError};
 
+use clock::Clock;
 pub(crate) use failure::Failure;
 pub(crate) use limits::{Limits, Seen};
-pub(crate) use routes::Route;
+pub(crate) use routes::{INVALID_TOKEN, Route};
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
 /// Discord turns clients away that do not name themselves.
-const AGENT: &str = concat!("DiscordBot (https://github.com/loquat/loquat, ", env!("CARGO_PKG_VERSION"), ")");
+const AGENT: &str = concat!("DiscordBot (loquat, ", env!("CARGO_PKG_VERSION"), ")");
 
 /// A file that goes along with a message.
 pub(crate) struct File {
@@ -88,6 +91,7 @@ pub(crate) struct Rest {
     base: String,
     authorization: HeaderValue,
     limits: Limits,
+    clock: Clock,
 }
 
 impl Rest {
@@ -105,7 +109,13 @@ impl Rest {
             .http1_only()
             .build()
             .map_err(|error| DiscordError::Tls(error.without_url().to_string()))?;
-        Ok(Self { client, base: config.api()?, authorization, limits: Limits::default() })
+        Ok(Self {
+            client,
+            base: config.api()?,
+            authorization,
+            limits: Limits::new(config.requests_per_second),
+            clock: Clock::default(),
+        })
     }
 
     /// Makes a call, and reads the answer as what is expected.
@@ -137,6 +147,11 @@ impl Rest {
         }
     }
 
+    /// How long ago something was, by Discord's clock; `None` before it has answered at all.
+    pub(crate) fn age(&self, at: Timestamp) -> Option<Duration> {
+        self.clock.age(at, Instant::now())
+    }
+
     async fn once(&self, call: &Call, name: &str) -> Result<Value, Failure> {
         let url = format!("{}{}", self.base, call.route.path());
         let mut request = self.client.request(call.method.clone(), url).query(&call.query);
@@ -150,12 +165,22 @@ impl Rest {
         };
         let response = request.send().await.map_err(Failure::sending)?;
         let (status, seen) = (response.status(), Seen::of(response.headers()));
+        self.clock.learn(response.headers(), Instant::now());
         let body = read(response).await;
         self.limits.learn(name, &call.route, status.as_u16(), &seen, body.as_ref().ok(), Instant::now());
         if status.is_success() {
             return if status == StatusCode::NO_CONTENT { Ok(Value::Null) } else { body };
         }
-        Err(Failure::refused(status, &seen, body.ok().as_ref()))
+        let failure = Failure::refused(status, &seen, body.ok().as_ref());
+        match failure {
+            // An interaction's token is over; the bot's own is as good as before.
+            Failure::Unauthorised if !call.route.needs_token() => Err(Failure::Refused {
+                status: 401,
+                code: INVALID_TOKEN,
+                words: "the token of this interaction is over".to_owned(),
+            }),
+            failure => Err(failure),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use loquat_contract::{Address, BoxFuture, Draft, Drafts, MessageId};
 use reqwest::Method;
 
-use super::{DiscordEgress, Target, id_of, is_fresh, is_gone};
+use super::{DiscordEgress, Target, id_of, is_gone};
 use crate::encode;
 use crate::receive::understand::{Answer, message_of};
 use crate::rest::{Call, Failure, Patience, Route};
@@ -20,7 +20,9 @@ impl DiscordEgress {
         if draft.part.text.trim().is_empty() {
             return Ok(draft.message.clone());
         }
-        if let Some(answer) = draft.ticket.as_ref().and_then(Answer::read).filter(is_fresh) {
+        if let Some(answer) =
+            draft.ticket.as_ref().and_then(Answer::read).filter(|answer| self.is_fresh(answer))
+        {
             let call = Call::new(Method::PATCH, Route::original(answer.application, &answer.token));
             return match self.shared.rest.call(call.json(encoded.edit()).patient(PATIENCE)).await {
                 Ok(shown) => Ok(id_of(&shown)),

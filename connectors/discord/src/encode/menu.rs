@@ -12,7 +12,22 @@ const CHOICES: usize = 25;
 /// The commands as Discord wants them.
 pub(crate) fn menu(commands: &[CommandSpec]) -> Vec<Value> {
     // A builder of serenity's always has a form as JSON.
-    commands.iter().filter_map(|command| serde_json::to_value(create(command)).ok()).collect()
+    let made = commands.iter().filter_map(|command| serde_json::to_value(create(command)).ok());
+    made.map(without_nothing).collect()
+}
+
+/// Without empty lists: one of choices would say that there are none to choose from.
+fn without_nothing(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields = fields.into_iter().map(|(key, value)| (key, without_nothing(value)));
+            Value::Object(
+                fields.filter(|(_, value)| !matches!(value, Value::Array(list) if list.is_empty())).collect(),
+            )
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(without_nothing).collect()),
+        other => other,
+    }
 }
 
 fn create(spec: &CommandSpec) -> CreateCommand {

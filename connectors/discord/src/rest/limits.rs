@@ -11,8 +11,6 @@ use tokio::time::Instant;
 
 use super::Route;
 
-/// How many calls a second the whole bot may make.
-const OVERALL: usize = 50;
 const SECOND: Duration = Duration::from_secs(1);
 /// From how many buckets on those are forgotten that are full again.
 const MANY: usize = 1000;
@@ -82,12 +80,17 @@ impl State {
 }
 
 /// What is known of all limits.
-#[derive(Default)]
 pub(crate) struct Limits {
+    /// How many calls a second the whole bot may make.
+    overall: usize,
     state: Mutex<State>,
 }
 
 impl Limits {
+    pub(crate) fn new(overall: u32) -> Self {
+        Self { overall: usize::try_from(overall.max(1)).unwrap_or(usize::MAX), state: Mutex::default() }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -103,7 +106,7 @@ impl Limits {
             while state.sent.front().is_some_and(|at| now.duration_since(*at) >= SECOND) {
                 state.sent.pop_front();
             }
-            if let Some(first) = state.sent.front().filter(|_| state.sent.len() >= OVERALL) {
+            if let Some(first) = state.sent.front().filter(|_| state.sent.len() >= self.overall) {
                 return Err(SECOND.saturating_sub(now.duration_since(*first)));
             }
         }

@@ -3,6 +3,9 @@
 use reqwest::Method;
 use serenity::model::id::{ApplicationId, ChannelId, GuildId, InteractionId, MessageId, UserId};
 
+/// Discord's code for a token of an interaction that is over.
+pub(crate) const INVALID_TOKEN: u64 = 50_027;
+
 /// A path, and what limits go by: its form, and the parameter that makes it another bucket.
 pub(crate) struct Route {
     form: &'static str,
@@ -115,9 +118,5 @@ impl Route {
     pub(crate) fn original(application: ApplicationId, token: &str) -> Self {
         let path = format!("/webhooks/{application}/{token}/messages/@original");
         Self::interaction("/webhooks/_/_/messages/@original", token, path)
-    }
-
-    pub(crate) fn follow_up(application: ApplicationId, token: &str) -> Self {
-        Self::interaction("/webhooks/_/_", token, format!("/webhooks/{application}/{token}"))
     }
 }

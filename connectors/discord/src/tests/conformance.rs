@@ -17,9 +17,7 @@ impl Fixture for OnDiscord {
     type Platform = Guild;
 
     fn connect(address: &str, bot: &str) -> anyhow::Result<Connector> {
-        if std::env::var_os("TMPLOG").is_some() { let _ = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter("debug,hyper_util=warn").try_init(); }
-        let (ingress, egress) =
-            connect(config(address), BotCard { name: bot.into(), ..BotCard::default() })?;
+        let (ingress, egress) = connect(config(address), BotCard { name: bot.into(), ..BotCard::default() })?;
         Ok(Connector { ingress: Arc::new(ingress), egress: Arc::new(egress) })
     }
 }

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use loquat_contract::{
-    Address, BotCard, BoxFuture, CancellationToken, ConnectorError, ConversationId, Delivery, Document, Draft,
-    Drafts, Egress, Envelope, Format, IdempotencyKey, Inbound, Ingress, MessageId, Part, Receipt, Refusal,
-    Sink,
+    Address, BotCard, BoxFuture, CancellationToken, ConnectorError, ConversationId, Delivery, Document,
+    Draft, Drafts, Egress, Envelope, Format, IdempotencyKey, Inbound, Ingress, MessageId, Part, Receipt,
+    Refusal, Sink,
 };
 use loquat_fake_discord::{Id, Options, Say};
 use tokio::sync::Notify;
@@ -59,7 +59,10 @@ impl Sink for FakeSink {
             }
             let mut accepted = self.accepted.lock().unwrap();
             let answer = self.answers.lock().unwrap().pop_front();
-            if accepted.iter().any(|known| (&known.conversation, &known.id) == (&inbound.conversation, &inbound.id)) {
+            if accepted
+                .iter()
+                .any(|known| (&known.conversation, &known.id) == (&inbound.conversation, &inbound.id))
+            {
                 return Ok(Receipt::Duplicate);
             }
             if answer.as_ref().is_none_or(Result::is_ok) {
@@ -176,7 +179,7 @@ pub(super) fn conversation(channel: Id) -> ConversationId {
     }
 }
 
-pub(super) fn part(markdown: &str) -> Part {
+pub(crate) fn part(markdown: &str) -> Part {
     let document = Document::from_markdown(markdown);
     Part { text: document.render(Format::ChatMarkdown), document, ..Part::default() }
 }

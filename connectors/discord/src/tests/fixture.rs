@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use loquat_conformance::{Act, Deed, Fault, Heard, Platform, Shown};
+use loquat_conformance::{Act, Command, Deed, Fault, Heard, Platform, Press, Shown};
 use loquat_fake_discord::{Discord, Id, Options};
 
 use crate::Config;
@@ -27,6 +27,7 @@ pub(super) fn config(address: &str) -> Config {
     Config {
         token: Some(TOKEN.to_owned().into()),
         api: Some(format!("http://{address}/api/v10")),
+        requests_per_second: 10_000,
         request_secs: 2,
         ..Config::default()
     }
@@ -39,6 +40,10 @@ impl Guild {
         Ok(Self { discord, guild, channels: Mutex::default(), messages: Mutex::default() })
     }
 
+    pub(super) fn id(&self) -> Id {
+        self.guild
+    }
+
     /// The channel of a name, which is made where it is not there.
     pub(super) fn channel(&self, name: &str) -> Id {
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
@@ -49,6 +54,14 @@ impl Guild {
         self.messages.lock().unwrap().get(id).copied()
     }
 
+    /// Waits for an interaction's first answer, for as long as Discord does.
+    async fn answered(&self, interaction: Id) -> Heard {
+        match tokio::time::timeout(Duration::from_secs(3), self.discord.answered(interaction)).await {
+            Ok(Ok(_)) => Heard::Acknowledged,
+            _ => Heard::NotAcknowledged,
+        }
+    }
+
     fn to_bot(&self, text: &str) -> String {
         format!("<@{}> {text}", self.discord.bot())
     }
@@ -56,7 +69,9 @@ impl Guild {
 
 impl Platform for Guild {
     async fn start() -> anyhow::Result<Self> {
-        Self::with(Options { heartbeat: Duration::from_millis(500), ..Options::default() }).await
+        let options =
+            Options { heartbeat: Duration::from_millis(500), pace: Some(200.0), ..Options::default() };
+        Self::with(options).await
     }
 
     fn address(&self) -> String {
@@ -85,8 +100,38 @@ impl Platform for Guild {
         Heard::Unknowable
     }
 
+    async fn press(&self, press: &Press) -> Option<Heard> {
+        let (channel, sender) = (self.channel(&press.channel), self.discord.person(&press.sender));
+        self.discord.join(self.guild, sender);
+        let said = self.discord.said(channel);
+        let newest = said.iter().rev().find(|message| message.content.contains(&press.on));
+        let button =
+            newest.and_then(|message| Some((message.id, self.discord.button(message.id, &press.label)?)));
+        let pressed = button.and_then(|(message, button)| self.discord.click(message, sender, &button).ok());
+        Some(match pressed {
+            Some(interaction) => self.answered(interaction).await,
+            None => Heard::NotAcknowledged,
+        })
+    }
+
+    async fn command(&self, command: &Command) -> Option<Heard> {
+        let (channel, sender) = (self.channel(&command.channel), self.discord.person(&command.sender));
+        self.discord.join(self.guild, sender);
+        let menu = self.discord.commands(Some(self.guild));
+        let known = menu.iter().find(|known| known["name"] == command.name.as_str());
+        let option = known.and_then(|known| known["options"][0]["name"].as_str());
+        let options: Vec<_> =
+            option.map(|name| (name, command.argument.clone().into())).into_iter().collect();
+        Some(match self.discord.slash(channel, sender, &command.name, &options) {
+            Ok(interaction) => self.answered(interaction).await,
+            Err(_) => Heard::NotAcknowledged,
+        })
+    }
+
     fn shown(&self, channel: &str) -> Vec<Shown> {
-        let said = self.discord.said(self.channel(channel)).into_iter();
+        // What one person alone sees, such as thanks or a refusal, is not said in the channel.
+        let said =
+            self.discord.said(self.channel(channel)).into_iter().filter(|said| said.only_for.is_none());
         said.map(|message| Shown {
             notified: self.discord.notified(message.id),
             text: message.content,
@@ -99,7 +144,9 @@ impl Platform for Guild {
 
     fn arm(&self, fault: &Fault) -> bool {
         let fault = match fault {
-            Fault::TooMany(after) => loquat_fake_discord::Fault::TooMany { retry_after: *after, is_global: false },
+            Fault::TooMany(after) => {
+                loquat_fake_discord::Fault::TooMany { retry_after: *after, is_global: false }
+            }
             Fault::ServerError => loquat_fake_discord::Fault::ServerError(503),
             Fault::TakenWithoutAnswer => loquat_fake_discord::Fault::TakenWithoutAnswer,
             Fault::BrokenOff => loquat_fake_discord::Fault::BrokenOff,
