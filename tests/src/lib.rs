@@ -78,6 +78,17 @@ impl ExampleBot {
     }
 }
 
+/// Writes a page of a platform for tests to `NAME.html` in the folder that `LOQUAT_LOOK` names, for a browser to show; without it, does
+/// nothing.
+///
+/// # Errors
+/// When the page cannot be had or written.
+pub fn look(page: &str, name: &str) -> anyhow::Result<()> {
+    let Some(folder) = std::env::var_os("LOQUAT_LOOK") else { return Ok(()) };
+    let html = ureq::get(page).call()?.body_mut().read_to_string()?;
+    Ok(std::fs::write(Path::new(&folder).join(name).with_extension("html"), html)?)
+}
+
 /// Whether a fact says what a table of questions expects: a name of its object in any language, the number as written, the beginning
 /// of the text; or its subject, where the question gives the object.
 pub fn says(fact: &Fact, expected: &str) -> bool {

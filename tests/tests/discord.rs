@@ -3,15 +3,21 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot do without fails it")]
 
 use loquat_fake_discord::{Discord, Id, Options, Say, Shown};
+use loquat_tests::look;
 use loquat_tests::program::User;
 use loquat_tests::server::Server;
+
+/// Where its API is.
+fn api(discord: &Discord) -> String {
+    format!("{}/api/v10", discord.url())
+}
 
 /// A home with a bot that is told of this Discord, and whose log says everything.
 fn home(discord: &Discord) -> User {
     User::new()
         .unwrap()
         .with("LOQUAT_CONNECTORS__DISCORD__TOKEN", discord.token())
-        .with("LOQUAT_CONNECTORS__DISCORD__API", discord.url())
+        .with("LOQUAT_CONNECTORS__DISCORD__API", api(&discord))
         .with("LOQUAT_LOG", "trace,sled=off")
 }
 
@@ -85,6 +91,7 @@ async fn people_talk_to_the_bot_on_discord_and_a_kill_doubles_nothing() {
     let visible = discord.shown(channel).into_iter().filter(|shown| shown.is_own && shown.only_for.is_none());
     assert_eq!(visible.count(), 4, "{:#?}", discord.shown(channel));
 
+    look(&format!("{}/view/{channel}", discord.url()), "discord").unwrap();
     let feedback = user.run(["feedback", "--format", "jsonl"]).unwrap();
     let verdicts = ["good", "bad"].map(|verdict| feedback.out.matches(&format!("\"{verdict}\"")).count());
     assert_eq!(verdicts, [1, 1], "{feedback:?}");

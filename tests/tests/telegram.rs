@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot do without fails it")]
 
 use loquat_fake_telegram::{Kind, Options, Saying, Seen, Standing, Telegram};
+use loquat_tests::look;
 use loquat_tests::program::User;
 use loquat_tests::server::Server;
 
@@ -89,6 +90,9 @@ async fn people_talk_to_the_bot_on_telegram_and_a_kill_doubles_nothing() {
         telegram.answers(private)
     );
 
+    for (chat, name) in [(private, "telegram-private"), (group, "telegram-group")] {
+        look(&format!("{}/view/{chat}", telegram.url()), name).unwrap();
+    }
     let feedback = user.run(["feedback", "--format", "jsonl"]).unwrap();
     let lines: Vec<&str> = feedback.out.lines().collect();
     assert_eq!(lines.len(), 2, "{feedback:?}");

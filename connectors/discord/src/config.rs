@@ -106,7 +106,10 @@ impl Config {
             _ => false,
         };
         let is_plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
-        if is_safe && is_plain && url.has_host() { Ok(api.to_owned()) } else { Err(DiscordError::Api) }
+        // Without it, every request would be answered with “not found”.
+        let is_of_version = url.path().ends_with("/v10");
+        let is_good = is_safe && is_plain && is_of_version && url.has_host();
+        if is_good { Ok(api.to_owned()) } else { Err(DiscordError::Api) }
     }
 
     pub(crate) fn request_time(&self) -> Duration {

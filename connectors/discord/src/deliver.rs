@@ -34,6 +34,8 @@ const LARGEST: u64 = 10 << 20;
 const SILENCE: Duration = Duration::from_secs(100);
 /// The most characters of a thread's name.
 const TITLE: usize = 100;
+/// The widest table that is shown without breaking its lines, on a narrow window.
+const TABLE: usize = 56;
 
 /// Codes of Discord's.
 mod code {
@@ -301,6 +303,7 @@ impl Egress for DiscordEgress {
         Capabilities {
             max_length: Some(Length { limit: LONGEST, unit: UNIT }),
             format: Format::ChatMarkdown,
+            table_columns: Some(TABLE),
             citations_apart: self.shared.config.embeds,
             edits: true,
             drafts: true,

@@ -101,7 +101,7 @@ pub enum DiscordError {
     Token,
     /// This is no address of an API.
     #[error(
-        "connectors.discord.api is no address that the token may go to; write https://HOST/api/v10, or http:// only for this machine"
+        "connectors.discord.api is no address of version 10 of the API that the token may go to; write https://HOST/api/v10, or http:// only for this machine"
     )]
     Api,
     /// This is no id.

@@ -35,6 +35,8 @@ const TYPING: Duration = Duration::from_secs(5);
 const LARGEST_FILE: u64 = 50 * 1024 * 1024;
 /// The most buttons below a message; Telegram takes more, but shows no more well.
 const BUTTONS: usize = 40;
+/// The widest table that a phone shows without breaking its lines.
+const TABLE: usize = 40;
 /// By how much longer than asked for a poll may take before it is given up.
 pub(crate) const LATE: Duration = Duration::from_secs(10);
 /// What the General topic is called where it has to be named, which is for typing alone.
@@ -166,6 +168,8 @@ impl Egress for TelegramEgress {
         Capabilities {
             max_length: Some(Length { limit: LONGEST, unit: LengthUnit::Utf16 }),
             format: Format::Plain,
+            // A rich message has real tables.
+            table_columns: (!config.rich).then_some(TABLE),
             edits: true,
             drafts: true,
             threads: true,

@@ -9,6 +9,7 @@ mod receive;
 
 mod drafts;
 mod faults;
+mod long;
 mod polling;
 mod talking;
 

@@ -68,6 +68,8 @@ pub struct Capabilities {
     pub format: Format,
     /// Whether the connector shows the citations of a reply itself, apart from the text of its last part; else they stand below it.
     pub citations_apart: bool,
+    /// The widest table that can be read there, in columns of a fixed-width font; a wider one becomes a list. `None` for any.
+    pub table_columns: Option<usize>,
     /// Whether a message can be changed once it is sent.
     pub edits: bool,
     /// Whether a reply can be shown while it is being written ([`Egress::drafts`](crate::Egress::drafts)).

@@ -2,6 +2,7 @@
 //! platform's markup is made from. Knows no platform.
 
 mod markdown;
+mod narrow;
 mod render;
 
 use serde::{Deserialize, Serialize};

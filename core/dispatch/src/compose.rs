@@ -109,6 +109,9 @@ fn parts(mut document: Document, choices: &[Choice], capabilities: &Capabilities
         });
         document.blocks.push(Block::List { start: Some(1), items: items.collect() });
     }
+    if let Some(columns) = capabilities.table_columns {
+        document = document.with_tables_within(columns);
+    }
     let pieces = cut(&document, capabilities).into_iter();
     pieces.map(|(text, document)| Part { text, document, ..Part::default() }).collect()
 }

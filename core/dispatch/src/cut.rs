@@ -64,11 +64,24 @@ fn pack(blocks: Vec<Block>, fits: Fits<'_>) -> Vec<Vec<Block>> {
             continue;
         }
         let Some(block) = parts.current.pop() else { continue };
+        let heading = parts.take_heading();
         parts.close();
-        if fits(std::slice::from_ref(&block)) {
-            parts.current.push(block);
+        let mut with_heading: Vec<Block> = heading.iter().cloned().collect();
+        with_heading.push(block.clone());
+        if fits(&with_heading) {
+            parts.current = with_heading;
+        } else if let Some(pieces) =
+            heading.clone().and_then(|heading| split_below(heading, block.clone(), fits))
+        {
+            parts.go_on(pieces);
         } else {
-            parts.go_on(split(block, fits));
+            // There is no room for both.
+            parts.full.extend(heading.map(|heading| vec![heading]));
+            if fits(std::slice::from_ref(&block)) {
+                parts.current.push(block);
+            } else {
+                parts.go_on(split(block, fits));
+            }
         }
     }
     parts.finish()
@@ -88,6 +101,11 @@ impl Parts {
         }
     }
 
+    /// The heading at the end of what is being filled: it belongs to what comes next.
+    fn take_heading(&mut self) -> Option<Block> {
+        self.current.pop_if(|block| matches!(block, Block::Heading(_)))
+    }
+
     /// Adds parts; the last of them can still be filled.
     fn go_on(&mut self, parts: Vec<Vec<Block>>) {
         for part in parts {
@@ -100,6 +118,21 @@ impl Parts {
         self.close();
         self.full
     }
+}
+
+/// Splits a block below its heading; `None` where the heading leaves too little room.
+fn split_below(heading: Block, block: Block, fits: Fits<'_>) -> Option<Vec<Vec<Block>>> {
+    let below = |piece: &[Block]| {
+        let mut blocks = vec![heading.clone()];
+        blocks.extend_from_slice(piece);
+        fits(&blocks)
+    };
+    let mut pieces = split(block, &below);
+    if !pieces.iter().all(|piece| below(piece)) {
+        return None;
+    }
+    pieces.first_mut()?.insert(0, heading.clone());
+    Some(pieces)
 }
 
 /// Splits a block that fits into no part.

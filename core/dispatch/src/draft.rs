@@ -39,8 +39,9 @@ impl Shared {
     ) -> Asked {
         let (sentences, news) = watch::channel(Vec::<Sentence>::new());
         let shown = Mutex::new(entry.draft.clone());
+        let is_over = CancellationToken::new();
         let asked = {
-            let mut showing = std::pin::pin!(self.show(platform, entry, news, &shown, give_up).fuse());
+            let mut showing = std::pin::pin!(self.show(platform, entry, news, &shown, &is_over).fuse());
             let conversation = &entry.inbound.conversation;
             let asked = {
                 let answering = async {
@@ -57,6 +58,7 @@ impl Shared {
                     never = async { showing.as_mut().await; std::future::pending().await } => never,
                 }
             };
+            is_over.cancel();
             drop(sentences);
             // So that no draft comes after the reply, and the id of one in flight is not lost; one that hangs must not hold it up for long.
             if !showing.is_terminated() {
@@ -79,14 +81,15 @@ impl Shared {
         entry: &Entry,
         mut news: watch::Receiver<Vec<Sentence>>,
         shown: &Mutex<Option<MessageId>>,
-        give_up: &CancellationToken,
+        is_over: &CancellationToken,
     ) {
         let Some(drafts) = platform.egress.drafts().filter(|_| platform.egress.capabilities().drafts) else {
             return;
         };
         let mut recorded = entry.draft.clone();
         while news.changed().await.is_ok() {
-            if give_up.is_cancelled() || self.abort.is_cancelled() {
+            // The reply itself says it all, and must not wait for a draft of it.
+            if is_over.is_cancelled() {
                 return;
             }
             let sentences = news.borrow_and_update().clone();

@@ -102,6 +102,17 @@ impl Discord {
         })
     }
 
+    /// A webhook of this name, which says things and is nobody.
+    pub fn webhook(&self, name: &str) -> Id {
+        let id = self.user(name, true);
+        self.shared.change(|world| {
+            if let Some(user) = world.users.get_mut(&id) {
+                user.is_webhook = true;
+            }
+        });
+        id
+    }
+
     /// The bot's id, which is also its application's.
     pub fn bot(&self) -> Id {
         self.shared.look().bot()
@@ -136,7 +147,8 @@ impl Discord {
             let place =
                 world.channels.get(&channel).with_context(|| format!("there is no channel {channel}"))?;
             ensure!(place.is_text(), "nothing can be said in {channel}: it is no text channel");
-            if let Some(guild) = place.guild {
+            let is_webhook = world.users.get(&user).is_some_and(|user| user.is_webhook);
+            if let Some(guild) = place.guild.filter(|_| !is_webhook) {
                 world.join(guild, user);
             }
             let reference = say.reply_to.map(|message| Reference { channel, message });

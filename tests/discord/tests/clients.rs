@@ -21,6 +21,9 @@ use judge::Judge;
 use loquat_fake_discord::{Discord, Fault, Id, Options, Overwrite, Say, permissions};
 use serde_json::{Value, json};
 
+/// How often a client has to send a heartbeat: soon, for it to find out soon that nobody is there.
+const HEARTBEAT: Duration = Duration::from_secs(3);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn discord_js_accepts_it() -> anyhow::Result<()> {
     judged(install::discord_js()?).await
@@ -35,7 +38,7 @@ async fn discord_py_accepts_it() -> anyhow::Result<()> {
 async fn both_share_the_guilds_among_shards() -> anyhow::Result<()> {
     for mut client in [install::discord_js()?, install::discord_py()?] {
         client.env("FAKE_SHARDS", "auto");
-        let options = Options { shards: 2, ..Options::default() };
+        let options = Options { shards: 2, heartbeat: HEARTBEAT, ..Options::default() };
         let mut channels = Vec::new();
         let mut judge = Judge::start(client, options, |discord| {
             for shard in 0..2 {
@@ -103,7 +106,7 @@ fn prepare(discord: &Discord) -> anyhow::Result<()> {
 }
 
 async fn judged(client: Command) -> anyhow::Result<()> {
-    let options = Options { heartbeat: Duration::from_secs(2), ..Options::default() };
+    let options = Options { heartbeat: HEARTBEAT, ..Options::default() };
     let mut place = None;
     let mut judge = Judge::start(client, options, |discord| {
         prepare(discord)?;

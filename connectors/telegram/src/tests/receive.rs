@@ -129,6 +129,20 @@ fn commands_of_the_menu_are_commands_and_others_are_words() {
 }
 
 #[test]
+fn a_command_that_replies_to_a_message_says_to_which() {
+    let shared = shared(|config| config);
+    let said = json!({"message_id": 3, "from": {"id": BOT, "is_bot": true, "first_name": "Loquat"},
+        "chat": {"id": GROUP, "type": "supergroup"}, "date": 1, "text": "said"});
+    let entities = json!([{"type": "bot_command", "offset": 0, "length": 20}]);
+    let heard = read(
+        &shared,
+        group(json!({"text": "/why@loquat_test_bot 2", "entities": entities, "reply_to_message": said})),
+    );
+    let Event::Message(message) = &heard[0].inbound.event else { panic!("{heard:?}") };
+    assert_eq!((message.text.as_str(), message.reply_to.clone()), ("/why 2", Some(MessageId("3".into()))));
+}
+
+#[test]
 fn topics_are_conversations_and_rows_of_answers_are_not() {
     let shared = shared(|config| config);
     let thread = |fields: Value| {

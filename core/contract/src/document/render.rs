@@ -9,6 +9,7 @@ mod plain;
 mod tests;
 
 use super::{Document, Inline};
+pub(super) use plain::columns;
 
 /// The markup that a platform shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -85,6 +85,16 @@ impl Dialogue for Echo {
                 reply.language = language;
             }
             reply.sentences.iter().for_each(&mut *show);
+            // Whoever shows drafts gets to do so before the reply is complete.
+            let mut is_done = false;
+            std::future::poll_fn(|context| {
+                if std::mem::replace(&mut is_done, true) {
+                    return std::task::Poll::Ready(());
+                }
+                context.waker().wake_by_ref();
+                std::task::Poll::Pending
+            })
+            .await;
             let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
             *counts.entry(conversation.clone()).or_default() += 1;
             Ok(reply)

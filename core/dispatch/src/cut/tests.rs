@@ -247,6 +247,17 @@ fn tables_are_cut_between_rows_below_their_header() {
 }
 
 #[test]
+fn a_heading_stays_with_what_is_below_it() {
+    let above = "One two three four five.";
+    assert_eq!(cut_at(&format!("{above}\n\n## Head\n\nsix seven"), 34), [above, "## Head\n\nsix seven"]);
+    let code = "```\nlet a;\nlet b;\nlet c;\n```";
+    let parts = [above, "## Head\n\n```\nlet a;\nlet b;\n```", "```\nlet c;\n```"];
+    assert_eq!(cut_at(&format!("{above}\n\n## Head\n\n{code}"), 32), parts);
+    let long = "## A heading that leaves no room";
+    assert_eq!(cut_at(&format!("{above}\n\n{long}\n\nsix seven"), 34), [above, long, "six seven"]);
+}
+
+#[test]
 fn citations_stay_with_their_sentence() {
     let sentence = |words: &str, number| vec![text(words), text(" "), Inline::Citation(number)];
     let inlines = [sentence("One two.", 1), vec![text(" ")], sentence("Three.", 2)].concat();

@@ -95,6 +95,35 @@ async fn a_draft_is_withdrawn_where_no_reply_takes_its_place() {
     assert_eq!(*bench.post.withdrawn.lock().unwrap(), ["1 shown as d1"]);
 }
 
+/// Shows a sentence after another, and ends with the last.
+struct Hasty;
+
+impl Dialogue for Hasty {
+    fn answer<'a>(
+        &'a self,
+        _: &'a ConversationId,
+        text: &'a str,
+        show: &'a mut (dyn FnMut(&Sentence) + Send),
+    ) -> BoxFuture<'a, Result<Reply, DialogueError>> {
+        Box::pin(async move {
+            show(&Sentence::line("One."));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            show(&Sentence::line("Two."));
+            Ok(testing::reply(text))
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_complete_reply_waits_for_no_further_draft() {
+    let bench = bench().answering_with(std::sync::Arc::new(Hasty));
+    bench.accept(&message("a", "1", "go")).await.unwrap();
+    bench.drain().await;
+    let drafted = bench.post.drafted.lock().unwrap().join("; ");
+    assert!(drafted.contains("One.") && !drafted.contains("Two."), "the reply has the second one: {drafted}");
+    assert_eq!(bench.post.texts(), ["go"]);
+}
+
 /// Shows a sentence, and never ends.
 struct Endless;
 

@@ -204,7 +204,8 @@ impl World {
                 let longest = option["max_length"].as_u64().unwrap_or(6000);
                 ensure!(text.chars().count() as u64 <= longest, "{name} is longer than {longest} characters");
             }
-            if let Some(choices) = option["choices"].as_array() {
+            // An empty list is none.
+            if let Some(choices) = option["choices"].as_array().filter(|choices| !choices.is_empty()) {
                 ensure!(
                     choices.iter().any(|choice| choice["value"] == *value),
                     "{value} is no choice of {name}"

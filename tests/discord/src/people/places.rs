@@ -276,7 +276,8 @@ impl Discord {
             let member = member.clone();
             let mut data = world.member_json(&member);
             data["guild_id"] = json!(guild);
-            let intents = intents::GUILD_MEMBERS;
+            // A bot is told of itself without the intent for members.
+            let intents = if user == world.bot() { 0 } else { intents::GUILD_MEMBERS };
             world.tell(&Event {
                 name: "GUILD_MEMBER_UPDATE",
                 guild: Some(guild),

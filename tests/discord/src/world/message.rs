@@ -148,6 +148,7 @@ impl World {
             channel.messages.push(id);
         }
         self.enter_thread(draft.channel, draft.author);
+        self.bring_in(id);
         self.tell_message("MESSAGE_CREATE", id);
         id
     }
@@ -164,6 +165,23 @@ impl World {
         }
         if was_archived {
             self.tell_channel("THREAD_UPDATE", channel);
+        }
+    }
+
+    /// Whoever is mentioned in a thread is in it from then on.
+    fn bring_in(&mut self, message: Id) {
+        let Some(message) = self.messages.get(&message) else { return };
+        let (channel, users) = (message.channel, message.mentions.users.clone());
+        let guild = self
+            .channels
+            .get(&channel)
+            .filter(|channel| channel.thread.is_some())
+            .and_then(|channel| channel.guild);
+        for user in users {
+            let members = guild.and_then(|guild| self.guilds.get(&guild)).map(|guild| &guild.members);
+            if members.is_some_and(|members| members.contains_key(&user)) {
+                self.set_in_thread(channel, user, true);
+            }
         }
     }
 
@@ -300,6 +318,9 @@ impl World {
             && let Some(thread) = self.channels.get(&message.id)
         {
             json["thread"] = self.channel_json(thread);
+        }
+        if self.users.get(&message.author).is_some_and(|user| user.is_webhook) {
+            json["webhook_id"] = json!(message.author);
         }
         if let Some(interaction) = message.interaction.and_then(|id| self.interactions.get(&id)) {
             json["application_id"] = json!(self.app.id);

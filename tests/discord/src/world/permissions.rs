@@ -1,7 +1,7 @@
 //! Who may do what where: roles, and what a channel allows and denies beyond them.
 
 use super::World;
-use super::channel::Kind;
+use super::channel::{Kind, Thread};
 use crate::ids::Id;
 
 /// A set of permissions, as Discord's bits.
@@ -111,8 +111,11 @@ impl World {
         for overwrite in overwrites.iter().filter(|overwrite| overwrite.of == user) {
             all = all & !overwrite.deny | overwrite.allow;
         }
+        // A private thread is for those that are in it, and for whoever looks after threads.
+        let is_in = |thread: &Thread| thread.members.iter().any(|(member, _)| *member == user);
+        let is_closed = place.kind == Kind::PrivateThread && !place.thread.as_ref().is_some_and(is_in);
         // Who cannot see a channel can do nothing there.
-        if all & VIEW_CHANNEL == 0 { 0 } else { all }
+        if all & VIEW_CHANNEL == 0 || is_closed && all & MANAGE_THREADS == 0 { 0 } else { all }
     }
 
     /// Whether somebody may do all of this in a channel.

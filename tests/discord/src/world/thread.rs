@@ -72,7 +72,13 @@ impl World {
             data["removed_member_ids"] = json!([user]);
         }
         data["member_count"] = members.len().into();
-        let intents = intents::GUILDS;
+        let is_private = channel.kind == Kind::PrivateThread;
+        let is_own = user == self.bot();
+        if is_own && is_in && is_private {
+            self.tell_channel("THREAD_CREATE", thread);
+        }
+        // Of others only those hear that have the intent for members.
+        let intents = if is_own { intents::GUILDS } else { intents::GUILD_MEMBERS };
         self.tell(&Event {
             name: "THREAD_MEMBERS_UPDATE",
             guild,

@@ -11,6 +11,8 @@ pub(crate) struct User {
     pub(crate) id: Id,
     pub(crate) name: String,
     pub(crate) is_bot: bool,
+    /// Whether it is a webhook's: no account, and in no guild.
+    pub(crate) is_webhook: bool,
     /// The language of their client.
     pub(crate) locale: String,
     /// Whether they take direct messages from bots.
@@ -19,7 +21,14 @@ pub(crate) struct User {
 
 impl User {
     pub(crate) fn person(id: Id, name: &str) -> Self {
-        Self { id, name: name.to_owned(), is_bot: false, locale: "en-US".into(), takes_messages: true }
+        Self {
+            id,
+            name: name.to_owned(),
+            is_bot: false,
+            is_webhook: false,
+            locale: "en-US".into(),
+            takes_messages: true,
+        }
     }
 
     /// As others see them.
@@ -42,6 +51,9 @@ impl User {
         if self.is_bot {
             user["bot"] = true.into();
             user["username"] = self.name.clone().into();
+            if self.is_webhook {
+                user["discriminator"] = "0000".into();
+            }
         }
         user
     }

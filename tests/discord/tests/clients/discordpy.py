@@ -165,7 +165,7 @@ class Bot(discord.AutoShardedClient if os.environ.get("FAKE_SHARDS") else discor
         intents = discord.Intents(guilds=True, guild_messages=True, guild_reactions=True, guild_typing=True,
                                   dm_messages=True, message_content=True)
         # By default it waits a minute for a heartbeat's acknowledgement.
-        super().__init__(intents=intents, heartbeat_timeout=5.0)
+        super().__init__(intents=intents, heartbeat_timeout=20.0)
         self.tree = app_commands.CommandTree(self)
         self.has_begun = False
 

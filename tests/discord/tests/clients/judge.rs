@@ -12,7 +12,7 @@ use std::io::{BufRead, BufReader, Read};
 use tokio::sync::watch;
 
 /// How long a client may take for a step.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// A client and the server that it is tried out on.
 pub(crate) struct Judge {
@@ -29,11 +29,15 @@ pub(crate) struct Judge {
 
 impl Drop for Judge {
     fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        // What it said last may still be on its way.
+        if let Some(thread) = self.complaining.take() {
+            let _ = thread.join();
+        }
         if !self.has_ended {
             println!("{}", self.told());
         }
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

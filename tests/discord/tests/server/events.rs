@@ -118,6 +118,35 @@ async fn places_come_and_go() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_private_thread_is_seen_by_whom_it_is_for() {
+    let place = Place::free().await;
+    let mut client = Client::identified(&place, GUILDS | MESSAGES | CONTENT).await;
+    let thread = place.discord.private_thread(place.channel, place.ann, "between us");
+    place.discord.say(thread, place.ann, "unheard").unwrap();
+    let into = format!("/api/v10/channels/{thread}/messages");
+    assert_eq!(place.ask("POST", &into, &json!({"content": "x"})).json()["code"], 50001);
+    // To mention somebody in a thread is to bring them in.
+    let bot = place.discord.bot();
+    place.discord.say(thread, place.ann, format!("<@{bot}> come in")).unwrap();
+    while client.event("THREAD_CREATE").await["type"] != 12 {}
+    assert_eq!(client.event("MESSAGE_CREATE").await["content"], format!("<@{bot}> come in"));
+    assert_eq!(place.ask("POST", &into, &json!({"content": "thanks"})).status, 200);
+    place.discord.set_in_thread(thread, bot, false);
+    assert_eq!(place.ask("POST", &into, &json!({"content": "x"})).json()["code"], 50001);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_is_nobody() {
+    let place = Place::free().await;
+    let mut client = Client::identified(&place, MESSAGES | CONTENT).await;
+    let hook = place.discord.webhook("news");
+    place.discord.say(place.channel, hook, "it rains").unwrap();
+    let told = client.event("MESSAGE_CREATE").await;
+    assert_eq!((&told["webhook_id"], &told["member"]), (&told["author"]["id"], &Value::Null));
+    assert_eq!((&told["author"]["bot"], &told["author"]["discriminator"]), (&json!(true), &json!("0000")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_voice_message_is_a_file_that_lasts() {
     let place = Place::free().await;
     let mut client = Client::identified(&place, MESSAGES | CONTENT).await;

@@ -57,3 +57,33 @@ async fn a_channel_is_drawn_as_people_see_it() {
     assert!(!page.contains("<script"), "{page}");
     assert_eq!(place.ask("GET", "/view/1", &Value::Null).status, 404);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn marks_are_read_as_discord_reads_them() {
+    let place = Place::free().await;
+    let cases = [
+        ("**bold *both* bold**", "<strong>bold <em>both</em> bold</strong>"),
+        ("***both***", "<strong><em>both</em></strong>"),
+        ("a snake_case_word stays", "a snake_case_word stays"),
+        ("2 * 3 * 4", "2 * 3 * 4"),
+        ("**枇杷**是水果", "<strong>枇杷</strong>是水果"),
+        ("`**code**` and ``a`b``", "<code>**code**</code> and <code>a`b</code>"),
+        ("**not closed", "**not closed"),
+        ("[no link](javascript:alert(1))", "[no link](javascript:alert(1))"),
+        ("[a](<https://example.org/x>)", "<a href=\"https://example.org/x\">a</a>"),
+        ("<@1> <@&1> <#1>", "@unknown-user</span>"),
+        ("```not closed", "```not closed"),
+        ("```\nplain\n```after", "<pre><code>plain</code></pre><p>after</p>"),
+        ("before ```py\nx = 1\n```", "<p>before </p><pre data-language=\"py\"><code>x = 1</code></pre>"),
+        (">>> all\nof it", "<blockquote><p>all<br>of it</p></blockquote>"),
+        ("#no heading\n#### nor this", "#no heading<br>#### nor this"),
+        ("**two\nlines**", "<strong>two<br>lines</strong>"),
+    ];
+    for (words, html) in cases {
+        let id: loquat_fake_discord::Id =
+            place.post(json!({"content": words})).json()["id"].as_str().unwrap().parse().unwrap();
+        let page = place.ask("GET", &format!("/view/{}", place.channel), &Value::Null).text;
+        assert!(page.contains(html), "{words}: no {html} in {}", page.split("<main>").nth(1).unwrap());
+        place.discord.delete(id).unwrap();
+    }
+}

@@ -32,7 +32,8 @@ impl View<'_> {
         let Some((sender, addressed)) = self.for_bot(&message) else { return Vec::new() };
         let id = message.message_id;
         let (place, date) = (place(&message), message.date);
-        let Some(event) = self.event(message, addressed) else { return Vec::new() };
+        let replied = replied_to(&message);
+        let Some(event) = self.event(message, addressed, replied) else { return Vec::new() };
         let inbound = self.inbound(id.to_string(), place, sender, date, event);
         vec![Heard { inbound, whither: Whither::Reply(place, id) }]
     }
@@ -44,13 +45,12 @@ impl View<'_> {
         let (sender, addressed) = self.for_bot(&message)?;
         let (id, date) = (message.message_id, message.said.edit_date);
         let place = place(&message);
-        let mut now = match self.event(message, addressed)? {
+        // What it replies to does not change.
+        let now = match self.event(message, addressed, None)? {
             Event::Message(now) => now,
             Event::Command { name, arguments } if name == ASK => arguments.into(),
             _ => return None,
         };
-        // What it answers does not change.
-        now.reply_to = None;
         let event = Event::Edit { message: MessageId(id.to_string()), now };
         let inbound = self.inbound(format!("e{id}.{date}"), place, sender, date, event);
         Some(Heard { inbound, whither: Whither::Reply(place, id) })
@@ -99,27 +99,25 @@ impl View<'_> {
     }
 
     /// What the message comes to; `None` where there is nothing in it that the bot could answer.
-    fn event(&self, message: Message, addressed: Addressed) -> Option<Event> {
+    fn event(&self, message: Message, addressed: Addressed, replied: Option<MessageId>) -> Option<Event> {
         let attachments = attachments(message.files);
+        let mut text = addressed.text;
         if let Some(Command { name, arguments, .. }) = addressed.command.filter(|_| attachments.is_empty()) {
             if name == PAIR {
                 return Some(Event::Message(format!("{PAIR} {arguments}").trim().to_owned().into()));
             }
             if self.is_known(&name) {
-                return Some(Event::Command { name, arguments });
+                if replied.is_none() {
+                    return Some(Event::Command { name, arguments });
+                }
+                // A command that replies to a message is about that; the event of a command cannot say so, words can.
+                text = format!("/{name} {arguments}").trim().to_owned();
             }
         }
-        if addressed.text.is_empty() && attachments.is_empty() && !addressed.is_mentioned {
+        if text.is_empty() && attachments.is_empty() && !addressed.is_mentioned {
             return None;
         }
-        let replied =
-            message.who.reply_to_message.filter(|replied| replied.service.forum_topic_created.is_none());
-        Some(Event::Message(Said {
-            text: addressed.text,
-            reply_to: replied.map(|replied| MessageId(replied.message_id.to_string())),
-            mentions: addressed.mentions,
-            attachments,
-        }))
+        Some(Event::Message(Said { text, reply_to: replied, mentions: addressed.mentions, attachments }))
     }
 
     fn joins(&self, message: &Message) -> Vec<Heard> {
@@ -163,6 +161,13 @@ impl View<'_> {
         let place = Place { chat: from, topic: None };
         Some(Heard::silent(self.inbound(format!("v{to}"), place, sender, message.date, event)))
     }
+}
+
+/// The message that it replies to. Each message of a topic seems to reply to the one that made the topic.
+fn replied_to(message: &Message) -> Option<MessageId> {
+    let replied = message.who.reply_to_message.as_ref()?;
+    let is_reply = replied.service.forum_topic_created.is_none();
+    is_reply.then(|| MessageId(replied.message_id.to_string()))
 }
 
 /// Where a message is. Only in a topic is the thread one; in other groups it is a row of answers.

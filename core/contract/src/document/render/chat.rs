@@ -1,7 +1,7 @@
 //! A tree becomes the Markdown of chats. In: a tree in normal form. Out: Markdown without what chats do not show.
 
 use super::{markdown, plain};
-use crate::document::{Block, Document};
+use crate::document::{Block, Document, Inline};
 
 pub(super) fn render(tree: &Document) -> String {
     let mut out = String::new();
@@ -21,6 +21,15 @@ fn adapted(tree: &Document) -> Document {
     Document { blocks: tree.blocks.iter().map(block).collect() }
 }
 
+/// An item. Quotes inside of lists are not shown as such, so their words stand there without a frame.
+fn item(tree: &Document) -> Document {
+    let blocks = tree.blocks.iter().flat_map(|block| match block {
+        Block::Quote(inner) => item(inner).blocks,
+        other => vec![self::block(other)],
+    });
+    Document { blocks: blocks.collect() }
+}
+
 fn block(block: &Block) -> Block {
     match block {
         Block::Table { header, rows } => {
@@ -34,11 +43,25 @@ fn block(block: &Block) -> Block {
             }
         }
         Block::List { start, items } => {
-            Block::List { start: *start, items: items.iter().map(adapted).collect() }
+            Block::List { start: *start, items: items.iter().map(item).collect() }
         }
         Block::Quote(inner) => Block::Quote(adapted(inner)),
-        other => other.clone(),
+        Block::Paragraph(inlines) => Block::Paragraph(line(inlines)),
+        Block::Heading(inlines) => Block::Heading(line(inlines)),
     }
+}
+
+/// With no bracket in the address of a link, where some clients see its end.
+fn line(inlines: &[Inline]) -> Vec<Inline> {
+    let inline = |inline: &Inline| match inline {
+        Inline::Link { url, label } => {
+            Inline::Link { url: url.replace('(', "%28").replace(')', "%29"), label: label.clone() }
+        }
+        Inline::Strong(inner) => Inline::Strong(line(inner)),
+        Inline::Emphasis(inner) => Inline::Emphasis(line(inner)),
+        other => other.clone(),
+    };
+    inlines.iter().map(inline).collect()
 }
 
 /// Without three backticks in a row, which would end the fence.

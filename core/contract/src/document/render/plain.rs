@@ -119,7 +119,7 @@ pub(super) fn table(header: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>]) -> String
 }
 
 /// How many columns of a terminal a text takes, nearly: East Asian characters and emoji take two, joined marks none.
-fn columns(text: &str) -> usize {
+pub(in crate::document) fn columns(text: &str) -> usize {
     let width = |c: char| match u32::from(c) {
         0x0300..=0x036f | 0x200b..=0x200f | 0xfe00..=0xfe0f => 0,
         0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff | 0xfe30..=0xfe6f => 2,

@@ -428,3 +428,15 @@ fn chats_get_tables_as_code_and_fences_of_three() {
     assert_eq!(fenced.matches("```").count(), 2, "{fenced}");
     assert!(shown("@everyone <@5>").contains("@\u{200b}everyone \\<@5"));
 }
+
+#[test]
+fn no_bracket_ends_the_address_of_a_link_too_early_in_a_chat() {
+    let tree = Document::from_markdown("**[it](https://example.org/a_(b)?c=(d))**");
+    assert_eq!(tree.render(Format::ChatMarkdown), "**[it](https://example.org/a_%28b%29?c=%28d%29)**");
+}
+
+#[test]
+fn chats_show_no_quotes_inside_of_lists() {
+    let tree = Document::from_markdown("- one\n\n  > said\n  >\n  > - and more\n\n> quoted");
+    assert_eq!(tree.render(Format::ChatMarkdown), "- one\n\n  said\n  - and more\n\n> quoted");
+}
