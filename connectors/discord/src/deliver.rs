@@ -52,6 +52,7 @@ mod code {
 /// The sending half of Discord.
 pub struct DiscordEgress {
     shared: Arc<Shared>,
+    looked: backfill::Looked,
 }
 
 /// Where a part goes.
@@ -96,7 +97,7 @@ pub(super) fn channels(conversation: &ConversationId) -> Option<(ChannelId, Opti
 
 impl DiscordEgress {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+        Self { shared, looked: backfill::Looked::default() }
     }
 
     async fn send(&self, envelope: &Envelope) -> Result<Delivery, Failure> {

@@ -1,10 +1,14 @@
 //! What was said while the bot was away. In: a conversation, and the last message of it that is known. Out: the messages after that which
 //! are for the bot, oldest first.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use loquat_contract::{Backfill, BoxFuture, ConnectorError, ConversationId, Event, Inbound, MessageId};
 use serenity::model::id::ChannelId;
 
 use super::{DiscordEgress, channels, code};
+use crate::ConversationKind;
 use crate::receive::events::Message;
 use crate::receive::understand::{Said, Understanding, sent_at, snowflake};
 use crate::rest::{Call, Failure, Route};
@@ -15,6 +19,10 @@ const PAGE: usize = 100;
 /// How far a conversation is looked through at one time.
 const PAGES: usize = 50;
 
+/// How far the channels of threads were looked through.
+#[derive(Default)]
+pub(super) struct Looked(Mutex<HashMap<ChannelId, u64>>);
+
 impl DiscordEgress {
     async fn look(
         &self,
@@ -22,10 +30,47 @@ impl DiscordEgress {
         after: &MessageId,
         limit: usize,
     ) -> Result<Vec<Inbound>, Failure> {
-        let (Some((channel, thread)), Some(mut after)) = (channels(conversation), snowflake(after)) else {
+        let (Some((channel, thread)), Some(after)) = (channels(conversation), snowflake(after)) else {
             return Ok(Vec::new());
         };
-        let place = self.shared.place(thread.unwrap_or(channel)).await?;
+        let mut missed = self.read(conversation, thread.unwrap_or(channel), after, limit).await?;
+        if thread.is_some() && self.shared.config.conversation == ConversationKind::Thread {
+            // What would open a thread is of no conversation yet.
+            missed.extend(self.openers(conversation, channel, after, limit).await?);
+            missed.sort_by_key(|inbound| snowflake(&inbound.id));
+            missed.truncate(limit);
+        }
+        Ok(missed)
+    }
+
+    /// What was said to the bot in the channel of a thread. It is the same for all threads, so it is looked through once.
+    async fn openers(
+        &self,
+        conversation: &ConversationId,
+        channel: ChannelId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Inbound>, Failure> {
+        let looked = || self.looked.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = looked().get(&channel).copied().unwrap_or_default();
+        let missed = self.read(conversation, channel, after.max(known), limit).await?;
+        if let Some(last) =
+            missed.last().and_then(|last| snowflake(&last.id)).filter(|_| missed.len() < limit)
+        {
+            looked().insert(channel, last);
+        }
+        Ok(missed)
+    }
+
+    /// What was said to the bot in a channel or thread.
+    async fn read(
+        &self,
+        conversation: &ConversationId,
+        channel: ChannelId,
+        mut after: u64,
+        limit: usize,
+    ) -> Result<Vec<Inbound>, Failure> {
+        let place = self.shared.place(channel).await?;
         let own_role = match place.guild {
             Some(guild) => self.shared.own_role(guild).await?,
             None => None,
@@ -34,7 +79,7 @@ impl DiscordEgress {
             Understanding { me: self.shared.me().await?, config: &self.shared.config, own_role };
         let mut missed = Vec::new();
         for _ in 0..PAGES {
-            let mut page = self.page(thread.unwrap_or(channel), after).await?;
+            let mut page = self.page(channel, after).await?;
             page.sort_by_key(|message| message.id);
             let is_last = page.len() < PAGE;
             for message in page {

@@ -1,11 +1,11 @@
 //! What was said while the bot was away, and what is looked up before something old is said again.
 
 use loquat_contract::{Backfill, MessageId};
-use loquat_fake_discord::{Fault, Options, Say};
+use loquat_fake_discord::{Fault, Id, Options, Say};
 
 use super::fakes::{Bot, envelope, key, sent};
 use super::fixture::{Guild, config};
-use crate::{Config, DiscordEgress};
+use crate::{Config, ConversationKind, DiscordEgress};
 
 /// A sending half that knows nothing yet, as in a new process.
 fn fresh(guild: &Guild, set: impl FnOnce(Config) -> Config) -> DiscordEgress {
@@ -66,6 +66,28 @@ async fn threads_and_direct_messages_are_caught_up_too() {
         let [one] = &missed[..] else { panic!("{missed:?}") };
         assert_eq!((one.text(), &one.conversation), (Some("after"), &conversation));
     }
+}
+
+#[tokio::test]
+async fn mentions_that_would_have_opened_a_thread_are_caught_up_once() {
+    let guild = Guild::with(Options::default()).await.unwrap();
+    let discord = &guild.discord;
+    let (channel, ann) = (guild.channel("a"), discord.person("ann"));
+    let [one, two] = ["one", "two"].map(|name| discord.thread(channel, ann, name));
+    let seen = discord.say(one, ann, "seen").unwrap();
+    let opener = discord.say(channel, ann, format!("<@{}> what was missed?", discord.bot())).unwrap();
+    let inside = discord.say(one, ann, format!("<@{}> inside", discord.bot())).unwrap();
+    let egress = fresh(&guild, |config| Config { conversation: ConversationKind::Thread, ..config });
+    let of = |thread: Id| {
+        let mut conversation = super::fakes::conversation(channel);
+        conversation.thread = Some(thread.to_string());
+        conversation
+    };
+    let after = MessageId(seen.to_string());
+    let missed = egress.missed(&of(one), &after, 10).await.unwrap();
+    let missed: Vec<_> = missed.into_iter().map(|missed| (missed.id.0, missed.conversation)).collect();
+    assert_eq!(missed, [(opener.to_string(), of(opener)), (inside.to_string(), of(one))]);
+    assert!(egress.missed(&of(two), &after, 10).await.unwrap().is_empty());
 }
 
 /// The first call of a process does not know how old the question is, so it looks. Keys that Discord never saw stand for nonces
