@@ -139,7 +139,9 @@ impl DiscordEgress {
         if let Some(shown) = self.earlier(envelope, &target, &encoded).await? {
             return self.settle(&target, shown, &encoded, &files).await;
         }
-        let posted = self.post(&target, &envelope.key, &encoded, &files, Patience::NONE).await;
+        // What follows needs no reference of its own: it stands below the first part.
+        let place = Target { below: target.below.filter(|_| envelope.number == 1), ..target };
+        let posted = self.post(&place, &envelope.key, &encoded, &files, Patience::NONE).await;
         match (posted, &answer) {
             // The bot may answer interactions where it may not speak.
             (Err(failure), Some(answer))

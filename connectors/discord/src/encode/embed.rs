@@ -10,6 +10,8 @@ use super::UNIT;
 const LONGEST: usize = 4096;
 /// The most characters of a subject, predicate or object.
 const WORDS: usize = 120;
+/// The most characters of a source, which may be an address: half of one leads nowhere.
+const SOURCE: usize = 500;
 /// Room for the line that says how many are not named.
 const MORE: usize = 40;
 
@@ -20,8 +22,11 @@ pub(super) fn citations(citations: &[Citation], language: &Language) -> Option<C
     }
     let is_chinese = language.matches(&Language::chinese());
     let mut text = String::new();
-    for (number, citation) in (1..).zip(citations) {
-        let line = line(number, citation);
+    let mut rest = (1..).zip(citations).peekable();
+    while let Some((number, citation)) = rest.next() {
+        // Facts in a row from one source name it once, at the last of them.
+        let names_source = rest.peek().is_none_or(|(_, next)| next.source != citation.source);
+        let line = line(number, citation, names_source);
         if UNIT.measure(&text) + UNIT.measure(&line) + MORE > LONGEST {
             let left = citations.len() + 1 - number;
             text.push_str(&if is_chinese {
@@ -38,17 +43,17 @@ pub(super) fn citations(citations: &[Citation], language: &Language) -> Option<C
     Some(CreateEmbed::new().title(title).description(text.trim_end()))
 }
 
-fn line(number: usize, citation: &Citation) -> String {
-    let words = [&citation.subject, &citation.predicate, &citation.object].map(|text| short(text));
-    let source = short(&citation.source);
+fn line(number: usize, citation: &Citation, names_source: bool) -> String {
+    let words = [&citation.subject, &citation.predicate, &citation.object].map(|text| short(text, WORDS));
+    let source = if names_source { short(&citation.source, SOURCE) } else { String::new() };
     let source = if source.is_empty() { source } else { format!(" ({source})") };
     format!("[{number}] {}", plain(&format!("{}{source}", words.join(" — "))))
 }
 
 /// On one line, and its beginning where it is long.
-fn short(text: &str) -> String {
+fn short(text: &str, longest: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(WORDS) {
+    match line.char_indices().nth(longest) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
     }

@@ -120,7 +120,7 @@ fn facts(citations: &[Citation], reply: &Reply, words: &Words, is_one_line: bool
         let said =
             [&citation.subject, &citation.predicate, &citation.object].map(|text| shorten(&one_line(text)));
         let source = one_line(&citation.source);
-        let source = (!source.is_empty()).then(|| format!("{} {}", words.source, shorten(&source)));
+        let source = (!source.is_empty()).then(|| format!("{} {source}", words.source));
         // Replies of earlier versions do not say it.
         let since = (citation.since > Generation::default()).then(|| words.since(citation.since.0));
         let id = format!("{} {}", words.fact, citation.id);
