@@ -230,6 +230,7 @@ impl Connection {
         match op {
             1 => {
                 *deadline = now + grace;
+                self.shared.change(|world| world.heartbeats += 1);
                 if self.acknowledges {
                     self.send(&json!({"op": 11, "d": null, "t": null, "s": null})).await
                 } else {

@@ -50,6 +50,8 @@ pub(crate) struct World {
     pub(crate) sessions: Vec<Session>,
     /// How many connections to the gateway have ended.
     pub(crate) gateway_ended: usize,
+    /// How many heartbeats were heard.
+    pub(crate) heartbeats: usize,
     /// How many sessions may still be started today.
     pub(crate) starts_left: u32,
     /// Closed right after HELLO, with this code, so often.
@@ -106,6 +108,7 @@ impl World {
             typing: Vec::new(),
             sessions: Vec::new(),
             gateway_ended: 0,
+            heartbeats: 0,
             starts_left: STARTS,
             refuse_sessions: None,
             identified: None,

@@ -55,7 +55,7 @@ impl<'a> HandOn<'a> {
                     memory.backfilled();
                     Handed::Done
                 }
-                What::Event { name, data } => self.event(&name, data, &mark).await?,
+                What::Event { name, data, place } => self.event(&name, data, place, &mark).await?,
             };
             if let Handed::Done = handed {
                 mark.done();
@@ -64,10 +64,16 @@ impl<'a> HandOn<'a> {
         std::future::pending().await
     }
 
-    async fn event(&self, name: &str, data: Value, mark: &Mark) -> Result<Handed, ConnectorError> {
+    async fn event(
+        &self,
+        name: &str,
+        data: Value,
+        place: Option<Place>,
+        mark: &Mark,
+    ) -> Result<Handed, ConnectorError> {
         match name {
             "MESSAGE_CREATE" | "MESSAGE_UPDATE" => match parse::<Message>(name, data) {
-                Some(event) => self.message(event, name == "MESSAGE_UPDATE").await,
+                Some(event) => self.message(event, place, name == "MESSAGE_UPDATE").await,
                 None => Ok(Handed::Done),
             },
             "MESSAGE_DELETE" | "MESSAGE_DELETE_BULK" => match parse::<Deletion>(name, data) {
@@ -94,10 +100,16 @@ impl<'a> HandOn<'a> {
         Ok(Understanding { me: self.shared.me().await?, config: &self.shared.config, own_role })
     }
 
-    async fn message(&self, event: Message, is_edit: bool) -> Result<Handed, ConnectorError> {
-        let place = match event.guild_id {
-            None => Place::direct(event.channel_id),
-            Some(_) => match known(self.shared.place(event.channel_id).await)? {
+    async fn message(
+        &self,
+        event: Message,
+        place: Option<Place>,
+        is_edit: bool,
+    ) -> Result<Handed, ConnectorError> {
+        let place = match (event.guild_id, place) {
+            (None, _) => Place::direct(event.channel_id),
+            (Some(_), Some(place)) => place,
+            (Some(_), None) => match known(self.shared.place(event.channel_id).await)? {
                 Some(place) => place,
                 None => return Ok(Handed::Done),
             },
@@ -108,7 +120,6 @@ impl<'a> HandOn<'a> {
         let is_mine = event.author.as_ref().map(|author| author.id == understanding.me.id);
         if is_mine == Some(true) {
             self.shared.wrote(event.id, true);
-            self.shared.places.joined(event.channel_id);
             return Ok(Handed::Done);
         }
         // Discord also changes messages itself, such as when it has looked at a link.

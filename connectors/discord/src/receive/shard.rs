@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use loquat_contract::{CancellationToken, ConnectorError, Sink};
 use serde_json::Value;
+use serenity::model::id::ChannelId;
 use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -13,7 +14,7 @@ use super::progress::{Mark, Memory};
 use super::session::{Effect, Ending, Session};
 use super::socket::{Dial, Socket};
 use super::starts::Starts;
-use crate::shared::Shared;
+use crate::shared::{Place, Shared, id_in};
 
 /// How long Discord may take to say hello, and after that to begin or resume a session.
 const GREETING: Duration = Duration::from_secs(30);
@@ -45,6 +46,8 @@ pub(super) enum What {
     Event {
         name: String,
         data: Value,
+        /// Where it happened, as that was then: by the time that the sink gets to it, the bot may have come into a thread.
+        place: Option<Place>,
     },
 }
 
@@ -239,7 +242,9 @@ impl Shard<'_> {
             self.shared.places.learn(&name, &data, me.id);
         }
         if HANDED_ON.contains(&name.as_str()) || name == INTERACTION {
-            return Some(Item { mark, what: What::Event { name, data } });
+            let channel = id_in(&data, "channel_id").map(ChannelId::new);
+            let place = channel.and_then(|channel| self.shared.places.find(channel));
+            return Some(Item { mark, what: What::Event { name, data, place } });
         }
         mark.done();
         None

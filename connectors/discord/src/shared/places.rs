@@ -133,8 +133,8 @@ impl Places {
         own
     }
 
-    /// The bot has said something in this thread, and so is in it.
-    pub(crate) fn joined(&self, thread: ChannelId) {
+    /// The bot is in this thread from now on.
+    fn joined(&self, thread: ChannelId) {
         if let Some(place) = self.state().channels.get_mut(&thread) {
             place.is_ours = place.thread.is_some();
         }
@@ -203,6 +203,14 @@ impl Places {
                     if let Ok(object) = ChannelObject::deserialize(thread) {
                         self.keep(object, guild, me);
                     }
+                }
+            }
+            // Whoever says something in a thread is in it.
+            "MESSAGE_CREATE"
+                if data.get("author").and_then(|author| id_in(author, "id")) == Some(me.get()) =>
+            {
+                if let Some(channel) = id_in(data, "channel_id").map(ChannelId::new) {
+                    self.joined(channel);
                 }
             }
             "THREAD_MEMBERS_UPDATE" => {

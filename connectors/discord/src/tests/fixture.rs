@@ -11,6 +11,8 @@ use crate::Config;
 
 /// The token of all fakes.
 pub(super) const TOKEN: &str = "MTAwMDAwMDAwMDAwMDAwMDAx.GfakeX.a-token-for-tests-only-0123456789abcdef";
+/// How long the bot may take to send a heartbeat that it is asked for.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 /// Where the bot's deliveries go.
 const DELIVERIES: &str = "POST /channels/*/messages";
 
@@ -78,8 +80,19 @@ impl Platform for Guild {
         self.discord.address().to_owned()
     }
 
+    /// A process that was killed looks connected until the end of its connection is seen, so the bot is asked for a heartbeat.
     async fn ready(&self) -> anyhow::Result<()> {
-        self.discord.ready().await
+        loop {
+            self.discord.ready().await?;
+            let before = self.discord.heartbeats();
+            self.discord.ask_for_heartbeat();
+            let answered = self
+                .discord
+                .until("the bot answers", |discord| (discord.heartbeats() > before).then_some(()));
+            if tokio::time::timeout(SIGN_OF_LIFE, answered).await.is_ok_and(|answered| answered.is_ok()) {
+                return Ok(());
+            }
+        }
     }
 
     async fn act(&self, act: &Act) -> Heard {

@@ -64,6 +64,11 @@ impl Discord {
         self.shared.look().gateway_ended
     }
 
+    /// How many heartbeats were heard so far, on all connections.
+    pub fn heartbeats(&self) -> usize {
+        self.shared.look().heartbeats
+    }
+
     /// How many shards are connected, and told READY or RESUMED.
     pub fn connected(&self) -> usize {
         let world = self.shared.look();
