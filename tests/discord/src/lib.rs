@@ -67,6 +67,8 @@ pub struct Options {
     pub session_life: Duration,
     /// How long [`Discord::until`] waits.
     pub patience: Duration,
+    /// Where clients are told that the gateway is, such as a proxy with TLS before it; without it, its own address.
+    pub gateway: Option<String>,
 }
 
 impl Default for Options {
@@ -83,6 +85,7 @@ impl Default for Options {
             token_life: Duration::from_secs(15 * 60),
             session_life: Duration::from_secs(180),
             patience: Duration::from_secs(60),
+            gateway: None,
         }
     }
 }
@@ -121,6 +124,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Where clients are told that the gateway is.
+    pub(crate) fn gateway(&self) -> String {
+        self.options.gateway.clone().unwrap_or_else(|| format!("ws://{}", self.address))
+    }
+
     /// To look only.
     pub(crate) fn look(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)

@@ -42,7 +42,7 @@ impl Connection {
         let id = fresh_id();
         let outlet = self.outlet.clone();
         let pace = self.shared.options.pace;
-        let address = self.shared.address.clone();
+        let gateway = self.shared.gateway();
         let life = self.shared.options.session_life;
         let has_begun = self.shared.change(|world| {
             world.sessions.retain(|session| session.lives(life));
@@ -64,7 +64,7 @@ impl Connection {
                 "guilds": own.iter().map(|guild| json!({"id": guild.id, "unavailable": true})).collect::<Vec<_>>(),
                 "session_id": session.id,
                 "session_type": "normal",
-                "resume_gateway_url": format!("ws://{address}"),
+                "resume_gateway_url": gateway,
                 "shard": [shard.0, shard.1],
                 "application": {"id": world.app.id, "flags": world.app.flags()},
                 "presences": [],

@@ -19,12 +19,12 @@ use crate::world::{STARTS, World};
 type Answer<T> = Result<T, ApiError>;
 
 pub(super) async fn gateway(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    Json(json!({"url": format!("ws://{}", shared.address)}))
+    Json(json!({"url": shared.gateway()}))
 }
 
 pub(super) async fn gateway_bot(State(shared): State<Arc<Shared>>) -> Json<Value> {
     Json(json!({
-        "url": format!("ws://{}", shared.address),
+        "url": shared.gateway(),
         "shards": shared.options.shards,
         "session_start_limit": {
             "total": STARTS,
