@@ -20,6 +20,10 @@ use crate::{Config, TelegramError};
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long an unused connection is kept: for less than a server keeps it, or a request meets one that is being closed.
 const IDLE: Duration = Duration::from_secs(20);
+/// The longest that Telegram is left alone on its word; it never asked for as much.
+const LONGEST_WAIT: u64 = 24 * 60 * 60;
+/// The largest answer that is read; a hundred updates are far smaller.
+const LARGEST: usize = 32 * 1024 * 1024;
 /// What a person has to do where the token is refused.
 pub(crate) const NEW_TOKEN: &str = "Telegram does not know the token; get it from @BotFather again (/token), and set connectors.telegram.token";
 
@@ -144,7 +148,8 @@ impl Api {
         let token = config.token.as_ref().ok_or(TelegramError::NoToken)?;
         // HTTP/2 gains nothing here, and its library logs headers, of which the path is one.
         let mut client = Client::builder()
-            .connect_timeout(CONNECT)
+            // Before the time for the answer is over, or nobody could tell that nothing was sent.
+            .connect_timeout(CONNECT.min(config.answer() / 2))
             .pool_idle_timeout(IDLE)
             .tcp_nodelay(true)
             .http1_only()
@@ -205,22 +210,27 @@ impl Api {
     }
 
     async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Failure> {
-        let response = request.send().await.map_err(|error| {
+        let mut response = request.send().await.map_err(|error| {
             let was_written = !error.is_builder() && !error.is_connect();
             let words = self.words(error);
             if was_written { Failure::Unanswered(words) } else { Failure::NotSent(words) }
         })?;
         let status = response.status();
-        let body = response.bytes().await.map_err(|error| Failure::Unanswered(self.words(error)))?;
+        let mut body = Vec::new();
+        while let Some(more) =
+            response.chunk().await.map_err(|error| Failure::Unanswered(self.words(error)))?
+        {
+            if body.len() + more.len() > LARGEST {
+                return Err(Failure::Unanswered("what came back is larger than any answer".to_owned()));
+            }
+            body.extend_from_slice(&more);
+        }
         match serde_json::from_slice::<Answer<T>>(&body) {
             Ok(Answer { ok: true, result: Some(result), .. }) => Ok(result),
             Ok(answer) if !answer.ok => Err(self.refusal(answer, status)),
-            // A page of some gateway's, or a result that is none.
+            // A result that is none, or a page of something on the way.
             _ if status.is_success() => Err(Failure::Unanswered("what came back is no answer".to_owned())),
-            _ => {
-                let description = status.canonical_reason().unwrap_or("refused").to_owned();
-                Err(Failure::Refused { code: status.as_u16(), description })
-            }
+            _ => Err(page(status)),
         }
     }
 
@@ -229,7 +239,7 @@ impl Api {
         match answer.parameters {
             Parameters { migrate_to_chat_id: Some(chat), .. } => Failure::Moved(chat),
             Parameters { retry_after, .. } if code == 429 || retry_after.is_some() => {
-                Failure::TooMany(retry_after.map(Duration::from_secs))
+                Failure::TooMany(retry_after.map(|secs| Duration::from_secs(secs.min(LONGEST_WAIT))))
             }
             _ => Failure::Refused { code, description: self.scrubbed(&answer.description) },
         }
@@ -249,5 +259,17 @@ impl Api {
 
     fn scrubbed(&self, text: &str) -> String {
         text.replace(self.bot.token(), "[token]")
+    }
+}
+
+/// What a page says that is not Telegram's own answer: a gateway that is in the way knows neither the token nor the chat.
+fn page(status: StatusCode) -> Failure {
+    match status.as_u16() {
+        429 => Failure::TooMany(None),
+        code @ 500.. => {
+            let description = status.canonical_reason().unwrap_or("refused").to_owned();
+            Failure::Refused { code, description }
+        }
+        _ => Failure::NotSent(format!("something on the way to it answered {status}")),
     }
 }

@@ -10,6 +10,13 @@ use sha2::{Digest, Sha256};
 
 use crate::TelegramError;
 
+/// The longest poll that Telegram keeps open, in seconds.
+const LONGEST_POLL: u64 = 50;
+/// The longest that an answer is waited for, in seconds.
+const LONGEST_ANSWER: u64 = 60 * 60;
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
+
 /// How updates come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -32,7 +39,7 @@ pub struct Config {
     pub api: String,
     /// How updates come: `polling` or `webhook`. Default: `polling`.
     pub mode: Mode,
-    /// How long Telegram waits for an update before it answers that there is none, in seconds. Default: 30.
+    /// How long Telegram waits for an update before it answers that there is none, in seconds; 50 at most. Default: 30.
     pub poll_secs: u64,
     /// How long another program that polls with the same token is put up with, in seconds: an old process may still be ending.
     /// Default: 60.
@@ -112,8 +119,12 @@ impl Config {
 
     /// The Bot API server's address.
     pub(crate) fn api(&self) -> Result<Url, TelegramError> {
-        let refused = || TelegramError::Api(self.api.clone());
+        let refused = || TelegramError::Api(self.without_secrets(&self.api));
         let url = Url::parse(self.api.trim_end_matches('/')).map_err(|_| refused())?;
+        // With the token in it, it would be wrong, and shown.
+        if self.without_secrets(&self.api) != self.api {
+            return Err(refused());
+        }
         let is_bare = url.username().is_empty() && url.password().is_none() && url.query().is_none();
         let is_safe = url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url);
         if is_bare && is_safe && url.has_host() { Ok(url) } else { Err(refused()) }
@@ -122,10 +133,25 @@ impl Config {
     /// The address that Telegram is given.
     pub(crate) fn public_url(&self) -> Result<Url, TelegramError> {
         let written = self.public_url.clone().unwrap_or_default();
-        let url = Url::parse(&written).map_err(|_| TelegramError::PublicUrl(written.clone()))?;
+        let refused = || TelegramError::PublicUrl(self.without_secrets(&written));
+        let url = Url::parse(&written).map_err(|_| refused())?;
         // A server for tests, on this machine, reaches the bot without a proxy.
         let is_safe = url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url);
-        if is_safe && url.has_host() { Ok(url) } else { Err(TelegramError::PublicUrl(written)) }
+        if is_safe && url.has_host() { Ok(url) } else { Err(refused()) }
+    }
+
+    /// An address without the token and without what stands before an `@`, as it can be shown.
+    fn without_secrets(&self, address: &str) -> String {
+        let token = self.token.as_ref().map_or("", |token| token.expose_secret());
+        let mut shown = address.to_owned();
+        if !token.is_empty() {
+            shown = shown.replace(token, "[token]");
+        }
+        if let Some((before, host)) = shown.rsplit_once('@') {
+            let scheme = before.split_once("://").map_or("", |(scheme, _)| scheme);
+            shown = format!("{scheme}://[hidden]@{host}");
+        }
+        shown
     }
 
     /// What Telegram has to say with each update. Made from the token, it is the same after a restart, and tells nothing of the token.
@@ -140,7 +166,7 @@ impl Config {
     }
 
     pub(crate) fn poll(&self) -> Duration {
-        Duration::from_secs(self.poll_secs.max(1))
+        Duration::from_secs(self.poll_secs.clamp(1, LONGEST_POLL))
     }
 
     pub(crate) fn conflict(&self) -> Duration {
@@ -148,13 +174,28 @@ impl Config {
     }
 
     pub(crate) fn answer(&self) -> Duration {
-        Duration::from_secs(self.answer_secs.max(1))
+        Duration::from_secs(self.answer_secs.clamp(1, LONGEST_ANSWER))
     }
 
     /// The pause between two changes of a reply that is being written.
     pub(crate) fn draft_pause(&self, is_group: bool) -> Duration {
-        Duration::from_millis(if is_group { self.edit_pause_ms } else { self.draft_pause_ms })
+        pause(if is_group { self.edit_pause_ms } else { self.draft_pause_ms })
     }
+
+    /// The pause between two messages into one conversation.
+    pub(crate) fn message_pause(&self, is_group: bool) -> Duration {
+        pause(if is_group { self.group_pause_ms } else { self.private_pause_ms })
+    }
+
+    /// The pause between any two messages.
+    pub(crate) fn overall_pause(&self) -> Duration {
+        pause(self.overall_pause_ms)
+    }
+}
+
+/// A pause, short enough that clocks can add it up.
+fn pause(millis: u64) -> Duration {
+    Duration::from_millis(millis).min(LONGEST_PAUSE)
 }
 
 /// Whether a URL leads to this machine.

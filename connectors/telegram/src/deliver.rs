@@ -179,10 +179,7 @@ impl Egress for TelegramEgress {
             typing: Some(TYPING),
             idempotency: Idempotency::None,
             outlives_process: true,
-            pace: Pace {
-                per_conversation: Duration::from_millis(config.private_pause_ms),
-                overall: Duration::from_millis(config.overall_pause_ms),
-            },
+            pace: Pace { per_conversation: config.message_pause(false), overall: config.overall_pause() },
             // A webhook is silent while nobody says anything.
             silence: (config.mode == Mode::Polling).then(|| config.poll() + LATE * 2),
             ..Capabilities::default()
@@ -194,9 +191,7 @@ impl Egress for TelegramEgress {
     }
 
     fn pause(&self, conversation: &ConversationId) -> Duration {
-        let config = &self.shared.config;
-        let is_group = Place::of(conversation).is_some_and(Place::is_group);
-        Duration::from_millis(if is_group { config.group_pause_ms } else { config.private_pause_ms })
+        self.shared.config.message_pause(Place::of(conversation).is_some_and(Place::is_group))
     }
 
     fn signal_typing<'a>(&'a self, conversation: &'a ConversationId) -> BoxFuture<'a, ()> {
@@ -240,6 +235,14 @@ impl Egress for TelegramEgress {
 /// A topic, as teloxide has it.
 pub(crate) fn topic_id(topic: i32) -> ThreadId {
     ThreadId(teloxide_core::types::MessageId(topic))
+}
+
+/// Refuses to touch a message by its number where its chat moved: there, that number is another message.
+fn is_the_same(place: Place, at: Place) -> Result<(), Failure> {
+    if place.chat == at.chat {
+        return Ok(());
+    }
+    Err(Failure::Refused { code: 400, description: "the chat moved, message not found".to_owned() })
 }
 
 /// Whether something that may be missing on an older server is there as far as is known.

@@ -2,6 +2,7 @@
 //! for there is none. Never longer than the plain text that the host measured. Knows no connection.
 
 mod lines;
+mod names;
 mod rich;
 mod table;
 
@@ -11,10 +12,13 @@ use teloxide_core::types::{
 };
 
 use self::lines::{Line, Span};
+use self::names::{muted, names};
 pub(crate) use self::rich::rich;
 
 /// The longest message, in UTF-16 units.
 pub(crate) const LONGEST: usize = 4096;
+/// The most entities of a message; Telegram passes over those behind them.
+const MOST: usize = 100;
 /// The longest notice on a pressed button.
 const LONGEST_NOTICE: usize = 200;
 
@@ -27,11 +31,16 @@ pub(crate) struct Encoded {
 
 /// The text of a part and what is special in it.
 pub(crate) fn encode(part: &Part) -> Encoded {
-    let encoded = document(&part.document);
-    if encoded.text.trim().is_empty() {
-        return Encoded { text: part.text.clone(), entities: Vec::new() };
+    match document(&part.document) {
+        Some(encoded) if !encoded.text.trim().is_empty() => encoded,
+        _ => bare(part),
     }
-    encoded
+}
+
+/// The words of a part alone, with where its links lead, as the host measured them. There is nothing in them that a server could refuse,
+/// and names call nobody.
+pub(crate) fn bare(part: &Part) -> Encoded {
+    Encoded { text: muted(&part.text), entities: Vec::new() }
 }
 
 /// The keyboard below a part; `None` where it has no buttons.
@@ -59,12 +68,12 @@ pub(crate) fn notice(text: &str) -> String {
     text.chars().take(LONGEST_NOTICE - 1).chain(['…']).collect()
 }
 
-fn document(document: &Document) -> Encoded {
+fn document(document: &Document) -> Option<Encoded> {
     joined(lines::document(&document.normalised()))
 }
 
-/// Lines one below the other, and where in all of them is what.
-fn joined(lines: Vec<Line>) -> Encoded {
+/// Lines one below the other, and where in all of them is what; `None` where more has to be said of them than Telegram takes.
+fn joined(lines: Vec<Line>) -> Option<Encoded> {
     let mut text = String::new();
     let mut spans: Vec<Span> = Vec::new();
     for (index, line) in lines.into_iter().enumerate() {
@@ -84,11 +93,45 @@ fn joined(lines: Vec<Line>) -> Encoded {
         }
     }
     spans.retain(|span| span.start < span.end);
+    let quiet = quieten(&text, &mut spans);
     let mut spans = beside_code(spans);
+    if spans.len() > MOST {
+        // What is only looks goes first.
+        let is_needed = |span: &Span| {
+            matches!(span.kind, MessageEntityKind::TextLink { .. } | MessageEntityKind::TextMention { .. })
+                || quiet.contains(&(span.start, span.end))
+        };
+        let is_block = |span: &Span| matches!(span.kind, MessageEntityKind::Pre { .. });
+        if spans.iter().filter(|span| is_needed(span)).count() > MOST {
+            return None;
+        }
+        spans.sort_by_key(|span| (!is_needed(span), !is_block(span)));
+        spans.truncate(MOST);
+    }
     // What holds others comes first.
     spans.sort_by_key(|span| (span.start, std::cmp::Reverse(span.end)));
     let entities = spans.into_iter().map(|span| entity(&text, span)).collect();
-    Encoded { text, entities }
+    Some(Encoded { text, entities })
+}
+
+/// Makes code of each name that Telegram would call and nobody meant; says where. Names in code, in links and with a number of their own
+/// call nobody.
+fn quieten(text: &str, spans: &mut Vec<Span>) -> Vec<(usize, usize)> {
+    let is_style = |kind: &MessageEntityKind| {
+        matches!(kind, MessageEntityKind::Bold | MessageEntityKind::Italic | MessageEntityKind::Blockquote)
+    };
+    let mut loud = names(text);
+    loud.retain(|name| {
+        !spans.iter().any(|span| !is_style(&span.kind) && span.start < name.end && name.start < span.end)
+    });
+    spans.retain(|span| span.kind != MessageEntityKind::Mention);
+    spans.extend(loud.iter().map(|name| Span {
+        start: name.start,
+        end: name.end,
+        kind: MessageEntityKind::Code,
+        block: None,
+    }));
+    loud.into_iter().map(|name| (name.start, name.end)).collect()
 }
 
 /// The same spans, with styles cut where code is: there Telegram shows none.

@@ -35,7 +35,7 @@
 //! |---|---|
 //! | the message | `Sent`, with its id |
 //! | 429 | `Retry` after the time that Telegram names; nothing is sent to that chat before |
-//! | no connection was made; 500, 503 | `Retry` |
+//! | no connection was made; 500, 503; a page with 3xx or 4xx of something on the way | `Retry` |
 //! | the request was written and no answer came; 502, 504, an answer that is none | `Ambiguous` |
 //! | the group became a supergroup | sent to the supergroup at once |
 //! | 401, 404 | `Unauthorised` |
@@ -49,7 +49,7 @@
 //!
 //! A person is their number, which nobody can take. Who speaks as a group or channel is `chat/NUMBER`. A conversation is a
 //! chat, or a topic of it; the General topic of a forum has no number and is the chat itself. A message's id is Telegram's; other events
-//! begin with a letter: `e12.1700000000` an edit, `q…` a button, `r…` a reaction, `m…` a membership, `j…` a join, `v…` a move.
+//! begin with a letter: `e12.482001` an edit, `q…` a button, `r…` a reaction, `m…` a membership, `j…` a join, `v…` a move.
 //!
 //! # What Telegram cannot do
 //!

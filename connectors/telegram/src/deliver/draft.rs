@@ -9,7 +9,7 @@ use teloxide_core::payloads::DeleteMessage;
 use teloxide_core::types::ChatId;
 
 use super::text::number;
-use super::{Shared, TelegramEgress, has, has_not};
+use super::{Shared, TelegramEgress, has, has_not, is_the_same};
 use crate::api::Failure;
 use crate::encode::encode;
 use crate::place::{Place, replied_to};
@@ -103,7 +103,10 @@ impl Drafts for TelegramEgress {
                 .shared
                 .at(place, |at| {
                     let delete = DeleteMessage::new(ChatId(at.chat), message);
-                    Box::pin(async move { self.shared.api.call::<_, IgnoredAny>(&delete).await })
+                    Box::pin(async move {
+                        is_the_same(place, at)?;
+                        self.shared.api.call::<_, IgnoredAny>(&delete).await
+                    })
                 })
                 .await;
             if let Err(failure) = deleted {

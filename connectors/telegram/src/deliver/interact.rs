@@ -14,7 +14,7 @@ use teloxide_core::payloads::{
 use teloxide_core::types::{BotCommand, CallbackQueryId, ChatId};
 
 use super::text::number;
-use super::{Shared, TelegramEgress};
+use super::{Shared, TelegramEgress, is_the_same};
 use crate::api::Failure;
 use crate::encode::notice;
 use crate::place::Place;
@@ -123,9 +123,10 @@ impl Administration for TelegramEgress {
             };
             let message = teloxide_core::types::MessageId(message);
             let remove = |at: Place| -> BoxFuture<'_, Result<IgnoredAny, Failure>> {
-                Box::pin(
-                    async move { self.shared.api.call(&DeleteMessage::new(ChatId(at.chat), message)).await },
-                )
+                Box::pin(async move {
+                    is_the_same(place, at)?;
+                    self.shared.api.call(&DeleteMessage::new(ChatId(at.chat), message)).await
+                })
             };
             self.shared.at(place, remove).await?;
             Ok(())

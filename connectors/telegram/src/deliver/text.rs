@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use teloxide_core::payloads::{EditMessageText, EditMessageTextSetters, SendMessage, SendMessageSetters};
 use teloxide_core::types::{ChatId, LinkPreviewOptions, ReplyParameters};
 
-use super::{Shared, has, has_not, topic_id};
+use super::{Shared, has, has_not, is_the_same, topic_id};
 use crate::api::{Failure, Posted};
-use crate::encode::{Encoded, encode, is_refusal_of_entities, keyboard, rich};
+use crate::encode::{Encoded, bare, encode, is_refusal_of_entities, keyboard, rich};
 use crate::place::{Place, replied_to};
 
 /// What Telegram says where a draft that was to be changed is gone.
@@ -47,19 +47,25 @@ impl Shared {
     /// Sends a part as a new message.
     pub(crate) async fn post(&self, place: Place, part: &Part, reply: Option<i32>) -> Result<i32, Failure> {
         if let Some(rich) = self.rich(part) {
-            match self.at(place, |at| Box::pin(self.post_rich(at, part, &rich, reply))).await {
+            let sent = self.at(place, |at| {
+                let reply = reply.filter(|_| is_the_same(place, at).is_ok());
+                Box::pin(self.post_rich(at, part, &rich, reply))
+            });
+            match sent.await {
                 Err(failure) if self.is_not_rich(&failure) => {}
                 outcome => return outcome,
             }
         }
         let mut encoded = encode(part);
         loop {
-            let outcome =
-                self.at(place, |at| Box::pin(self.post_text(at, part, encoded.clone(), reply))).await;
-            match outcome {
+            let sent = self.at(place, |at| {
+                let reply = reply.filter(|_| is_the_same(place, at).is_ok());
+                Box::pin(self.post_text(at, part, encoded.clone(), reply))
+            });
+            match sent.await {
                 Err(failure) if !encoded.entities.is_empty() && is_refusal_of_entities(&failure) => {
                     tracing::warn!(%failure, "a message is sent without its formatting");
-                    encoded.entities.clear();
+                    encoded = bare(part);
                 }
                 outcome => return outcome,
             }
@@ -92,18 +98,30 @@ impl Shared {
     /// Changes a message of the bot's into a part.
     pub(super) async fn change(&self, place: Place, message: i32, part: &Part) -> Result<(), Failure> {
         if let Some(rich) = self.rich(part) {
-            match self.at(place, |at| Box::pin(self.change_rich(at, message, part, &rich))).await {
+            let changed = self.at(place, |at| {
+                let change = self.change_rich(at, message, part, &rich);
+                Box::pin(async move {
+                    is_the_same(place, at)?;
+                    change.await
+                })
+            });
+            match changed.await {
                 Err(failure) if self.is_not_rich(&failure) => {}
                 outcome => return outcome,
             }
         }
         let mut encoded = encode(part);
         loop {
-            let outcome =
-                self.at(place, |at| Box::pin(self.change_text(at, message, part, encoded.clone()))).await;
-            match outcome {
+            let changed = self.at(place, |at| {
+                let change = self.change_text(at, message, part, encoded.clone());
+                Box::pin(async move {
+                    is_the_same(place, at)?;
+                    change.await
+                })
+            });
+            match changed.await {
                 Err(failure) if !encoded.entities.is_empty() && is_refusal_of_entities(&failure) => {
-                    encoded.entities.clear();
+                    encoded = bare(part);
                 }
                 outcome => return outcome,
             }

@@ -168,12 +168,7 @@ fn write(lines: &mut Vec<Line>, inline: &Inline, inside: Inside) {
     let Some(last) = lines.last_mut() else { return };
     let start = last.text.len();
     match inline {
-        Inline::Text(text) => {
-            last.text.push_str(text);
-            if !inside.link {
-                quieten(last, start);
-            }
-        }
+        Inline::Text(text) => last.text.push_str(text),
         Inline::Code(code) => {
             last.text.push_str(code);
             if !inside.link {
@@ -235,20 +230,8 @@ fn mention(line: &mut Line, person: &Mentioned) {
             added_to_attachment_menu: false,
         };
         line.cover(start, MessageEntityKind::TextMention { user }, None);
+    } else {
+        // Telegram makes this one itself; here it says that the name is meant.
+        line.cover(start, MessageEntityKind::Mention, None);
     }
-}
-
-/// Makes code of each `@name` behind `from`: Telegram makes a mention of it else, and calls whoever has that name.
-fn quieten(line: &mut Line, from: usize) {
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let mut spans = Vec::new();
-    for (at, _) in line.text[from..].match_indices('@') {
-        let at = from + at;
-        let is_inside_word = line.text[..at].chars().next_back().is_some_and(char::is_alphanumeric);
-        let name = line.text[at + 1..].chars().take_while(|c| is_name(*c)).count();
-        if !is_inside_word && name >= 3 {
-            spans.push(Span { start: at, end: at + 1 + name, kind: MessageEntityKind::Code, block: None });
-        }
-    }
-    line.spans.extend(spans);
 }

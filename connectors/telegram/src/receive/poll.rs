@@ -20,6 +20,8 @@ const GONE: Duration = Duration::from_secs(90);
 const FAREWELL: Duration = Duration::from_secs(3);
 /// How often Telegram counts as alive while it wants to be left alone.
 const SIGN: Duration = Duration::from_secs(5);
+/// An answer with nothing new in it that comes sooner than this was not waited for.
+const TOO_SOON: Duration = Duration::from_millis(500);
 
 /// Another program that polls with the same token.
 struct Rival {
@@ -48,6 +50,7 @@ impl TelegramIngress {
             if offset > 0 {
                 body["offset"] = offset.into();
             }
+            let asked = Instant::now();
             let answer = tokio::select! {
                 biased;
                 () = stop.cancelled() => return self.farewell().await,
@@ -59,10 +62,14 @@ impl TelegramIngress {
                     for update in updates {
                         let Some(id) = update.get("update_id").and_then(Value::as_i64) else { continue };
                         match self.take(update, me, sink).await {
-                            Ok(()) => self.offset.store(id + 1, Ordering::SeqCst),
+                            Ok(()) => self.offset.store(id.saturating_add(1), Ordering::SeqCst),
                             Err(_) if stop.is_cancelled() => return self.farewell().await,
                             Err(reason) => return Err(ConnectorError::Lost(reason)),
                         }
+                    }
+                    // A server that does not wait is not asked without end.
+                    if self.offset.load(Ordering::SeqCst) == offset && asked.elapsed() < TOO_SOON {
+                        wait(AGAIN, sink, stop).await;
                     }
                 }
                 Err(Failure::Refused { code: 409, description }) => {

@@ -43,7 +43,7 @@ pub(crate) fn understand(update: Update, me: &Me, shared: &Shared) -> Vec<Heard>
         return view.message(*message);
     }
     if let Some(message) = update.edited_message {
-        return view.edit(*message).into_iter().collect();
+        return view.edit(id, *message).into_iter().collect();
     }
     if let Some(query) = update.callback_query {
         return view.press(query).into_iter().collect();

@@ -63,6 +63,8 @@ pub(crate) struct Who {
     pub(crate) message_thread_id: Option<i32>,
     pub(crate) is_topic_message: bool,
     pub(crate) is_automatic_forward: bool,
+    /// There where the words are somebody else's.
+    pub(crate) forward_origin: Option<serde::de::IgnoredAny>,
     pub(crate) reply_to_message: Option<Box<Message>>,
 }
 

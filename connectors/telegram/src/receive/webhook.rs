@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
+use axum::http::StatusCode;
 use axum::routing::post;
 use loquat_contract::{CancellationToken, ConnectorError, Sink};
 use secrecy::{ExposeSecret, SecretString};
@@ -26,6 +26,8 @@ const SECRET: &str = "x-telegram-bot-api-secret-token";
 const LARGEST: usize = 1024 * 1024;
 /// How often Telegram is asked whether the webhook is still the bot's.
 const LOOK: Duration = Duration::from_secs(60);
+/// How long a request may take to come.
+const COMES_WITHIN: Duration = Duration::from_secs(30);
 /// How many updates wait at most.
 const WAITING: usize = 64;
 
@@ -136,12 +138,18 @@ impl Drop for Shut {
     }
 }
 
-async fn receive(State(door): State<Arc<Door>>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    let told = headers.get(SECRET).map_or(&[][..], |value| value.as_bytes());
+async fn receive(State(door): State<Arc<Door>>, request: Request) -> StatusCode {
+    let told = request.headers().get(SECRET).map_or(&[][..], |value| value.as_bytes());
     let is_telegram: bool = told.ct_eq(door.secret.expose_secret().as_bytes()).into();
     if !is_telegram {
         return StatusCode::UNAUTHORIZED;
     }
+    // Only now: nobody else has this process keep anything for them.
+    let body = match tokio::time::timeout(COMES_WITHIN, Bytes::from_request(request, &())).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(refusal)) => return refusal.status(),
+        Err(_) => return StatusCode::REQUEST_TIMEOUT,
+    };
     let Ok(update) = serde_json::from_slice::<Value>(&body) else { return StatusCode::BAD_REQUEST };
     let sender = door.updates.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let Some(sender) = sender else { return StatusCode::SERVICE_UNAVAILABLE };

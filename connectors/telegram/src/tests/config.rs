@@ -58,6 +58,12 @@ fn what_cannot_work_is_refused_with_the_key_named_and_no_secret_told() {
         ("api = 'http://api.example.org'", "connectors.telegram.api"),
         ("api = 'https://me:secret@example.org'", "connectors.telegram.api"),
         ("api = 'nonsense'", "connectors.telegram.api"),
+        (&format!("api = 'https://api.telegram.org/bot{TOKEN}'"), "connectors.telegram.api"),
+        (
+            &format!("mode = 'webhook'\npublic_url = 'http://example.org/{TOKEN}'"),
+            "connectors.telegram.public_url",
+        ),
+        ("mode = 'webhook'\npublic_url = 'http://me:secret@example.org'", "connectors.telegram.public_url"),
         ("mode = 'webhook'", "connectors.telegram.public_url"),
         ("mode = 'webhook'\npublic_url = 'http://bot.example.org'", "connectors.telegram.public_url"),
         ("secret = 'two words'", "connectors.telegram.secret"),
@@ -65,6 +71,7 @@ fn what_cannot_work_is_refused_with_the_key_named_and_no_secret_told() {
     ] {
         let error = with_token(text).unwrap_or_else(|| panic!("{text} is taken"));
         assert!(error.contains(key) && !error.contains("two words"), "{text}: {error}");
+        assert!(!error.contains("me:secret") && !error.contains(TOKEN), "{error}");
     }
     for token in [
         "",

@@ -60,6 +60,55 @@ fn a_name_in_words_calls_nobody_and_one_that_the_host_made_does() {
     assert_eq!(mention("@ann"), Encoded { text: "@ann".into(), entities: vec![] });
 }
 
+/// The inlines as the only paragraph.
+fn paragraph(inlines: Vec<Inline>) -> Encoded {
+    let document = Document { blocks: vec![Block::Paragraph(inlines)] };
+    encode(&Part { text: document.render(Format::Plain), document, ..Part::default() })
+}
+
+#[test]
+fn a_name_in_pieces_calls_nobody() {
+    let text = |text: &str| Inline::Text(text.into());
+    let link = |url: &str, label: &str| Inline::Link { url: url.into(), label: vec![text(label)] };
+    for inlines in [
+        vec![text("@"), Inline::Strong(vec![text("durov")])],
+        vec![text("@du"), text("rov")],
+        vec![Inline::Emphasis(vec![text("@")]), text("durov")],
+        vec![link("javascript:x", "@durov")],
+        vec![link("@durov", "@durov")],
+        vec![text("see "), link("x:@durov", "y")],
+    ] {
+        let encoded = paragraph(inlines.clone());
+        let at = encoded.text.find("@durov").unwrap_or_else(|| panic!("{encoded:?}"));
+        let is_quiet = covered(&encoded).contains(&("code".to_owned(), "@durov".to_owned()));
+        // Telegram takes what stands behind a colon for a name too.
+        assert!(is_quiet, "{inlines:?} {at} {encoded:?}");
+    }
+    let bare = encode(&Part { text: "ask @durov".into(), ..Part::default() });
+    assert_eq!(bare.text, "ask ＠durov");
+    let linked = paragraph(vec![link("https://example.org", "@durov")]);
+    assert_eq!(covered(&linked), pairs(&[("text_link", "@durov")]));
+}
+
+#[test]
+fn of_more_entities_than_telegram_takes_those_are_left_out_that_are_only_looks() {
+    let strong = || Inline::Strong(vec![Inline::Text("b".into())]);
+    let mut inlines: Vec<Inline> = (0..150).flat_map(|_| [strong(), Inline::Text(" ".into())]).collect();
+    let link = Inline::Link { url: "https://example.org".into(), label: vec![Inline::Text("there".into())] };
+    inlines.extend([Inline::Text("@durov ".into()), link.clone()]);
+    let encoded = paragraph(inlines);
+    assert_eq!(encoded.entities.len(), 100);
+    let covered = covered(&encoded);
+    assert!(covered.ends_with(&pairs(&[("code", "@durov"), ("text_link", "there")])), "{covered:?}");
+
+    // What is more than looks is said in words, where it is too much.
+    let links: Vec<Inline> = (0..120).flat_map(|_| [link.clone(), Inline::Text(" @durov ".into())]).collect();
+    let encoded = paragraph(links);
+    assert_eq!(encoded.entities, []);
+    assert_eq!(encoded.text.matches("there (https://example.org)").count(), 120);
+    assert_eq!((encoded.text.matches("＠durov").count(), encoded.text.matches('@').count()), (120, 0));
+}
+
 #[test]
 fn links_lie_below_their_words_where_telegram_knows_such_links() {
     let encoded =

@@ -32,13 +32,23 @@ async fn each_failure_says_whether_the_message_may_be_sent_again() {
         (refused(403, "Forbidden: bot was blocked by the user"), "Permanent", false),
         (refused(401, "Unauthorized"), "Unauthorised", false),
         (refused(404, "Not Found"), "Unauthorised", false),
+        // Pages of something on the way, which knows neither the token nor the chat.
+        (Fault::Server(302), "Retry", false),
+        (Fault::Server(401), "Retry", false),
+        (Fault::Server(403), "Retry", false),
+        (Fault::Server(404), "Retry", false),
+        (Fault::Server(429), "Retry", false),
     ] {
         let before = telegram.answers(chat).len();
         telegram.arm(Calls::Sends, fault.clone());
         let delivery = bot.deliver(&to(chat, None, 1), "hi").await;
         assert!(format!("{delivery:?}").starts_with(expected), "{fault:?}: {delivery:?}");
         assert_eq!(telegram.answers(chat).len() - before, usize::from(is_shown), "{fault:?}");
-        let next = bot.deliver(&to(chat, None, 1), "and on").await;
+        let mut next = bot.deliver(&to(chat, None, 1), "and on").await;
+        if let Delivery::Retry { after: Some(after), .. } = next {
+            tokio::time::sleep(after).await;
+            next = bot.deliver(&to(chat, None, 1), "and on").await;
+        }
         assert!(matches!(next, Delivery::Sent { .. }), "after {fault:?}: {next:?}");
     }
 }
@@ -78,6 +88,32 @@ async fn too_many_messages_are_not_tried_again_before_the_time() {
 }
 
 #[tokio::test]
+async fn no_time_that_is_asked_for_is_too_long_to_be_reckoned_with() {
+    let (telegram, bot, chat) = started().await;
+    telegram.arm(Calls::Sends, Fault::TooMany(Some(u64::MAX)));
+    for _ in 0..2 {
+        let delivery = bot.deliver(&to(chat, None, 1), "hi").await;
+        let Delivery::Retry { after: Some(after), .. } = delivery else { panic!("{delivery:?}") };
+        assert!(after <= Duration::from_secs(86_400), "{after:?}");
+    }
+    let bot = Bot::with(&telegram, |config| Config {
+        poll_secs: u64::MAX,
+        answer_secs: u64::MAX,
+        draft_pause_ms: u64::MAX,
+        edit_pause_ms: u64::MAX,
+        private_pause_ms: u64::MAX,
+        group_pause_ms: u64::MAX,
+        overall_pause_ms: u64::MAX,
+        ..config
+    })
+    .await;
+    telegram.ready().await.unwrap();
+    assert!(bot.egress.capabilities().silence.unwrap() < Duration::from_secs(120));
+    assert!(bot.egress.pause(&to(chat, None, 1).conversation) <= Duration::from_secs(3600));
+    assert!(!bot.running.is_finished());
+}
+
+#[tokio::test]
 async fn a_server_that_is_not_there_does_not_have_the_message() {
     let (telegram, bot, chat) = started().await;
     drop(telegram);
@@ -94,6 +130,14 @@ async fn words_are_worth_more_than_their_formatting() {
     assert!(matches!(delivery, Delivery::Sent { .. }), "{delivery:?}");
     let answers = telegram.answers(chat);
     assert_eq!((answers[0].text.as_str(), answers[0].entities.len()), ("It is so.", 0));
+
+    // Without the formatting, links still say where they lead, and names call nobody.
+    telegram.arm(Calls::Sends, Fault::Refused(400, "Bad Request: ENTITIES_TOO_LONG".into()));
+    let delivery = bot.deliver(&to(chat, None, 1), "[Bhutan](https://example.org/b) by @durov").await;
+    assert!(matches!(delivery, Delivery::Sent { .. }), "{delivery:?}");
+    let answer = &telegram.answers(chat)[1];
+    assert_eq!(answer.text, "Bhutan (https://example.org/b) by ＠durov");
+    assert!(!answer.entities.iter().any(|entity| entity.kind == "mention"), "{answer:?}");
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ pub(super) struct Notes {
 }
 
 impl Notes {
-    fn new(answer: Box<Answer>) -> Arc<Self> {
+    pub(super) fn new(answer: Box<Answer>) -> Arc<Self> {
         Arc::new(Self {
             accepted: Mutex::default(),
             reconnected: AtomicUsize::new(0),

@@ -1,14 +1,15 @@
 //! Long polling: what is acknowledged when, and what stands in the way.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use loquat_contract::{ConnectorError, Egress, Receipt};
+use loquat_contract::{BotCard, CancellationToken, ConnectorError, Egress, Ingress, Receipt};
 use loquat_fake_telegram::{Calls, Fault, Heard, Options, Telegram};
 use serde_json::json;
 
-use super::harness::{Bot, not_kept, until};
-use crate::Config;
+use super::conformance::quick;
+use super::harness::{Bot, Notes, not_kept, until};
+use crate::{Config, connect};
 
 async fn telegram() -> Telegram {
     Telegram::start(Options::default()).await.unwrap()
@@ -152,6 +153,44 @@ async fn a_run_that_is_dropped_can_be_run_again() {
     let ann = telegram.user("Ann");
     telegram.say(telegram.private(&ann), &ann, "one").unwrap();
     bot.notes.after(1).await;
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_wait_is_not_asked_without_end() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = asked.clone();
+    let answer = move |uri: axum::http::Uri| {
+        let counted = counted.clone();
+        async move {
+            let result = match uri.path().rsplit('/').next() {
+                Some("GetMe") => json!({"id": 42, "first_name": "Loquat", "username": "loquat_bot"}),
+                Some("GetWebhookInfo") => json!({"url": ""}),
+                Some("GetUpdates") => match counted.fetch_add(1, Ordering::SeqCst) {
+                    0 => json!([{"update_id": i64::MAX}]),
+                    1 => json!([]),
+                    _ => json!([{"no": "number"}, {"update_id": "x"}]),
+                },
+                _ => json!(true),
+            };
+            json!({"ok": true, "result": result}).to_string()
+        }
+    };
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(axum::serve(listener, axum::Router::new().fallback(answer)).into_future());
+    let config = quick(&url, "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw");
+    let (ingress, _egress) = connect(config, BotCard::default()).unwrap();
+    let (notes, stop) = (Notes::new(Box::new(|_| Ok(Receipt::Accepted))), CancellationToken::new());
+    let (sink, until_stop) = (notes.clone(), stop.clone());
+    let running = tokio::spawn(async move { ingress.run(sink, until_stop).await });
+    until("it was asked again", || asked.load(Ordering::SeqCst) >= 3).await;
+    let before = asked.load(Ordering::SeqCst);
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    // Without a pause, a second has hundreds.
+    assert!(asked.load(Ordering::SeqCst) - before < 5, "{asked:?}");
+    stop.cancel();
+    assert!(running.await.unwrap().is_ok());
+    server.abort();
 }
 
 #[tokio::test]

@@ -219,16 +219,44 @@ fn files_come_as_attachments() {
         assert_eq!(attachments(fields.clone()), (String::new(), vec![expected]), "{fields}");
     }
     assert_eq!(read(&shared, private(json!({"location": {"latitude": 1.0, "longitude": 2.0}}))), []);
+    let vast = json!({"photo": [{"file_id": "vast", "width": u64::MAX, "height": u64::MAX}]});
+    assert_eq!(attachments(vast).1.len(), 1);
+}
+
+#[test]
+fn what_somebody_forwards_is_a_question_and_no_command() {
+    let shared = shared(|config| config);
+    let forwarded = |text: &str, length: usize| {
+        json!({"text": text, "entities": [{"type": "bot_command", "offset": 0, "length": length}],
+            "forward_origin": {"type": "hidden_user", "sender_user_name": "Eve", "date": 1}})
+    };
+    for (text, length, said) in [
+        ("/ask where is Thimphu?", 4, "ask where is Thimphu?"),
+        ("/leave", 6, "leave"),
+        (" /! /leave", 0, "leave"),
+    ] {
+        let heard = read(&shared, private(forwarded(text, length)));
+        assert_eq!(heard[0].inbound.event, Event::Message(said.into()), "{text}");
+        assert_eq!(read(&shared, group(forwarded(text, length))), [], "{text}");
+    }
 }
 
 #[test]
 fn an_edit_has_an_id_of_its_own_and_names_the_message() {
     let shared = shared(|config| config);
-    let mut update = private(json!({"text": "hello again", "edit_date": 1_700_000_009}));
-    update["edited_message"] = update["message"].take();
-    let heard = read(&shared, update);
+    let edited = |fields: Value| {
+        let mut update = private(fields);
+        update["edited_message"] = update["message"].take();
+        update
+    };
+    let heard = read(&shared, edited(json!({"text": "hello again", "edit_date": 1_700_000_009})));
     let inbound = &heard[0].inbound;
-    assert_eq!(inbound.id, MessageId("e7.1700000009".into()));
+    assert_eq!(inbound.id, MessageId("e7.482001".into()));
+    let mut next = edited(json!({"text": "hello at last", "edit_date": 1_700_000_009}));
+    next["update_id"] = json!(482_002);
+    assert_ne!(read(&shared, next)[0].inbound.id, inbound.id, "two changes in one second are two");
+    let by_itself = edited(json!({"text": "hello again"}));
+    assert_eq!(read(&shared, by_itself), [], "nobody changed the words");
     assert_eq!(inbound.address().in_reply_to, MessageId("7".into()));
     let expected = Event::Edit { message: MessageId("7".into()), now: "hello again".into() };
     assert_eq!(inbound.event, expected);

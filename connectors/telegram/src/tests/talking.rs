@@ -308,6 +308,38 @@ async fn a_group_that_moves_is_answered_where_it_is() {
 }
 
 #[tokio::test]
+async fn numbers_of_messages_do_not_move_with_a_group() {
+    let telegram = telegram().await;
+    let bot = Bot::start(&telegram).await;
+    bot.running.abort();
+    let ann = telegram.user("Ann");
+    let group = telegram.group(Kind::Group, "Friends", &[&ann]);
+    let asked = telegram.say(group, &ann, "/ask where?").unwrap().message;
+    let draft = id(&bot.deliver(&to(group, None, asked), "…").await);
+    let supergroup = telegram.migrate(group).unwrap();
+    // Somebody else's words come to have the numbers that the question and the draft had.
+    let mut last = 0;
+    while last < draft {
+        last = id(&bot.deliver(&to(supergroup, None, "x"), "An older answer.").await);
+    }
+    let words = || telegram.answers(supergroup).iter().map(|seen| seen.text.clone()).collect::<Vec<_>>();
+    let before = words();
+    let answer = Envelope {
+        draft: Some(MessageId(draft.to_string())),
+        ..envelope(&to(group, None, asked), part("Here."))
+    };
+    id(&bot.egress.deliver(&answer).await);
+    let after = words();
+    assert_eq!(after, [before, vec!["Here.".to_owned()]].concat(), "nothing else was changed");
+    assert_eq!(telegram.answers(supergroup).last().unwrap().reply_to, None);
+
+    let drafts = bot.egress.drafts().unwrap();
+    drafts.withdraw(&to(group, None, asked), Some(&MessageId(draft.to_string()))).await;
+    assert!(bot.egress.remove(&conversation(group), &MessageId(draft.to_string())).await.is_err());
+    assert_eq!(words(), after, "and nothing was removed");
+}
+
+#[tokio::test]
 async fn the_bot_removes_its_own_messages_and_leaves() {
     let telegram = telegram().await;
     let bot = Bot::start(&telegram).await;

@@ -10,6 +10,7 @@ use loquat_conformance::{
 use loquat_contract::{BotCard, Receipt};
 use loquat_fake_telegram::{Options, Telegram};
 use secrecy::ExposeSecret;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::conformance::{Fake, quick};
@@ -92,6 +93,21 @@ async fn who_does_not_know_the_secret_is_not_heard() {
     assert_eq!(bot.notes.after(1).await[0].text(), Some("let me in"));
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     assert_eq!(client.get(format!("http://{listen}/hook")).send().await.unwrap().status().as_u16(), 405);
+}
+
+#[tokio::test]
+async fn nothing_is_read_of_who_does_not_know_the_secret() {
+    let telegram = Telegram::start(Options::default()).await.unwrap();
+    let listen = free();
+    let _bot = Bot::with(&telegram, |config| by_webhook(config, listen)).await;
+    telegram.ready().await.unwrap();
+    let mut stranger = TcpStream::connect(listen).await.unwrap();
+    let head = "POST /hook HTTP/1.1\r\nHost: bot\r\nContent-Length: 1000000\r\n\r\n{";
+    stranger.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    let read = tokio::time::timeout(std::time::Duration::from_secs(60), stranger.read_exact(&mut answer));
+    read.await.expect("it waits for the rest").unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 401");
 }
 
 #[tokio::test]

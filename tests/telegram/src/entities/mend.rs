@@ -4,6 +4,12 @@
 use super::{Entity, Formatted, detect, units};
 use crate::refusal::Refusal;
 
+/// How many entities a message has at most; those behind them are passed over, as people found out
+/// (<https://github.com/rubenlagus/TelegramBots/issues/854>).
+const MOST: usize = 100;
+/// About how many bytes of addresses and languages they may have together (<https://github.com/tdlib/telegram-bot-api/issues/165>).
+const MOST_BYTES: usize = 9500;
+
 /// Cleans and trims the text, and fits the entities to it and to each other.
 pub(super) fn mend(given: String, entities: Vec<Entity>) -> Result<Formatted, Refusal> {
     let mut mended = Vec::new();
@@ -29,6 +35,15 @@ pub(super) fn mend(given: String, entities: Vec<Entity>) -> Result<Formatted, Re
     let text = trim(text, &mut entities, &mut mended);
     entities.retain(|entity| entity.length > 0);
     let mut fitted = fit(entities, &mut mended);
+    let bytes = |entity: &Entity| entity.url.iter().chain(&entity.language).map(String::len).sum::<usize>();
+    if fitted.iter().map(bytes).sum::<usize>() > MOST_BYTES {
+        return Err(Refusal::bad("ENTITIES_TOO_LONG"));
+    }
+    fitted.sort_by(|a, b| (a.offset, b.length).cmp(&(b.offset, a.length)));
+    if fitted.len() > MOST {
+        mended.push(format!("{} entities are too many", fitted.len()));
+        fitted.truncate(MOST);
+    }
     for found in detect(&text) {
         let taken = fitted.iter().filter(|other| overlap(&found, other)).any(|other| {
             other.is_code()

@@ -261,3 +261,23 @@ fn in_order(formatted: &Formatted) -> Result<(), TestCaseError> {
     }
     Ok(())
 }
+
+#[test]
+fn entities_behind_the_hundredth_are_passed_over_and_long_addresses_are_refused() {
+    let text = "a ".repeat(120) + "@durov";
+    let mut list: Vec<Value> = (0..120).map(|index| entity("bold", index * 2, 1)).collect();
+    list.push(entity("code", 240, 6));
+    let kept = with(&text, &Value::Array(list));
+    let bold = kept.entities.iter().filter(|entity| entity.kind == "bold").count();
+    let last = kept.entities.last().map(|entity| entity.kind.clone());
+    assert_eq!((bold, last.as_deref()), (100, Some("mention")), "what was to be code is a mention again");
+    assert_eq!(kept.mended, ["121 entities are too many"]);
+
+    let link = |index: usize| {
+        let url = format!("https://example.org/{}", "x".repeat(200));
+        json!({"type": "text_link", "offset": index * 2, "length": 1, "url": url})
+    };
+    let list = Value::Array((0..60).map(link).collect());
+    let refused = formatted(&params(&text, &[("entities", &list.to_string())]), "text", "entities");
+    assert_eq!(refused.unwrap_err().description, "Bad Request: ENTITIES_TOO_LONG");
+}

@@ -7,7 +7,7 @@ use crate::receive::update::{File, Files};
 /// The files of a message, each of them once: an animation comes as a document too.
 pub(super) fn attachments(files: Files) -> Vec<Attachment> {
     let mut out = Vec::new();
-    let largest = files.photo.into_iter().max_by_key(|photo| photo.width * photo.height);
+    let largest = files.photo.into_iter().max_by_key(|photo| photo.width.saturating_mul(photo.height));
     let is_animation = files.animation.is_some();
     let sticker = |file: &File| match (file.is_animated, file.is_video) {
         (true, _) => ("sticker.tgs", "application/x-tgsticker"),

@@ -38,8 +38,9 @@ impl View<'_> {
         vec![Heard { inbound, whither: Whither::Reply(place, id) }]
     }
 
-    pub(super) fn edit(&self, message: Message) -> Option<Heard> {
-        if !self.shared.is_allowed(message.chat.id) {
+    pub(super) fn edit(&self, update: i64, message: Message) -> Option<Heard> {
+        // Without a date, it was not a person who changed it.
+        if message.said.edit_date == 0 || !self.shared.is_allowed(message.chat.id) {
             return None;
         }
         let (sender, addressed) = self.for_bot(&message)?;
@@ -52,7 +53,8 @@ impl View<'_> {
             _ => return None,
         };
         let event = Event::Edit { message: MessageId(id.to_string()), now };
-        let inbound = self.inbound(format!("e{id}.{date}"), place, sender, date, event);
+        // Dates are in seconds, and people change a message twice in one.
+        let inbound = self.inbound(format!("e{id}.{update}"), place, sender, date, event);
         Some(Heard { inbound, whither: Whither::Reply(place, id) })
     }
 
@@ -66,11 +68,14 @@ impl View<'_> {
             return None;
         }
         let said = &message.said;
-        let addressed = match (&said.text, &said.caption) {
+        let mut addressed = match (&said.text, &said.caption) {
             (Some(text), _) => read(text, &said.entities, self.me),
             (None, Some(caption)) => read(caption, &said.caption_entities, self.me),
             (None, None) => Addressed::default(),
         };
+        if message.who.forward_origin.is_some() {
+            addressed = quoted(addressed);
+        }
         let is_private = message.chat.kind == "private";
         let is_command = match &addressed.command {
             Some(Command { is_for_bot: Some(false), .. }) => return None,
@@ -161,6 +166,14 @@ impl View<'_> {
         let place = Place { chat: from, topic: None };
         Some(Heard::silent(self.inbound(format!("v{to}"), place, sender, message.date, event)))
     }
+}
+
+/// Somebody else's words: a question may be handed on, a command is nobody's who forwards it.
+fn quoted(mut addressed: Addressed) -> Addressed {
+    addressed.command = None;
+    let words = addressed.text.trim_start_matches(|c: char| c.is_whitespace() || "/!／！".contains(c));
+    addressed.text = words.to_owned();
+    addressed
 }
 
 /// The message that it replies to. Each message of a topic seems to reply to the one that made the topic.
