@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use loquat_contract::{CancellationToken, ConnectorError, Sink};
 use serde_json::Value;
+use serenity::model::id::ChannelId;
 use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -13,10 +14,13 @@ use super::progress::{Mark, Memory};
 use super::session::{Effect, Ending, Session};
 use super::socket::{Dial, Socket};
 use super::starts::Starts;
-use crate::shared::Shared;
+use crate::shared::{Place, Shared, id_in};
 
 /// How long Discord may take to say hello, and after that to begin or resume a session.
 const GREETING: Duration = Duration::from_secs(30);
+/// How long a connection that is worth its name lasts, and after how many shorter ones in a row there are pauses.
+const SHORT: Duration = Duration::from_secs(5);
+const SHORT_ONES: u32 = 5;
 /// How many sessions in a row may end before they begin.
 const FALSE_STARTS: u32 = 2;
 
@@ -45,6 +49,8 @@ pub(super) enum What {
     Event {
         name: String,
         data: Value,
+        /// Where it happened, as far as that was known then.
+        place: Option<Place>,
     },
 }
 
@@ -76,29 +82,41 @@ struct Ended {
 impl Shard<'_> {
     /// Connects until the bot stops, a connection cannot be had, or a person has to act.
     pub(super) async fn live(self) -> Result<(), ConnectorError> {
-        let mut false_starts = 0;
+        let (mut false_starts, mut short_ones) = (0, 0);
         loop {
             let resumable = self.session.memory.resumable();
-            let url = resumable.as_ref().map_or(self.gateway, |(resumable, _)| &resumable.url);
+            let url = resumable.as_ref().and_then(|(resumable, _)| resumable.url.as_deref());
+            let url = url.unwrap_or(self.gateway);
             let opened = tokio::select! {
                 opened = self.dial.open(url) => opened,
                 () = self.stop.cancelled() => return Ok(()),
             };
-            let socket = opened.map_err(lost)?;
+            let socket = opened.map_err(|reason| {
+                self.session.memory.forget_url();
+                lost(reason)
+            })?;
+            let begun = Instant::now();
             let Some(Ended { how, was_live }) = self.connection(socket).await else { return Ok(()) };
+            if !was_live {
+                self.session.memory.forget_url();
+            }
             false_starts = if was_live { 0 } else { false_starts + 1 };
-            let reason = match how {
+            short_ones = if begun.elapsed() < SHORT { short_ones + 1 } else { 0 };
+            let (reason, waits) = match how {
                 Ending::Stop(reason) => return Err(ConnectorError::Stop(reason)),
-                Ending::Resume(reason) => reason,
+                Ending::Resume(reason) => (reason, short_ones >= SHORT_ONES),
                 Ending::Renew(reason) => {
                     self.session.memory.end();
-                    // Discord asks for a pause of one to five seconds, different for each.
-                    tokio::select! {
-                        () = sleep(Duration::from_secs_f64(1.0 + 4.0 * chance())) => reason,
-                        () = self.stop.cancelled() => return Ok(()),
-                    }
+                    (reason, true)
                 }
             };
+            if waits {
+                // Discord asks for a pause of one to five seconds, different for each.
+                tokio::select! {
+                    () = sleep(Duration::from_secs_f64(1.0 + 4.0 * chance())) => {}
+                    () = self.stop.cancelled() => return Ok(()),
+                }
+            }
             if false_starts >= FALSE_STARTS {
                 return Err(lost(reason));
             }
@@ -128,6 +146,9 @@ impl Shard<'_> {
                     if !is_answered && waiting.is_none() {
                         break broken("the gateway does not answer heartbeats");
                     }
+                    if waiting.is_some() {
+                        self.sink.alive();
+                    }
                     is_answered = waiting.is_some();
                     next_beat = Some(Instant::now() + every);
                     if let Err(closed) = socket.send(&session.heartbeat()).await {
@@ -136,7 +157,10 @@ impl Shard<'_> {
                     continue;
                 }
                 () = at(greeted_by) => break broken("the gateway does not greet"),
-                () = &mut permit, if wants_identify => {
+                may_begin = &mut permit, if wants_identify => {
+                    if !may_begin {
+                        break broken("no session may begin any more today");
+                    }
                     wants_identify = false;
                     greeted_by = Some(Instant::now() + GREETING);
                     if let Err(closed) = socket.send(&session.identify()).await {
@@ -167,6 +191,11 @@ impl Shard<'_> {
                     Effect::Identify => {
                         (wants_identify, greeted_by) = (true, None);
                         Ok(())
+                    }
+                    // Two greetings are one too many: there is no second session on one connection.
+                    Effect::Beats(_) if next_beat.is_some() => {
+                        ending = Some(Ending::Resume("the gateway greets twice".to_owned()));
+                        break;
                     }
                     Effect::Beats(period) => {
                         every = period;
@@ -239,7 +268,9 @@ impl Shard<'_> {
             self.shared.places.learn(&name, &data, me.id);
         }
         if HANDED_ON.contains(&name.as_str()) || name == INTERACTION {
-            return Some(Item { mark, what: What::Event { name, data } });
+            let channel = id_in(&data, "channel_id").map(ChannelId::new);
+            let place = channel.and_then(|channel| self.shared.places.find(channel));
+            return Some(Item { mark, what: What::Event { name, data, place } });
         }
         mark.done();
         None
