@@ -46,6 +46,7 @@ mod code {
     pub(super) const ALREADY_ACKNOWLEDGED: u64 = 40_060;
     pub(super) const MISSING_ACCESS: u64 = 50_001;
     pub(super) const MISSING_PERMISSIONS: u64 = 50_013;
+    pub(super) const NO_REPLY_WITHOUT_HISTORY: u64 = 160_002;
     pub(super) const THREAD_EXISTS: u64 = 160_004;
 }
 
@@ -128,10 +129,11 @@ impl DiscordEgress {
         if envelope.is_private && envelope.ticket.is_some() {
             return permanent("it is for one person's eyes alone, and the time to answer them so is over");
         }
+        let mut key = envelope.key.clone();
         if let Some(draft) = envelope.draft.as_ref().and_then(message_of) {
-            match self.edit(target.channel, draft, &encoded, &files).await {
+            match self.at(&target, |channel| self.edit(channel, draft, &encoded, &files)).await {
                 // Somebody deleted the draft.
-                Err(failure) if failure.is_code(&[code::UNKNOWN_MESSAGE]) => {}
+                Err(failure) if failure.is_code(&[code::UNKNOWN_MESSAGE]) => key = instead(&key),
                 Err(failure) => return Ok(failure.edit()),
                 Ok(id) => return Ok(sent(id)),
             }
@@ -141,7 +143,12 @@ impl DiscordEgress {
         }
         // What follows needs no reference of its own: it stands below the first part.
         let place = Target { below: target.below.filter(|_| envelope.number == 1), ..target };
-        let posted = self.post(&place, &envelope.key, &encoded, &files, Patience::NONE).await;
+        let mut posted = self.post(&place, &key, &encoded, &files, Patience::NONE).await;
+        if posted.as_ref().is_err_and(|failure| failure.is_code(&[code::UNKNOWN_MESSAGE]))
+            && key == envelope.key
+        {
+            posted = self.post(&place, &instead(&key), &encoded, &files, Patience::NONE).await;
+        }
         match (posted, &answer) {
             // The bot may answer interactions where it may not speak.
             (Err(failure), Some(answer))
@@ -157,6 +164,42 @@ impl DiscordEgress {
     /// Whether an interaction can still be answered.
     pub(super) fn is_fresh(&self, answer: &Answer) -> bool {
         self.shared.rest.age(sent_at(answer.id.get())).is_none_or(|age| age < TOKEN)
+    }
+
+    /// Does something with a message where it is: in its thread, else in the channel where that could not be opened.
+    pub(super) async fn at<T, F>(&self, target: &Target, act: impl Fn(ChannelId) -> F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let parent = target.parent.filter(|_| target.opens_at.is_some());
+        match (act(target.channel).await, parent) {
+            (Err(failure), Some(parent))
+                if failure.is_code(&[code::UNKNOWN_CHANNEL, code::UNKNOWN_MESSAGE]) =>
+            {
+                act(parent).await
+            }
+            (done, _) => done,
+        }
+    }
+
+    /// Makes a call that has a message in it. What the bot may not add to its words here is left out.
+    async fn write(
+        &self,
+        method: Method,
+        route: impl Fn() -> Route,
+        mut body: Value,
+        files: &[File],
+        patience: Patience,
+    ) -> Result<Value, Failure> {
+        loop {
+            let call = Call::new(method.clone(), route()).patient(patience);
+            match self.shared.rest.call(with(call, body.clone(), files)).await {
+                Err(failure) if leave_out(&mut body, &failure) => {
+                    tracing::warn!(%failure, "Discord: said without what may not be added to it here");
+                }
+                done => return done,
+            }
+        }
     }
 
     /// What a message with this nonce became. It may be the draft of a process that was killed.
@@ -214,8 +257,7 @@ impl DiscordEgress {
         files: &[File],
         patience: Patience,
     ) -> Result<Value, Failure> {
-        let call = Call::new(Method::POST, Route::messages(channel)).patient(patience);
-        let shown = self.shared.rest.call(with(call, body, files)).await?;
+        let shown = self.write(Method::POST, || Route::messages(channel), body, files, patience).await?;
         if let Some(message) = id_of(&shown).as_ref().and_then(message_of) {
             self.shared.wrote(message, true);
         }
@@ -256,15 +298,15 @@ impl DiscordEgress {
         encoded: &Encoded,
         files: &[File],
     ) -> Result<Option<MessageId>, Failure> {
-        let call = Call::new(Method::PATCH, Route::message(channel, message));
-        self.shared.rest.call(with(call, encoded.edit(), files)).await?;
+        let route = || Route::message(channel, message);
+        self.write(Method::PATCH, route, encoded.edit(), files, Patience::NONE).await?;
         Ok(Some(MessageId(message.to_string())))
     }
 
     /// The first answer to an interaction, in the place of “thinking”; `None` where there is no such place.
     async fn answer(&self, answer: &Answer, encoded: &Encoded, files: &[File]) -> Option<Delivery> {
-        let call = Call::new(Method::PATCH, Route::original(answer.application, &answer.token));
-        match self.shared.rest.call(with(call, encoded.edit(), files)).await {
+        let route = || Route::original(answer.application, &answer.token);
+        match self.write(Method::PATCH, route, encoded.edit(), files, Patience::NONE).await {
             Ok(shown) => {
                 let id = id_of(&shown);
                 if let Some(message) = id.as_ref().and_then(message_of) {
@@ -283,9 +325,35 @@ pub(super) fn is_gone(failure: &Failure) -> bool {
     failure.is_code(&[code::UNKNOWN_MESSAGE, code::UNKNOWN_WEBHOOK, code::UNKNOWN_INTERACTION, INVALID_TOKEN])
 }
 
-fn with(call: Call, body: Value, files: &[File]) -> Call {
+/// The key of what comes in the place of a message that somebody deleted: under that one's own, Discord shows it and nothing else.
+fn instead(key: &IdempotencyKey) -> IdempotencyKey {
+    /// The most characters of a nonce.
+    const NONCE: usize = 25;
+    IdempotencyKey(key.0.chars().take(NONCE - 1).chain(['-']).collect())
+}
+
+/// Leaves out of a message what the bot may not add to it; `false` where there is no such thing.
+fn leave_out(body: &mut Value, failure: &Failure) -> bool {
+    let Some(fields) = body.as_object_mut() else { return false };
+    if failure.is_code(&[code::NO_REPLY_WITHOUT_HISTORY]) {
+        return fields.remove("message_reference").is_some();
+    }
+    let has_embeds = fields.get("embeds").and_then(Value::as_array).is_some_and(|embeds| !embeds.is_empty());
+    if !has_embeds || !failure.is_code(&[code::MISSING_PERMISSIONS]) {
+        return false;
+    }
+    fields.insert("embeds".to_owned(), json!([]));
+    true
+}
+
+fn with(call: Call, mut body: Value, files: &[File]) -> Call {
     if files.is_empty() {
         return call.json(body);
+    }
+    // They are all that the message has then, so that an edit that is made again adds none.
+    let named = files.iter().enumerate().map(|(id, file)| json!({ "id": id, "filename": file.name }));
+    if let Some(fields) = body.as_object_mut() {
+        fields.insert("attachments".to_owned(), named.collect());
     }
     let files =
         files.iter().map(|file| File { name: file.name.clone(), bytes: file.bytes.clone() }).collect();

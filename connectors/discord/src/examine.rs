@@ -102,7 +102,9 @@ async fn guilds(rest: &Rest) -> Result<Vec<Guild>, Failure> {
         call.query = vec![("limit", PAGE.to_string())];
         call.query.extend(guilds.last().map(|last| ("after", last.id.clone())));
         let page: Vec<Guild> = rest.ask(call).await?;
-        let is_last = page.len() < PAGE;
+        // One that says the same again has no next one.
+        let ends = |guilds: &[Guild]| guilds.last().map(|last| last.id.clone());
+        let is_last = page.len() < PAGE || ends(&page) == ends(&guilds);
         guilds.extend(page);
         if is_last {
             return Ok(guilds);
@@ -154,6 +156,8 @@ fn invite(application: ApplicationId, permissions: Permissions) -> String {
     )
 }
 
+/// Names of servers are other people's words, and must not move a terminal's cursor.
 fn check(name: &str, what: String, advice: Option<String>) -> Check {
-    Check { name: name.to_owned(), what, advice }
+    let plain = |text: &str| text.chars().filter(|c| !c.is_control()).collect::<String>();
+    Check { name: plain(name), what: plain(&what), advice }
 }

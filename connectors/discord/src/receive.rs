@@ -34,6 +34,8 @@ use starts::{Gateway, Starts};
 
 /// How many events may wait for the sink before nothing more is read.
 const WAITING: usize = 256;
+/// The most shards that are believed in; the largest bots have less.
+const MOST_SHARDS: u32 = 100_000;
 /// How often the host hears that nothing is wrong while sessions have to wait.
 const STILL_THERE: Duration = Duration::from_secs(20);
 
@@ -59,6 +61,14 @@ impl DiscordIngress {
             0 => gateway.shards.max(1),
             shards => shards,
         };
+        if of > MOST_SHARDS {
+            return Err(match self.shared.config.shards {
+                0 => ConnectorError::Lost(format!("Discord recommends {of} shards, which no bot has")),
+                _ => ConnectorError::Stop(format!(
+                    "connectors.discord.shards is {of}, which no bot has; set it to 0, for as many as Discord recommends"
+                )),
+            });
+        }
         let memories = self.memories(of);
         let new = memories.iter().filter(|memory| memory.resumable().is_none()).count();
         if let Some(wait) = gateway.session_start_limit.wait(new) {
@@ -70,7 +80,7 @@ impl DiscordIngress {
                 never = still_there(&*sink) => match never {},
             }
         }
-        let starts = Starts::new(gateway.session_start_limit.max_concurrency);
+        let starts = Starts::new(gateway.session_start_limit, of);
         let (ordinary, ordinary_items) = mpsc::channel(WAITING);
         let (urgent, urgent_items) = mpsc::channel(WAITING);
         let shards: Vec<Shard<'_>> = (0..of)

@@ -26,6 +26,8 @@ pub(crate) use routes::{INVALID_TOKEN, Route};
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
+/// The most bytes of an answer; a hundred long messages with all their embeds stay below.
+const LARGEST: usize = 32 << 20;
 /// Discord turns clients away that do not name themselves.
 const AGENT: &str = concat!("DiscordBot (loquat, ", env!("CARGO_PKG_VERSION"), ")");
 
@@ -123,7 +125,7 @@ impl Rest {
         let answer = self.call(call).await?;
         // The error itself could quote what it could not read.
         serde_json::from_value(answer).map_err(|error| {
-            Failure::Unsure(format!("Discord's answer cannot be read ({:?})", error.classify()))
+            Failure::Unreadable(format!("Discord's answer cannot be read ({:?})", error.classify()))
         })
     }
 
@@ -194,8 +196,14 @@ fn form(value: &Value, files: &[File]) -> Form {
 }
 
 /// The answer's JSON; `null` where it is empty.
-async fn read(response: Response) -> Result<Value, Failure> {
-    let bytes = response.bytes().await.map_err(Failure::sending)?;
+async fn read(mut response: Response) -> Result<Value, Failure> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(Failure::sending)? {
+        if bytes.len() + chunk.len() > LARGEST {
+            return Err(Failure::Unsure("Discord's answer has no end".to_owned()));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
     if bytes.is_empty() {
         return Ok(Value::Null);
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::Discord;
 use crate::ids::Id;
 use crate::world::World;
-use crate::world::message::{LOADING, Message};
+use crate::world::message::{LOADING, Message, SUPPRESS_EMBEDS};
 
 /// A message as people see it.
 #[derive(Clone, Debug)]
@@ -117,7 +117,8 @@ impl World {
             edits: message.edits.clone(),
             is_edited: message.edited.is_some(),
             is_loading: message.flags & LOADING != 0,
-            embeds: message.embeds.clone(),
+            // What the flag hides nobody sees.
+            embeds: if message.flags & SUPPRESS_EMBEDS == 0 { message.embeds.clone() } else { Vec::new() },
             components: message.components.clone(),
             files: files
                 .map(|file| (file.name.clone(), file.content_type.clone(), file.bytes.clone()))

@@ -56,6 +56,8 @@ pub(crate) struct World {
     pub(crate) starts_left: u32,
     /// Closed right after HELLO, with this code, so often.
     pub(crate) refuse_sessions: Option<(u16, usize)>,
+    /// Where sessions are to be resumed, where that is not here.
+    pub(crate) resume_url: Option<String>,
     /// When somebody identified last.
     pub(crate) identified: Option<std::time::Instant>,
 }
@@ -111,6 +113,7 @@ impl World {
             heartbeats: 0,
             starts_left: STARTS,
             refuse_sessions: None,
+            resume_url: None,
             identified: None,
         }
     }

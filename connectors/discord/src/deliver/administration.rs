@@ -8,15 +8,15 @@ use crate::receive::understand::message_of;
 use crate::rest::{Call, Failure, Patience, Route};
 
 impl DiscordEgress {
-    async fn delete(&self, route: Route) -> Result<(), ConnectorError> {
+    /// Deletes it; `false` where it is gone already.
+    async fn delete(&self, route: Route) -> Result<bool, ConnectorError> {
         match self.shared.rest.call(Call::new(Method::DELETE, route).patient(Patience::LONG)).await {
-            // It is gone already.
-            Err(failure) if failure.is_code(&[code::UNKNOWN_MESSAGE, code::UNKNOWN_CHANNEL]) => Ok(()),
+            Err(failure) if failure.is_code(&[code::UNKNOWN_MESSAGE, code::UNKNOWN_CHANNEL]) => Ok(false),
             Err(Failure::Refused { words, .. }) => {
                 Err(ConnectorError::Lost(format!("Discord refuses it: {words}")))
             }
             Err(failure) => Err(failure.into()),
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(true),
         }
     }
 }
@@ -30,13 +30,14 @@ impl Administration for DiscordEgress {
     fn leave<'a>(&'a self, conversation: &'a ConversationId) -> BoxFuture<'a, Result<(), ConnectorError>> {
         Box::pin(async move {
             let (channel, thread) = channels(conversation).ok_or_else(no_ids)?;
-            if let Some(thread) = thread {
-                return self.delete(Route::my_thread(thread)).await;
-            }
-            match self.shared.place(channel).await?.guild {
-                Some(guild) => self.delete(Route::my_guild(guild)).await,
-                None => self.delete(Route::channel(channel)).await,
-            }
+            let route = match thread {
+                Some(thread) => Route::my_thread(thread),
+                None => match self.shared.place(channel).await?.guild {
+                    Some(guild) => Route::my_guild(guild),
+                    None => Route::channel(channel),
+                },
+            };
+            self.delete(route).await.map(|_| ())
         })
     }
 
@@ -48,7 +49,13 @@ impl Administration for DiscordEgress {
         Box::pin(async move {
             let (channel, thread) = channels(conversation).ok_or_else(no_ids)?;
             let message = message_of(message).ok_or_else(no_ids)?;
-            self.delete(Route::message(thread.unwrap_or(channel), message)).await
+            if let Some(thread) = thread
+                && self.delete(Route::message(thread, message)).await?
+            {
+                return Ok(());
+            }
+            // Where the thread could not be opened, it stands in its channel.
+            self.delete(Route::message(channel, message)).await.map(|_| ())
         })
     }
 }

@@ -5,14 +5,16 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use loquat_contract::{Backfill, BoxFuture, ConnectorError, ConversationId, Event, Inbound, MessageId};
-use serenity::model::id::ChannelId;
+use serde::Deserialize;
+use serde_json::Value;
+use serenity::model::id::{ChannelId, UserId};
 
 use super::{DiscordEgress, channels, code};
 use crate::ConversationKind;
-use crate::receive::events::Message;
+use crate::receive::events::{Member, Message};
 use crate::receive::understand::{Said, Understanding, sent_at, snowflake};
 use crate::rest::{Call, Failure, Route};
-use crate::shared::Place;
+use crate::shared::{Place, id_in};
 
 /// The most messages that Discord gives at once.
 const PAGE: usize = 100;
@@ -22,6 +24,9 @@ const PAGES: usize = 50;
 /// How far the channels of threads were looked through.
 #[derive(Default)]
 pub(super) struct Looked(Mutex<HashMap<ChannelId, u64>>);
+
+/// People whom Discord was asked about; many say more than one thing.
+type Members = HashMap<UserId, Option<Member>>;
 
 impl DiscordEgress {
     async fn look(
@@ -33,43 +38,33 @@ impl DiscordEgress {
         let (Some((channel, thread)), Some(after)) = (channels(conversation), snowflake(after)) else {
             return Ok(Vec::new());
         };
-        let mut missed = self.read(conversation, thread.unwrap_or(channel), after, limit).await?;
+        let (mut missed, _) = self.read(conversation, thread.unwrap_or(channel), after, limit).await?;
         if thread.is_some() && self.shared.config.conversation == ConversationKind::Thread {
-            // What would open a thread is of no conversation yet.
-            missed.extend(self.openers(conversation, channel, after, limit).await?);
+            // What would open a thread is of no conversation yet. It is the same for all threads of a channel, so that is looked
+            // through once.
+            let looked = || self.looked.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = looked().get(&channel).copied().unwrap_or_default();
+            let (openers, mut read) = self.read(conversation, channel, after.max(known), limit).await?;
+            missed.extend(openers);
             missed.sort_by_key(|inbound| snowflake(&inbound.id));
-            missed.truncate(limit);
+            if missed.len() > limit {
+                missed.truncate(limit);
+                // What had no room is read again.
+                read = missed.last().and_then(|last| snowflake(&last.id)).map_or(read, |last| last.min(read));
+            }
+            looked().insert(channel, read);
         }
         Ok(missed)
     }
 
-    /// What was said to the bot in the channel of a thread. It is the same for all threads, so it is looked through once.
-    async fn openers(
-        &self,
-        conversation: &ConversationId,
-        channel: ChannelId,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<Inbound>, Failure> {
-        let looked = || self.looked.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = looked().get(&channel).copied().unwrap_or_default();
-        let missed = self.read(conversation, channel, after.max(known), limit).await?;
-        if let Some(last) =
-            missed.last().and_then(|last| snowflake(&last.id)).filter(|_| missed.len() < limit)
-        {
-            looked().insert(channel, last);
-        }
-        Ok(missed)
-    }
-
-    /// What was said to the bot in a channel or thread.
+    /// What was said to the bot in a channel or thread, and the last message that was read for that.
     async fn read(
         &self,
         conversation: &ConversationId,
         channel: ChannelId,
         mut after: u64,
         limit: usize,
-    ) -> Result<Vec<Inbound>, Failure> {
+    ) -> Result<(Vec<Inbound>, u64), Failure> {
         let place = self.shared.place(channel).await?;
         let own_role = match place.guild {
             Some(guild) => self.shared.own_role(guild).await?,
@@ -77,26 +72,29 @@ impl DiscordEgress {
         };
         let understanding =
             Understanding { me: self.shared.me().await?, config: &self.shared.config, own_role };
-        let mut missed = Vec::new();
+        let (mut missed, mut members) = (Vec::new(), Members::new());
         for _ in 0..PAGES {
             let mut page = self.page(channel, after).await?;
-            page.sort_by_key(|message| message.id);
+            page.sort_by_key(|message| id_in(message, "id"));
             let is_last = page.len() < PAGE;
             for message in page {
-                after = after.max(message.id.get());
-                missed.extend(self.missed_one(&understanding, message, &place, conversation).await?);
+                after = after.max(id_in(&message, "id").unwrap_or_default());
+                // One that cannot be read must not stand in the way of all behind it.
+                let Ok(message) = Message::deserialize(message) else { continue };
+                let one = self.missed_one(&understanding, message, &place, conversation, &mut members);
+                missed.extend(one.await?);
                 if missed.len() >= limit {
-                    return Ok(missed);
+                    return Ok((missed, after));
                 }
             }
             if is_last {
                 break;
             }
         }
-        Ok(missed)
+        Ok((missed, after))
     }
 
-    async fn page(&self, channel: ChannelId, after: u64) -> Result<Vec<Message>, Failure> {
+    async fn page(&self, channel: ChannelId, after: u64) -> Result<Vec<Value>, Failure> {
         let mut call = Call::get(Route::messages(channel));
         call.query = vec![("after", after.to_string()), ("limit", PAGE.to_string())];
         self.shared.rest.ask(call).await
@@ -109,13 +107,21 @@ impl DiscordEgress {
         mut message: Message,
         place: &Place,
         conversation: &ConversationId,
+        members: &mut Members,
     ) -> Result<Option<Inbound>, Failure> {
         if understanding.message(&message, place).is_none() {
             return Ok(None);
         }
         // Over REST a message does not say what roles its author has.
         if let (Some(guild), Some(author), None) = (place.guild, &message.author, &message.webhook_id) {
-            message.member = self.shared.member(guild, author.id).await?;
+            message.member = match members.get(&author.id) {
+                Some(known) => known.clone(),
+                None => {
+                    let member = self.shared.member(guild, author.id).await?;
+                    members.insert(author.id, member.clone());
+                    member
+                }
+            };
         }
         let Some(Said { message: said, sender, opens_thread, .. }) = understanding.message(&message, place)
         else {

@@ -32,8 +32,11 @@ impl DiscordEgress {
             };
         }
         if let Some(message) = draft.message.as_ref().and_then(message_of) {
-            let call = Call::new(Method::PATCH, Route::message(target.channel, message));
-            self.shared.rest.call(call.json(encoded.edit()).patient(PATIENCE)).await?;
+            let patch = |channel| {
+                let call = Call::new(Method::PATCH, Route::message(channel, message));
+                self.shared.rest.call(call.json(encoded.edit()).patient(PATIENCE))
+            };
+            self.at(&target, patch).await?;
             return Ok(draft.message.clone());
         }
         let shown = self.post(&target, &draft.key, &encoded, &[], PATIENCE).await?;
@@ -55,8 +58,11 @@ impl Drafts for DiscordEgress {
         Box::pin(async move {
             let Some(target) = Target::of(&to.conversation, &to.in_reply_to) else { return };
             let Some(message) = message.and_then(message_of) else { return };
-            let call = Call::new(Method::DELETE, Route::message(target.channel, message)).patient(PATIENCE);
-            if let Err(failure) = self.shared.rest.call(call).await {
+            let delete = |channel| {
+                let call = Call::new(Method::DELETE, Route::message(channel, message));
+                self.shared.rest.call(call.patient(PATIENCE))
+            };
+            if let Err(failure) = self.at(&target, delete).await {
                 tracing::debug!(%failure, "Discord: a draft is not taken back");
             }
         })

@@ -97,11 +97,11 @@ fn find<'a>(own: &'a [Value], number: u16, target: &Target, encoded: &Encoded) -
         (Some(first), 1) => own.get(first),
         (Some(first), _) => {
             let behind = first + usize::from(number) - 1;
-            own.iter().skip(behind).find(|message| encoded.is(message))
+            own.iter().skip(behind).find(|message| encoded.says(message))
         }
         (None, _) if asked.is_some() => None,
         // An answer to a command is a reply to nothing.
-        (None, _) => own.iter().skip(usize::from(number) - 1).find(|message| encoded.is(message)),
+        (None, _) => own.iter().skip(usize::from(number) - 1).find(|message| encoded.says(message)),
     }
 }
 

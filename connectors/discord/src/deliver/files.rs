@@ -2,6 +2,7 @@
 
 use loquat_contract::{Attachment, Delivery, Place};
 use reqwest::redirect;
+use tokio::io::AsyncReadExt;
 
 use super::LARGEST;
 use crate::rest::File;
@@ -14,10 +15,16 @@ const MOST: usize = 10;
 /// The bytes of each.
 pub(super) async fn read(attachments: &[Attachment]) -> Result<Vec<File>, Delivery> {
     let mut files = Vec::new();
+    if attachments.len() > MOST {
+        tracing::warn!(
+            files = attachments.len(),
+            "Discord takes 10 files with a message; the others are left out"
+        );
+    }
     for attachment in attachments.iter().take(MOST) {
         let bytes = match &attachment.place {
             Place::Path(path) => {
-                tokio::fs::read(path).await.map_err(|error| permanent(attachment, &error.to_string()))?
+                open(path).await.map_err(|error| permanent(attachment, &error.to_string()))?
             }
             Place::Url(url) => fetch(attachment, url).await?,
             Place::PlatformFile(_) => {
@@ -30,6 +37,13 @@ pub(super) async fn read(attachments: &[Attachment]) -> Result<Vec<File>, Delive
         files.push(File { name: attachment.name.clone(), bytes });
     }
     Ok(files)
+}
+
+/// A file's bytes, and no more of them than are needed to know that they are too many.
+async fn open(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    tokio::fs::File::open(path).await?.take(LARGEST + 1).read_to_end(&mut bytes).await?;
+    Ok(bytes)
 }
 
 /// Fetches a file with a client that knows no token.

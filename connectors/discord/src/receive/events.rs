@@ -166,6 +166,8 @@ pub(crate) struct ChosenOption {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Pressed {
     pub(crate) id: MessageId,
+    #[serde(default)]
+    pub(crate) message_reference: Option<Reference>,
 }
 
 impl User {

@@ -108,6 +108,7 @@ impl<'a> HandOn<'a> {
     ) -> Result<Handed, ConnectorError> {
         let place = match (event.guild_id, place) {
             (None, _) => Place::direct(event.channel_id),
+            // What was learnt since, such as that somebody brought the bot into the thread, came after the message.
             (Some(_), Some(place)) => place,
             (Some(_), None) => match known(self.shared.place(event.channel_id).await)? {
                 Some(place) => place,
@@ -134,19 +135,33 @@ impl<'a> HandOn<'a> {
             None => self.shared.conversation(&place, opens_thread.then_some(event.id)),
         };
         let id = MessageId(event.id.to_string());
-        let (id, what) = match event.edited_timestamp.as_ref().filter(|_| is_edit && asked_in.is_some()) {
-            Some(at) => {
-                let edit = MessageId(format!("edit {} {at}", event.id));
-                (edit, Event::Edit { message: id, now: message })
-            }
-            // A message that was not for the bot becomes one when it is changed: somebody forgot to mention it.
-            None => (id, Event::Message(message)),
+        let changed_at = event.edited_timestamp.as_ref().filter(|_| is_edit);
+        let edited = changed_at.map(|at| {
+            let what = Event::Edit { message: id.clone(), now: message.clone() };
+            (MessageId(format!("edit {} {at}", event.id)), what)
+        });
+        let inbound = |(id, what)| Inbound {
+            id,
+            conversation: conversation.clone(),
+            sender: sender.clone(),
+            sent_at: Some(sent_at(event.id.get())),
+            ticket: None,
+            event: what,
         };
-        self.shared.has_asked(event.id, conversation.clone(), sender.clone());
-        let sent_at = Some(sent_at(event.id.get()));
-        let inbound = Inbound { id, conversation, sender, sent_at, ticket: None, event: what };
-        let (person, is_bot) = (inbound.sender.id.clone(), inbound.sender.is_bot);
-        match self.sink.accept(inbound).await {
+        // What the sink does not have becomes a message when it is changed: somebody forgot the mention, or was refused.
+        let mut taken = match (&asked_in, &edited) {
+            (Some(_), Some(edit)) => self.sink.accept(inbound(edit.clone())).await,
+            _ => self.sink.accept(inbound((id, Event::Message(message)))).await,
+        };
+        // An earlier process has handed it on.
+        if let (None, Some(edit), Ok(Receipt::Duplicate)) = (&asked_in, edited, &taken) {
+            taken = self.sink.accept(inbound(edit)).await;
+        }
+        if let Ok(Receipt::Accepted | Receipt::Duplicate) = taken {
+            self.shared.has_asked(event.id, conversation.clone(), sender.clone());
+        }
+        let (person, is_bot) = (sender.id.clone(), sender.is_bot);
+        match taken {
             Ok(Receipt::Answered(text)) => self.say(&event, &text).await,
             Ok(_) => {}
             Err(refusal) => {
@@ -200,20 +215,18 @@ impl<'a> HandOn<'a> {
         if event.user_id == understanding.me.id || !understanding.is_here(&place) {
             return Ok(Handed::Done);
         }
-        let is_mine = match event.message_author_id {
-            Some(author) => author == understanding.me.id,
-            None => match self.shared.is_mine(event.message_id) {
-                Some(is_mine) => is_mine,
-                None => {
-                    let asked =
-                        self.shared.rest.ask(Call::get(Route::message(event.channel_id, event.message_id)));
-                    let message: Option<Message> = known(asked.await)?;
-                    message
-                        .and_then(|message| message.author)
-                        .is_some_and(|author| author.id == understanding.me.id)
-                }
-            },
-        };
+        let author = event.message_author_id.map(|author| author == understanding.me.id);
+        let mut is_mine = author.or_else(|| self.shared.is_mine(event.message_id));
+        let mut opener = None;
+        // What the bot says in a channel where answers have threads may be the answer of one that could not be opened.
+        if is_mine.is_none() || is_mine == Some(true) && understanding.opens_threads(&place) {
+            let asked = self.shared.rest.ask(Call::get(Route::message(event.channel_id, event.message_id)));
+            let message: Option<Message> = known(asked.await)?;
+            opener = message.as_ref().and_then(|message| message.message_reference.as_ref()?.message_id);
+            let author = message.and_then(|message| message.author);
+            is_mine = Some(author.is_some_and(|author| author.id == understanding.me.id));
+        }
+        let is_mine = is_mine == Some(true);
         self.shared.wrote(event.message_id, is_mine);
         if !is_mine {
             return Ok(Handed::Done);
@@ -222,7 +235,8 @@ impl<'a> HandOn<'a> {
         if let (None, Some(guild)) = (&event.member, place.guild) {
             event.member = known(self.shared.member(guild, event.user_id).await)?.flatten();
         }
-        let conversation = self.shared.conversation(&place, None);
+        let opener = opener.filter(|_| understanding.opens_threads(&place));
+        let conversation = self.shared.conversation(&place, opener);
         let name = (&*mark.session, mark.number);
         let Some(inbound) = understanding.reaction(&event, conversation, removed, name) else {
             return Ok(Handed::Done);
@@ -240,7 +254,7 @@ impl<'a> HandOn<'a> {
             // It brings its channel along.
             Some(guild) => {
                 match event.channel.as_ref().and_then(|object| ChannelObject::deserialize(object).ok()) {
-                    Some(object) => self.shared.places.keep(object, Some(guild), self.shared.me().await?.id),
+                    Some(object) => Place::read(&object, Some(guild)),
                     None => match known(self.shared.place(channel).await)? {
                         Some(place) => place,
                         None => return Ok(Handed::Done),
@@ -249,7 +263,10 @@ impl<'a> HandOn<'a> {
             }
         };
         let Some(understanding) = known(self.understanding(None).await)? else { return Ok(Handed::Done) };
-        let conversation = self.shared.conversation(&place, None);
+        let reference = event.message.as_ref().and_then(|message| message.message_reference.as_ref());
+        let opener = reference.and_then(|reference| reference.message_id);
+        let opener = opener.filter(|_| understanding.opens_threads(&place));
+        let conversation = self.shared.conversation(&place, opener);
         let Some(inbound) = understanding.interaction(&event, conversation) else { return Ok(Handed::Done) };
         if !understanding.is_here(&place) {
             self.whisper(&event, ELSEWHERE).await;
@@ -311,6 +328,11 @@ fn known<T>(asked: Result<T, Failure>) -> Result<Option<T>, ConnectorError> {
     match asked {
         Ok(known) => Ok(Some(known)),
         Err(Failure::Refused { .. }) => Ok(None),
+        // Asked for again and again, it would hold up everything else.
+        Err(failure @ Failure::Unreadable(_)) => {
+            tracing::warn!(%failure, "Discord: an event cannot be understood");
+            Ok(None)
+        }
         Err(failure) => Err(failure.into()),
     }
 }

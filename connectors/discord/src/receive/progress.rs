@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Resumable {
     pub(super) session: Arc<str>,
-    pub(super) url: String,
+    /// Where; `None` where nobody is there any more, and the gateway itself is asked.
+    pub(super) url: Option<String>,
 }
 
 #[derive(Default)]
@@ -67,6 +68,13 @@ impl Memory {
         state.resumable.clone().map(|resumable| (resumable, done))
     }
 
+    /// Nobody is where the session was to be resumed.
+    pub(super) fn forget_url(&self) {
+        if let Some(resumable) = &mut self.state().resumable {
+            resumable.url = None;
+        }
+    }
+
     /// The session is over.
     pub(super) fn end(&self) {
         self.state().resumable = None;
@@ -117,7 +125,7 @@ mod tests {
     fn what_was_read_and_not_handed_on_comes_again() {
         let memory = Memory::default();
         assert_eq!(memory.resumable(), None);
-        let resumable = Resumable { session: "s".into(), url: String::new() };
+        let resumable = Resumable { session: "s".into(), url: None };
         memory.begin(resumable.clone());
         let old = memory.read(1);
         let [two, three, four] = [2, 3, 4].map(|number| memory.read(number));

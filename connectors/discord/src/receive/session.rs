@@ -94,7 +94,7 @@ impl Session {
             application: ApplicationId::new(id_in(data.get("application")?, "id")?),
         };
         let session: Arc<str> = data.get("session_id")?.as_str()?.into();
-        let url = data.get("resume_gateway_url")?.as_str()?.to_owned();
+        let url = Some(data.get("resume_gateway_url")?.as_str()?.to_owned());
         let guilds = data.get("guilds").and_then(Value::as_array).into_iter().flatten();
         let guilds = guilds.filter_map(|guild| id_in(guild, "id")).map(GuildId::new).collect();
         self.memory.begin(Resumable { session, url });

@@ -18,6 +18,9 @@ use crate::shared::{Place, Shared, id_in};
 
 /// How long Discord may take to say hello, and after that to begin or resume a session.
 const GREETING: Duration = Duration::from_secs(30);
+/// How long a connection that is worth its name lasts, and after how many shorter ones in a row there are pauses.
+const SHORT: Duration = Duration::from_secs(5);
+const SHORT_ONES: u32 = 5;
 /// How many sessions in a row may end before they begin.
 const FALSE_STARTS: u32 = 2;
 
@@ -79,29 +82,41 @@ struct Ended {
 impl Shard<'_> {
     /// Connects until the bot stops, a connection cannot be had, or a person has to act.
     pub(super) async fn live(self) -> Result<(), ConnectorError> {
-        let mut false_starts = 0;
+        let (mut false_starts, mut short_ones) = (0, 0);
         loop {
             let resumable = self.session.memory.resumable();
-            let url = resumable.as_ref().map_or(self.gateway, |(resumable, _)| &resumable.url);
+            let url = resumable.as_ref().and_then(|(resumable, _)| resumable.url.as_deref());
+            let url = url.unwrap_or(self.gateway);
             let opened = tokio::select! {
                 opened = self.dial.open(url) => opened,
                 () = self.stop.cancelled() => return Ok(()),
             };
-            let socket = opened.map_err(lost)?;
+            let socket = opened.map_err(|reason| {
+                self.session.memory.forget_url();
+                lost(reason)
+            })?;
+            let begun = Instant::now();
             let Some(Ended { how, was_live }) = self.connection(socket).await else { return Ok(()) };
+            if !was_live {
+                self.session.memory.forget_url();
+            }
             false_starts = if was_live { 0 } else { false_starts + 1 };
-            let reason = match how {
+            short_ones = if begun.elapsed() < SHORT { short_ones + 1 } else { 0 };
+            let (reason, waits) = match how {
                 Ending::Stop(reason) => return Err(ConnectorError::Stop(reason)),
-                Ending::Resume(reason) => reason,
+                Ending::Resume(reason) => (reason, short_ones >= SHORT_ONES),
                 Ending::Renew(reason) => {
                     self.session.memory.end();
-                    // Discord asks for a pause of one to five seconds, different for each.
-                    tokio::select! {
-                        () = sleep(Duration::from_secs_f64(1.0 + 4.0 * chance())) => reason,
-                        () = self.stop.cancelled() => return Ok(()),
-                    }
+                    (reason, true)
                 }
             };
+            if waits {
+                // Discord asks for a pause of one to five seconds, different for each.
+                tokio::select! {
+                    () = sleep(Duration::from_secs_f64(1.0 + 4.0 * chance())) => {}
+                    () = self.stop.cancelled() => return Ok(()),
+                }
+            }
             if false_starts >= FALSE_STARTS {
                 return Err(lost(reason));
             }
@@ -131,6 +146,9 @@ impl Shard<'_> {
                     if !is_answered && waiting.is_none() {
                         break broken("the gateway does not answer heartbeats");
                     }
+                    if waiting.is_some() {
+                        self.sink.alive();
+                    }
                     is_answered = waiting.is_some();
                     next_beat = Some(Instant::now() + every);
                     if let Err(closed) = socket.send(&session.heartbeat()).await {
@@ -139,7 +157,10 @@ impl Shard<'_> {
                     continue;
                 }
                 () = at(greeted_by) => break broken("the gateway does not greet"),
-                () = &mut permit, if wants_identify => {
+                may_begin = &mut permit, if wants_identify => {
+                    if !may_begin {
+                        break broken("no session may begin any more today");
+                    }
                     wants_identify = false;
                     greeted_by = Some(Instant::now() + GREETING);
                     if let Err(closed) = socket.send(&session.identify()).await {
@@ -170,6 +191,11 @@ impl Shard<'_> {
                     Effect::Identify => {
                         (wants_identify, greeted_by) = (true, None);
                         Ok(())
+                    }
+                    // Two greetings are one too many: there is no second session on one connection.
+                    Effect::Beats(_) if next_beat.is_some() => {
+                        ending = Some(Ending::Resume("the gateway greets twice".to_owned()));
+                        break;
                     }
                     Effect::Beats(period) => {
                         every = period;

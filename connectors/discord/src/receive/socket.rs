@@ -136,6 +136,9 @@ impl Socket {
                 return frame(text.as_bytes());
             }
             if message.is_binary() {
+                if self.packed.len() + message.as_payload().len() > LARGEST {
+                    return Err(Closed::Broken("the gateway sent a frame without end".to_owned()));
+                }
                 self.packed.extend_from_slice(message.as_payload());
                 if self.packed.ends_with(&FLUSHED) {
                     let unpacked = inflate(&mut self.zlib, &self.packed)?;

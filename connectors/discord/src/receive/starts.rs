@@ -9,6 +9,9 @@ use tokio::time::{Instant, sleep_until};
 /// How long a place among those that identify at once is taken.
 const EACH: Duration = Duration::from_secs(5);
 
+/// The longest wait that is believed: sessions are counted by the day.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// What Discord says of its gateway.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Gateway {
@@ -29,32 +32,44 @@ impl StartLimit {
     /// How long to wait before `sessions` may begin.
     pub(super) fn wait(&self, sessions: usize) -> Option<Duration> {
         let has_enough = usize::try_from(self.remaining).unwrap_or(usize::MAX) >= sessions;
-        (!has_enough).then(|| Duration::from_millis(self.reset_after))
+        (!has_enough).then(|| Duration::from_millis(self.reset_after).min(LONGEST))
     }
 }
 
-/// When the next session may begin, for each place among those at once.
+/// When the next session may begin, and how many still may.
 pub(super) struct Starts {
-    next: Mutex<Vec<Instant>>,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// For each place among those that begin at once.
+    next: Vec<Instant>,
+    left: u32,
 }
 
 impl Starts {
-    pub(super) fn new(max_concurrency: u32) -> Self {
-        let places = usize::try_from(max_concurrency.max(1)).unwrap_or(1);
-        Self { next: Mutex::new(vec![Instant::now(); places]) }
+    pub(super) fn new(limit: StartLimit, shards: u32) -> Self {
+        let places = usize::try_from(limit.max_concurrency.clamp(1, shards.max(1))).unwrap_or(1);
+        let state = State { next: vec![Instant::now(); places], left: limit.remaining };
+        Self { state: Mutex::new(state) }
     }
 
-    /// Returns once this shard may identify.
-    pub(super) async fn permit(&self, shard: u32) {
+    /// Returns once this shard may identify; `false` where no session may begin any more. Whoever begins more than Discord allows
+    /// loses the token.
+    pub(super) async fn permit(&self, shard: u32) -> bool {
         let at = {
-            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-            let place = usize::try_from(shard).unwrap_or_default() % next.len();
-            let Some(next) = next.get_mut(place) else { return };
+            let state = &mut *self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let place = usize::try_from(shard).unwrap_or_default() % state.next.len();
+            let (Some(next), Some(left)) = (state.next.get_mut(place), state.left.checked_sub(1)) else {
+                return false;
+            };
+            state.left = left;
             let at = (*next).max(Instant::now());
             *next = at + EACH;
             at
         };
         sleep_until(at).await;
+        true
     }
 }
 
@@ -64,14 +79,17 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn sessions_begin_one_in_five_seconds_for_each_place() {
-        let (starts, begun) = (Starts::new(2), Instant::now());
+        let limit = StartLimit { remaining: 5, reset_after: 7_000, max_concurrency: 2 };
+        let (starts, begun) = (Starts::new(limit, 5), Instant::now());
         let mut at = Vec::new();
         for shard in 0..5 {
-            starts.permit(shard).await;
+            assert!(starts.permit(shard).await);
             at.push(begun.elapsed().as_secs());
         }
         assert_eq!(at, [0, 0, 5, 5, 10]);
-        let limit = StartLimit { remaining: 2, reset_after: 7_000, max_concurrency: 1 };
+        assert!(!starts.permit(5).await, "all are used up");
+        let limit = StartLimit { remaining: 2, max_concurrency: u32::MAX, ..limit };
+        assert!(Starts::new(limit, 1).permit(0).await);
         assert_eq!((limit.wait(2), limit.wait(3)), (None, Some(Duration::from_secs(7))));
     }
 }

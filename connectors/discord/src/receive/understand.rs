@@ -48,6 +48,11 @@ impl Understanding<'_> {
         }
     }
 
+    /// Whether a message here begins a conversation of its own, in a thread.
+    pub(crate) fn opens_threads(&self, place: &Place) -> bool {
+        place.opens_threads && self.config.conversation == ConversationKind::Thread
+    }
+
     /// A message, new or as it is now.
     pub(crate) fn message(&self, event: &events::Message, place: &Place) -> Option<Said> {
         let author = event.author.as_ref().filter(|author| author.id != self.me.id)?;
@@ -80,7 +85,7 @@ impl Understanding<'_> {
         Some(Said {
             message,
             sender: sender(author, event.member.as_ref(), event.webhook_id.is_some()),
-            opens_thread: place.opens_threads && self.config.conversation == ConversationKind::Thread,
+            opens_thread: self.opens_threads(place),
             is_addressed,
         })
     }

@@ -25,6 +25,9 @@ pub(crate) enum Failure {
     /// Nobody can tell whether it was taken.
     #[error("{0}")]
     Unsure(String),
+    /// It was taken, and what came back is not what was expected. It would be the same again.
+    #[error("{0}")]
+    Unreadable(String),
     /// The token is not valid.
     #[error(
         "Discord does not accept the token (401); copy a new one from the developer portal (Bot, Reset Token) into connectors.discord.token"
@@ -95,7 +98,7 @@ impl Failure {
         match self {
             Self::Limited { after, .. } => Delivery::Retry { after, reason },
             Self::NotTaken(_) => Delivery::Retry { after: None, reason },
-            Self::Unsure(_) => Delivery::Ambiguous { reason },
+            Self::Unsure(_) | Self::Unreadable(_) => Delivery::Ambiguous { reason },
             Self::Unauthorised => Delivery::Unauthorised { reason },
             Self::Refused { .. } => Delivery::Permanent { reason },
         }
@@ -104,7 +107,7 @@ impl Failure {
     /// The same of an edit: made twice, it comes to the same.
     pub(crate) fn edit(self) -> Delivery {
         match self {
-            Self::Unsure(reason) => Delivery::Retry { after: None, reason },
+            Self::Unsure(reason) | Self::Unreadable(reason) => Delivery::Retry { after: None, reason },
             other => other.delivery(),
         }
     }

@@ -12,6 +12,8 @@ use tokio::time::Instant;
 use super::Route;
 
 const SECOND: Duration = Duration::from_secs(1);
+/// The longest wait that is believed: limits of a day are the longest that there are.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// From how many buckets on those are forgotten that are full again.
 const MANY: usize = 1000;
 
@@ -51,7 +53,7 @@ impl Seen {
 }
 
 fn duration(seconds: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(seconds).ok()
+    Duration::try_from_secs_f64(seconds).ok().map(|wait| wait.min(LONGEST))
 }
 
 #[derive(Clone, Copy, Debug)]

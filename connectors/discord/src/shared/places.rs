@@ -33,6 +33,16 @@ impl Place {
     pub(crate) fn direct(channel: ChannelId) -> Self {
         Self { guild: None, channel, thread: None, is_ours: false, opens_threads: false }
     }
+
+    /// What a channel says of itself. Inside of a server's own event it does not name the server.
+    pub(crate) fn read(object: &ChannelObject, guild: Option<GuildId>) -> Self {
+        let (channel, thread) = match object.parent_id.filter(|_| is_thread(object.kind)) {
+            Some(parent) => (parent, Some(object.id)),
+            None => (object.id, None),
+        };
+        let opens_threads = matches!(object.kind, 0 | 5);
+        Self { guild: object.guild_id.or(guild), channel, thread, is_ours: false, opens_threads }
+    }
 }
 
 /// A channel as Discord writes it; of its many fields the few that matter.
@@ -110,18 +120,15 @@ impl Places {
         self.state().own_roles.get(&guild).copied()
     }
 
-    /// Takes a channel in. Inside of a server's own event it does not name the server.
+    /// Takes a channel in.
     pub(crate) fn keep(&self, object: ChannelObject, guild: Option<GuildId>, me: UserId) -> Place {
-        let guild = object.guild_id.or(guild);
-        let (channel, thread) = match object.parent_id.filter(|_| is_thread(object.kind)) {
-            Some(parent) => (parent, Some(object.id)),
-            None => (object.id, None),
-        };
-        let is_mine = object.owner_id == Some(me) || object.member.is_some_and(|member| !member.is_null());
+        let mut place = Place::read(&object, guild);
+        let is_member = object.member.is_some_and(|member| !member.is_null());
         let mut state = self.state();
-        let was_ours = state.channels.get(&object.id).is_some_and(|known| known.is_ours);
-        let is_ours = thread.is_some() && (is_mine || was_ours);
-        let place = Place { guild, channel, thread, is_ours, opens_threads: matches!(object.kind, 0 | 5) };
+        // It may have opened a thread, and left it since.
+        let was_ours = state.channels.get(&object.id).map(|known| known.is_ours);
+        let is_ours = is_member || was_ours.unwrap_or(object.owner_id == Some(me));
+        place.is_ours = place.thread.is_some() && is_ours;
         state.channels.insert(object.id, place.clone());
         place
     }
@@ -133,10 +140,9 @@ impl Places {
         own
     }
 
-    /// The bot is in this thread from now on.
-    fn joined(&self, thread: ChannelId) {
+    fn set_ours(&self, thread: ChannelId, is_ours: bool) {
         if let Some(place) = self.state().channels.get_mut(&thread) {
-            place.is_ours = place.thread.is_some();
+            place.is_ours = is_ours && place.thread.is_some();
         }
     }
 
@@ -197,6 +203,14 @@ impl Places {
                     self.state().channels.remove(&channel);
                 }
             }
+            // Whoever says something in a thread is in it.
+            "MESSAGE_CREATE" => {
+                if data.get("author").and_then(|author| id_in(author, "id")) == Some(me.get())
+                    && let Some(channel) = id_in(data, "channel_id").map(ChannelId::new)
+                {
+                    self.set_ours(channel, true);
+                }
+            }
             "THREAD_LIST_SYNC" => {
                 let guild = id_in(data, "guild_id").map(GuildId::new);
                 for thread in data.get("threads").and_then(Value::as_array).into_iter().flatten() {
@@ -205,19 +219,16 @@ impl Places {
                     }
                 }
             }
-            // Whoever says something in a thread is in it.
-            "MESSAGE_CREATE"
-                if data.get("author").and_then(|author| id_in(author, "id")) == Some(me.get()) =>
-            {
-                if let Some(channel) = id_in(data, "channel_id").map(ChannelId::new) {
-                    self.joined(channel);
-                }
-            }
             "THREAD_MEMBERS_UPDATE" => {
                 let Some(thread) = id_in(data, "id").map(ChannelId::new) else { return };
                 let added = data.get("added_members").and_then(Value::as_array).into_iter().flatten();
                 if added.filter_map(|member| id_in(member, "user_id")).any(|user| user == me.get()) {
-                    self.joined(thread);
+                    self.set_ours(thread, true);
+                }
+                let mut removed =
+                    data.get("removed_member_ids").and_then(Value::as_array).into_iter().flatten();
+                if removed.any(|user| user.as_str().is_some_and(|id| id.parse() == Ok(me.get()))) {
+                    self.set_ours(thread, false);
                 }
             }
             _ => {}

@@ -88,6 +88,43 @@ async fn mentions_that_would_have_opened_a_thread_are_caught_up_once() {
     let missed: Vec<_> = missed.into_iter().map(|missed| (missed.id.0, missed.conversation)).collect();
     assert_eq!(missed, [(opener.to_string(), of(opener)), (inside.to_string(), of(one))]);
     assert!(egress.missed(&of(two), &after, 10).await.unwrap().is_empty());
+    // Also where there is nothing for the bot, the channel is looked through once.
+    let last = discord.say(channel, ann, "nothing for the bot").unwrap();
+    let reads = || {
+        let all = discord.requests("GET /channels/*/messages");
+        let is_own = |query: &str| query.contains(&format!("after={last}"));
+        all.iter().filter(|request| is_own(&request.query)).count()
+    };
+    for thread in [one, two, one] {
+        assert!(egress.missed(&of(thread), &MessageId(inside.to_string()), 10).await.unwrap().is_empty());
+    }
+    assert_eq!(reads(), 2, "the first one read it, the others begin behind it");
+}
+
+#[tokio::test]
+async fn mentions_that_had_no_room_are_caught_up_with_the_next() {
+    let guild = Guild::with(Options::default()).await.unwrap();
+    let discord = &guild.discord;
+    let (channel, ann) = (guild.channel("a"), discord.person("ann"));
+    let thread = discord.thread(channel, ann, "one");
+    let mut after = MessageId(discord.say(thread, ann, "seen").unwrap().to_string());
+    let mention = format!("<@{}>", discord.bot());
+    let mut wanted = Vec::new();
+    for number in 0..4 {
+        let place = if number < 2 { thread } else { channel };
+        wanted.push(discord.say(place, ann, format!("{mention} {number}")).unwrap().to_string());
+    }
+    let egress = fresh(&guild, |config| Config { conversation: ConversationKind::Thread, ..config });
+    let mut conversation = super::fakes::conversation(channel);
+    conversation.thread = Some(thread.to_string());
+    let mut found = Vec::new();
+    loop {
+        let missed = egress.missed(&conversation, &after, 3).await.unwrap();
+        found.extend(missed.iter().map(|inbound| inbound.id.0.clone()));
+        let Some(last) = missed.last().filter(|_| missed.len() == 3) else { break };
+        after = last.id.clone();
+    }
+    assert_eq!(found, wanted);
 }
 
 /// The first call of a process does not know how old the question is, so it looks. Keys that Discord never saw stand for nonces

@@ -36,7 +36,7 @@ fn what_would_go_wrong_later_is_refused_with_its_key() {
         connect(config, loquat_contract::BotCard::default()).err().map(|error| error.to_string())
     };
     assert_eq!(with(|_| {}), None);
-    let cases: [(Set, &str); 11] = [
+    let cases: [(Set, &str); 13] = [
         (|config| config.token = None, "connectors.discord.token"),
         (|config| config.token = Some("a b".to_owned().into()), "connectors.discord.token"),
         (|config| config.token = Some(String::new().into()), "connectors.discord.token"),
@@ -46,6 +46,8 @@ fn what_would_go_wrong_later_is_refused_with_its_key() {
             "connectors.discord.api",
         ),
         (|config| config.api = Some("https://discord.example/api/v9".into()), "connectors.discord.api"),
+        (|config| config.api = Some("nonsense".into()), "connectors.discord.api"),
+        (|config| config.api = Some("https://discord.example/api".into()), "connectors.discord.api"),
         (|config| config.guilds = vec!["Help".into()], "connectors.discord.guilds"),
         (|config| config.channels = vec!["#a".into()], "connectors.discord.channels"),
         (|config| config.channels = vec!["0".into()], "connectors.discord.channels"),

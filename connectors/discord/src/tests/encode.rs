@@ -29,7 +29,7 @@ fn citation(number: usize, words: &str) -> Citation {
     }
 }
 
-fn cited(count: usize, words: &str) -> Envelope {
+pub(super) fn cited(count: usize, words: &str) -> Envelope {
     let citations = (1..=count).map(|number| citation(number, words)).collect();
     let reply = Arc::new(Reply { citations, ..reply("It is Thimphu.") });
     Envelope { reply: Some(reply), ..envelope(to(), "It is Thimphu. [1]") }
@@ -46,7 +46,7 @@ fn citations_are_an_embed_below_the_last_part() {
     assert_eq!(embed["title"], "Sources");
     assert_eq!(
         embed["description"],
-        "[1] Bhutan 1 — capital — Thimphu (https://example.org/data)\n[2] Bhutan 2 — capital — Thimphu (https://example.org/data)"
+        "[1] Bhutan 1 — capital — Thimphu\n[2] Bhutan 2 — capital — Thimphu (https://example.org/data)"
     );
     assert_eq!(body["flags"], 0, "an embed of ours is not suppressed");
     let mut first = cited(2, "Bhutan");

@@ -26,7 +26,7 @@ async fn a_bot_that_lacks_nothing_is_told_so() {
 async fn what_is_missing_is_named_with_what_to_do() {
     let guild = Guild::with(Options { message_content: false, ..Options::default() }).await.unwrap();
     let discord = &guild.discord;
-    let bare = discord.guild_with("Bare", VIEW_CHANNEL | READ_MESSAGE_HISTORY);
+    let bare = discord.guild_with("Ba\u{1b}[2Jre", VIEW_CHANNEL | READ_MESSAGE_HISTORY);
     discord.set_everyone(bare, VIEW_CHANNEL | READ_MESSAGE_HISTORY);
     let settings = Config {
         message_content: true,
@@ -35,7 +35,7 @@ async fn what_is_missing_is_named_with_what_to_do() {
     };
     let checks = examine(&settings).await.unwrap();
     assert!(of(&checks, "message content").advice.as_ref().unwrap().contains("developer portal"));
-    let missing = &of(&checks, "server Bare").what;
+    let missing = &of(&checks, "server Ba[2Jre").what;
     for name in ["Send Messages", "Send Messages In Threads", "Embed Links", "Attach Files"] {
         assert!(missing.contains(name), "{missing}");
     }

@@ -31,6 +31,7 @@ pub(super) struct FakeSink {
     pub(super) is_held: std::sync::atomic::AtomicBool,
     pub(super) go_on: Notify,
     pub(super) reconnected: AtomicUsize,
+    pub(super) alive: AtomicUsize,
 }
 
 impl FakeSink {
@@ -70,6 +71,10 @@ impl Sink for FakeSink {
             }
             answer.unwrap_or(Ok(Receipt::Accepted))
         })
+    }
+
+    fn alive(&self) {
+        self.alive.fetch_add(1, Ordering::SeqCst);
     }
 
     fn reconnected(&self) -> BoxFuture<'_, ()> {

@@ -9,7 +9,8 @@ use loquat_contract::{
 use loquat_fake_discord::{Id, Options};
 use serde_json::json;
 
-use super::fakes::{Bot, draft, envelope, key, sent};
+use super::encode::cited;
+use super::fakes::{Bot, draft, envelope, key, part, sent};
 
 fn words(english: &str, chinese: &str) -> Localised {
     Localised(vec![(Language::english(), english.into()), (Language::chinese(), chinese.into())])
@@ -81,19 +82,25 @@ async fn a_command_is_answered_in_the_place_of_thinking() {
 
 #[tokio::test]
 async fn what_one_person_alone_is_to_see_nobody_else_sees() {
-    let (bot, id, inbound) = asked(Options::default()).await;
+    let (bot, id, inbound) = asked(Options { pace: None, ..Options::default() }).await;
     bot.egress.acknowledge(&inbound, Acknowledgement::Working { is_private: true }).await.unwrap();
     assert!(bot.guild.discord.answered(id).await.unwrap().is_ephemeral);
-    for number in 1..=2 {
-        let mut reply = envelope(inbound.address(), &format!("Part {number}."));
+    for number in [1, 2, 2, 3] {
+        let mut reply = cited(1, "Bhutan");
+        reply.to = inbound.address();
+        reply.part = part(&format!("Part {number}."));
         (reply.ticket, reply.is_private) = (inbound.ticket.clone(), true);
-        (reply.number, reply.of, reply.key) = (number, 2, key(number.into()));
+        (reply.number, reply.of, reply.key) = (number, 3, key(number.into()));
         sent(bot.deliver(&reply).await);
     }
     let ann = bot.guild.discord.person("ann");
     let [said] = &bot.said("a")[..] else { panic!("{:?}", bot.said("a")) };
     assert_eq!((said.only_for, said.content.as_str()), (Some(ann), "Part 1."));
-    assert_eq!(said.embeds[0]["description"], "Part 2.");
+    let embeds: Vec<_> = said.embeds.iter().map(|embed| embed["description"].as_str().unwrap()).collect();
+    assert!(
+        matches!(embeds[..], ["Part 2.", "Part 3.", sources] if sources.contains("Bhutan")),
+        "{embeds:?}"
+    );
 }
 
 #[tokio::test]

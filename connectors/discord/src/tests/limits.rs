@@ -91,6 +91,10 @@ fn a_refusal_shuts_its_bucket_or_the_whole_bot_for_as_long_as_it_says() {
     assert_eq!(clock.take("GET", &one, 0, 600), Err(1500), "every route");
     let callback = Route::callback(InteractionId::new(1), "token");
     assert_eq!(clock.take("POST callback", &callback, 0, 600), Ok(()), "but those of interactions");
+    // A wait that no clock can count is none to believe in.
+    let endless = json!({ "retry_after": 1e19 });
+    clock.learn("POST", &channel(4), 429, &seen(&[("x-ratelimit-reset-after", "1e19")]), Some(endless), 5000);
+    assert_eq!(clock.take("POST", &channel(4), 0, 5000), Err(24 * 60 * 60 * 1000));
     // Without a word on how long, nothing is known.
     clock.learn("POST", &channel(3), 429, &seen(&[]), None, 3000);
     assert_eq!(clock.take("POST", &channel(3), 0, 3000), Ok(()));

@@ -1,9 +1,9 @@
 //! Messages: what is for the bot, what it is told of them later, and where it answers.
 
-use loquat_contract::{Event, MessageId, Place};
+use loquat_contract::{Administration, Button, Drafts, Event, MessageId, Place, Refusal};
 use loquat_fake_discord::{Options, Say};
 
-use super::fakes::{Bot, conversation, envelope, key, part, sent, until};
+use super::fakes::{Bot, conversation, draft, envelope, key, part, sent, until};
 use crate::{Config, ConversationKind};
 
 #[tokio::test]
@@ -157,8 +157,97 @@ async fn where_no_thread_can_be_opened_the_answer_stands_in_the_channel() {
     bot.guild.discord.set_role(bot.guild.id(), role, EVERYONE & !CREATE_PUBLIC_THREADS);
     let asked = bot.say("a", "ann", format!("{} hello", bot.mention()));
     let first = bot.sink.after(1).await.remove(0);
-    sent(bot.deliver(&envelope(first.address(), "hi")).await);
-    assert_eq!(bot.said("a")[0].reply_to, Some(asked));
+    let to = first.address();
+    let mut growing = draft(to.clone(), "h");
+    growing.message = bot.draft(&growing).await;
+    growing.part = part("hi");
+    assert_eq!(bot.draft(&growing).await, growing.message);
+    let mut answer = envelope(to.clone(), "hi there");
+    answer.draft = growing.message.clone();
+    answer.part.buttons = vec![vec![Button { id: "why.1".into(), label: "Why?".into() }]];
+    assert_eq!(Some(sent(bot.deliver(&answer).await)), growing.message);
+    let [said] = &bot.said("a")[..] else { panic!("{:?}", bot.said("a")) };
+    assert_eq!((said.content.as_str(), said.reply_to), ("hi there", Some(asked)));
+    // What people do with it belongs to the conversation that it is an answer in.
+    let ann = bot.guild.discord.person("ann");
+    bot.guild.discord.click(said.id, ann, "why.1").unwrap();
+    bot.guild.discord.react(said.id, ann, "👍").unwrap();
+    let accepted = bot.sink.after(3).await;
+    assert!(accepted.iter().all(|inbound| inbound.conversation == first.conversation), "{accepted:?}");
+    // Somebody deletes it, and the answer is there all the same; a draft can be taken back.
+    bot.guild.discord.delete(said.id).unwrap();
+    let other = sent(bot.deliver(&answer).await);
+    Drafts::withdraw(&*bot.egress, &to, Some(&other)).await;
+    assert!(bot.said("a").is_empty());
+    (answer.key, answer.draft) = (key(3), None);
+    let third = sent(bot.deliver(&answer).await);
+    Administration::remove(&*bot.egress, &to.conversation, &third).await.unwrap();
+    assert!(bot.said("a").is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_is_there_without_what_may_not_be_added_to_it() {
+    use loquat_fake_discord::permissions::{EMBED_LINKS, EVERYONE, READ_MESSAGE_HISTORY};
+    let bot = Bot::start().await;
+    let (discord, guild) = (&bot.guild.discord, bot.guild.id());
+    for (number, missing) in (1..).zip([EMBED_LINKS, READ_MESSAGE_HISTORY]) {
+        discord.set_everyone(guild, EVERYONE & !missing);
+        discord.set_role(guild, discord.bot_role(guild).unwrap(), EVERYONE & !missing);
+        bot.say("a", "ann", format!("{} hello", bot.mention()));
+        let mut answer = super::encode::cited(1, "Bhutan");
+        answer.to = bot.sink.after(number).await.pop().unwrap().address();
+        answer.key = key(u32::try_from(number).unwrap());
+        sent(bot.deliver(&answer).await);
+        let said = bot.said("a").pop().unwrap();
+        assert!(said.content.contains("Thimphu"), "{said:?}");
+        assert_eq!(
+            (said.embeds.len(), said.reply_to.is_some()),
+            if number == 1 { (0, true) } else { (1, false) }
+        );
+    }
+    assert_eq!(bot.said("a").len(), 2);
+}
+
+#[tokio::test]
+async fn a_message_that_was_refused_is_a_new_one_when_it_is_changed() {
+    let bot = Bot::start().await;
+    bot.sink.answers.lock().unwrap().push_back(Err(Refusal::Empty));
+    let asked = bot.say("a", "ann", bot.mention());
+    until(|| bot.said("a").iter().any(|said| said.content.contains("empty"))).await;
+    bot.guild.discord.edit(asked, &format!("{} hello", bot.mention())).unwrap();
+    let inbound = bot.sink.after(1).await.remove(0);
+    assert_eq!(inbound.event, Event::Message("hello".into()));
+}
+
+#[tokio::test]
+async fn a_change_counts_also_of_what_an_earlier_process_handed_on() {
+    let mut bot = Bot::start().await;
+    let asked = bot.say("a", "ann", format!("{} hello", bot.mention()));
+    bot.sink.after(1).await;
+    bot.running.abort();
+    let card = loquat_contract::BotCard { name: "Mira".into(), ..Default::default() };
+    let (ingress, _) = crate::connect(super::fixture::config(bot.guild.discord.address()), card).unwrap();
+    bot.ingress = std::sync::Arc::new(ingress);
+    bot.again();
+    until(|| bot.sink.reconnected.load(std::sync::atomic::Ordering::SeqCst) == 2).await;
+    bot.guild.discord.edit(asked, &format!("{} goodbye", bot.mention())).unwrap();
+    let edit = bot.sink.after(2).await.remove(1);
+    let wanted = Event::Edit { message: MessageId(asked.to_string()), now: "goodbye".into() };
+    assert_eq!(edit.event, wanted);
+}
+
+#[tokio::test]
+async fn a_thread_that_the_bot_left_is_nobodys_but_the_peoples() {
+    let bot = Bot::with(Options::default(), |config| Config { message_content: true, ..config }).await;
+    let discord = &bot.guild.discord;
+    let ann = discord.person("ann");
+    let thread = discord.thread(bot.guild.channel("a"), ann, "a thread");
+    discord.say(thread, ann, format!("{} one", bot.mention())).unwrap();
+    let first = bot.sink.after(1).await.remove(0);
+    Administration::leave(&*bot.egress, &first.conversation).await.unwrap();
+    discord.say(thread, ann, "among ourselves").unwrap();
+    discord.say(thread, ann, format!("{} two", bot.mention())).unwrap();
+    assert_eq!(bot.sink.after(2).await[1].text(), Some("two"));
 }
 
 #[tokio::test]

@@ -59,6 +59,16 @@ impl Discord {
         self.shared.change(|world| world.refuse_sessions = (times > 0).then_some((code, times)));
     }
 
+    /// Sessions that begin from now on are to be resumed at this address, where maybe nobody is.
+    pub fn resume_at(&self, url: &str) {
+        self.shared.change(|world| world.resume_url = Some(url.to_owned()));
+    }
+
+    /// So many sessions may still be started today.
+    pub fn leave_starts(&self, count: u32) {
+        self.shared.change(|world| world.starts_left = count);
+    }
+
     /// How many connections to the gateway have ended so far, whoever ended them.
     pub fn gateway_ended(&self) -> usize {
         self.shared.look().gateway_ended

@@ -57,6 +57,7 @@ impl Connection {
             let bot = world.bot();
             let own = world.guilds.values().filter(|guild| guild.members.contains_key(&bot));
             let own: Vec<Guild> = own.filter(|guild| session.has(Some(guild.id))).cloned().collect();
+            let resume_url = world.resume_url.clone().unwrap_or_else(|| gateway.clone());
             let ready = json!({
                 "v": 10,
                 "user": world.users.get(&bot).map(crate::world::user::User::own_json),
@@ -64,7 +65,7 @@ impl Connection {
                 "guilds": own.iter().map(|guild| json!({"id": guild.id, "unavailable": true})).collect::<Vec<_>>(),
                 "session_id": session.id,
                 "session_type": "normal",
-                "resume_gateway_url": gateway,
+                "resume_gateway_url": resume_url,
                 "shard": [shard.0, shard.1],
                 "application": {"id": world.app.id, "flags": world.app.flags()},
                 "presences": [],

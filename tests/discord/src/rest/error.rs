@@ -55,6 +55,11 @@ impl ApiError {
     pub(crate) const ARCHIVED: Self = Self::new(StatusCode::BAD_REQUEST, 50083, "Thread is archived");
     pub(crate) const INVALID_JSON: Self =
         Self::new(StatusCode::BAD_REQUEST, 50109, "The request body contains invalid JSON.");
+    pub(crate) const NO_REPLY_WITHOUT_HISTORY: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        160_002,
+        "Cannot reply without permission to read message history",
+    );
     pub(crate) const THREAD_EXISTS: Self =
         Self::new(StatusCode::BAD_REQUEST, 160_004, "A thread has already been created for this message");
 

@@ -156,7 +156,7 @@ fn reference(world: &World, channel: Id, json: &Value) -> Answer<Option<Referenc
         form.done()?;
         return Ok(None);
     };
-    world.allow(channel, READ_MESSAGE_HISTORY)?;
+    world.allow(channel, READ_MESSAGE_HISTORY).map_err(|_| ApiError::NO_REPLY_WITHOUT_HISTORY)?;
     Ok(Some(Reference { channel, message: there.id }))
 }
 
