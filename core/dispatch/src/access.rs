@@ -58,6 +58,10 @@ impl Gate {
 
     /// Lets an event in (`None`), or says what is told to the platform in its place. `is_counted` says whether limits count it.
     pub(crate) fn check(&self, inbound: &Inbound, is_counted: bool) -> Result<Option<Receipt>, Refusal> {
+        // The platform says so, whoever moved it; nobody is answered.
+        if matches!(inbound.event, Event::Moved { .. }) {
+            return Ok(None);
+        }
         if inbound.sender.is_bot && !self.rules.answer_bots {
             return Ok(Some(Receipt::Ignored));
         }
