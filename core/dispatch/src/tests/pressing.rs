@@ -214,3 +214,19 @@ async fn suggestions_are_buttons_of_the_greeting() {
     assert_eq!(bench.post.texts(), ["Ask me.", "What is open?"]);
     let Event::Button { .. } = bench.entry(2).await.inbound.event else { panic!("not a button") };
 }
+
+#[tokio::test]
+async fn what_is_asked_again_of_somebody_who_is_erased_meanwhile_leaves_no_trace() {
+    let bench = bench();
+    bench.accept_all(&[message("a", "1", "my-secret-question")]).await;
+    bench.settled().await;
+    let held = bench.echo.hold("my-secret-question");
+    bench.accept(&press("a", "2", "boss", "retry.1")).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    bench.dispatch.erase(&"post:alice".parse().unwrap()).await.unwrap();
+    held.cancel();
+    bench.settled().await;
+    assert_eq!(bench.post.texts().pop().unwrap(), "That is not kept any more; ask again.");
+    let kept = format!("{:?}", bench.entries().await);
+    assert!(!kept.contains("my-secret-question"), "{kept}");
+}
