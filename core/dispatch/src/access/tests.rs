@@ -92,6 +92,12 @@ fn people_and_conversations_have_limits_and_operators_none() {
     let mut stop = from("irc", "alice", "");
     stop.event = Event::Deletion { message: stop.id.clone() };
     assert!(gate.check(&stop, true).is_ok(), "who wants to stop need not wait");
+    let mut reaction = from("irc", "carol", "");
+    reaction.event = Event::Reaction { message: reaction.id.clone(), emoji: "👍".into(), removed: false };
+    for kept in [true, true, true, false] {
+        let receipt = gate.check(&reaction, true).unwrap();
+        assert_eq!(receipt, (!kept).then_some(Receipt::Ignored), "nobody is told");
+    }
 }
 
 #[test]
