@@ -230,3 +230,23 @@ async fn what_is_asked_again_of_somebody_who_is_erased_meanwhile_leaves_no_trace
     let kept = format!("{:?}", bench.entries().await);
     assert!(!kept.contains("my-secret-question"), "{kept}");
 }
+
+#[tokio::test]
+async fn a_choice_of_which_nothing_can_be_recalled_is_not_answered_in_what_is_talked_about_now() {
+    use loquat_contract::{Memory, Prepared, Sequence, Step};
+    let bench = bench();
+    bench.journal.accept(&message("a", "1", "georgia?")).await.unwrap();
+    let prepared = Prepared {
+        choices: asked_back().choices,
+        memory: Some(Memory("strange".into())),
+        ..Prepared::default()
+    };
+    let steps = vec![Step::Prepared(Box::new(prepared)), Step::Settled(Settlement::Delivered)];
+    bench.journal.record(Sequence(1), steps).await.unwrap();
+    bench.accept_all(&[message("a", "2", "one"), message("a", "3", "two")]).await;
+    bench.settled().await;
+    bench.accept(&press("a", "4", "alice", "c0.1")).await.unwrap();
+    bench.settled().await;
+    let memory = bench.entry(4).await.prepared.unwrap().memory.unwrap();
+    assert_eq!(memory.0, "1", "the first that it remembers");
+}
