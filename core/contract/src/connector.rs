@@ -314,7 +314,8 @@ pub enum Acknowledgement<'a> {
 /// Buttons and commands.
 pub trait Interactions: Send + Sync {
     /// Tells the platform that a button or command arrived. Called once the event is durable, and soon: platforms give up after
-    /// seconds. It is not called for a refusal, whose text the ingress shows.
+    /// seconds. No draft and no part of the answer comes before it has returned. It is not called for a refusal, whose text the
+    /// ingress shows.
     fn acknowledge<'a>(
         &'a self,
         inbound: &'a Inbound,

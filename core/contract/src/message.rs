@@ -162,7 +162,8 @@ pub enum Event {
         /// The [`Button::id`](crate::Button::id).
         id: String,
     },
-    /// Somebody uses a command of the platform, such as `/ask`. Its arguments are answered as if they had said them.
+    /// Somebody uses a command of the platform, such as `/ask`. What follows one that the host does not know is answered as if they had
+    /// said it.
     Command {
         /// Its name, without slash.
         name: String,

@@ -26,6 +26,8 @@ pub(crate) struct Gate {
     pairing: Option<Pairing>,
     people: Option<DefaultKeyedRateLimiter<Person>>,
     conversations: Option<DefaultKeyedRateLimiter<ConversationId>>,
+    /// Of reactions, apart from what people say.
+    reactions: Option<DefaultKeyedRateLimiter<Person>>,
     seen: std::sync::atomic::AtomicU32,
     /// Of a language that a stranger may read: nothing is known of theirs.
     words: &'static Words,
@@ -39,6 +41,7 @@ impl Gate {
             pairing: pairing.map(Pairing::in_file),
             people: quota(rules.messages_per_minute).map(RateLimiter::keyed),
             conversations: quota(rules.conversation_messages_per_minute).map(RateLimiter::keyed),
+            reactions: quota(rules.messages_per_minute).map(RateLimiter::keyed),
             rules,
             seen: Default::default(),
             words: words::of(&Language::english()),
@@ -58,6 +61,10 @@ impl Gate {
 
     /// Lets an event in (`None`), or says what is told to the platform in its place. `is_counted` says whether limits count it.
     pub(crate) fn check(&self, inbound: &Inbound, is_counted: bool) -> Result<Option<Receipt>, Refusal> {
+        // The platform says so, whoever moved it; nobody is answered.
+        if matches!(inbound.event, Event::Moved { .. }) {
+            return Ok(None);
+        }
         if inbound.sender.is_bot && !self.rules.answer_bots {
             return Ok(Some(Receipt::Ignored));
         }
@@ -81,6 +88,11 @@ impl Gate {
         // Last: what is refused must not use up what others may say.
         if is_counted {
             within(self.conversations.as_ref(), &inbound.conversation)?;
+        }
+        if matches!(inbound.event, Event::Reaction { .. }) {
+            self.tidy();
+            // Each one is kept, and looked up in the journal; but nobody is told to react more slowly.
+            return Ok(within(self.reactions.as_ref(), &person).err().map(|_| Receipt::Ignored));
         }
         Ok(None)
     }
@@ -113,7 +125,7 @@ impl Gate {
     /// Forgets the limits of those who have been silent, so that memory does not grow with everybody ever seen.
     fn tidy(&self) {
         if self.seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % TIDY == TIDY - 1 {
-            self.people.iter().for_each(RateLimiter::retain_recent);
+            self.people.iter().chain(&self.reactions).for_each(RateLimiter::retain_recent);
             self.conversations.iter().for_each(RateLimiter::retain_recent);
         }
     }

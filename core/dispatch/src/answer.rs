@@ -2,12 +2,11 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use loquat_contract::{
-    ConversationId, Entry, Event, Inbound, JournalError, Language, PartState, Prepared, Query, Reply,
-    Sequence, Settlement, Step,
+    Capabilities, ConversationId, Entry, Event, Inbound, JournalError, Language, PartState, Prepared, Query,
+    Reply, Sequence, Settlement, Step,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -49,13 +48,21 @@ impl Shared {
         before: Vec<Waiting>,
         give_up: &CancellationToken,
     ) -> Result<Handled, JournalError> {
-        let Waiting { mut entry, is_resumed, .. } = event;
+        let Waiting { mut entry, is_resumed, signed, .. } = event;
         let sequence = entry.sequence;
         let Some(platform) = self.platforms.get(&entry.inbound.conversation.platform) else {
             return Ok(Handled::StaysOwed);
         };
         if self.abort.is_cancelled() || platform.halt.is_cancelled() {
             return Ok(Handled::StaysOwed);
+        }
+        if let Some(signed) = signed {
+            // Platforms take no answer to what they were not told to have arrived.
+            tokio::select! {
+                () = signed.cancelled() => {}
+                () = give_up.cancelled() => return Ok(Handled::GivenUp),
+                () = self.abort.cancelled() => return Ok(Handled::StaysOwed),
+            }
         }
         if let Some(prepared) = &entry.prepared {
             return self.deliver(platform, &entry, prepared, &entry.parts).await;
@@ -81,14 +88,23 @@ impl Shared {
         }
         let is_private = wish.is_private() && is_interaction(&entry.inbound);
         let with: Vec<Sequence> = before.iter().map(|earlier| earlier.entry.sequence).collect();
+        let erasures = *self.erasures.read().await;
         let prepared = match self.answer(platform, &mut entry, wish, &before, give_up).await? {
             Answered::Prepared(prepared) if self.made(&entry.inbound.conversation) => {
-                Box::new(Prepared { with, is_private, ..*prepared })
+                Prepared { with, is_private, ..*prepared }
             }
             Answered::Aborted => return Ok(Handled::StaysOwed),
             Answered::Prepared(_) | Answered::GivenUp => return Ok(Handled::GivenUp),
         };
-        self.record(sequence, vec![Step::Prepared(prepared.clone())]).await?;
+        let prepared = {
+            let now = self.erasures.read().await;
+            let capabilities = platform.egress.capabilities();
+            let is_erased = *now != erasures;
+            let prepared =
+                if is_erased { self.unerased(&entry, prepared, &capabilities).await? } else { prepared };
+            self.record(sequence, vec![Step::Prepared(Box::new(prepared.clone()))]).await?;
+            prepared
+        };
         count::prepared(&prepared);
         for earlier in before {
             match self.settle(earlier.entry.sequence, Settlement::Merged { into: sequence }).await {
@@ -146,9 +162,7 @@ impl Shared {
             Wish::Choose(place, of) => self.chosen(entry, place, of).await?,
             Wish::Retry(of) => self.once_more(entry, of).await?,
             Wish::Order(order) => {
-                let erasures = self.erasures.load(Ordering::SeqCst);
-                let prepared = self.serve(platform, entry, &order).await?;
-                return Ok(Answered::with(self.unless_erased(erasures, entry, prepared)));
+                return Ok(Answered::with(self.serve(platform, entry, &order).await?));
             }
             Wish::Wordless(command) => {
                 let words = words::of(&self.language_for(&entry.inbound).await?);
@@ -181,16 +195,13 @@ impl Shared {
         let conversation = entry.inbound.conversation.clone();
         self.recall(&conversation).await;
         let now = self.dialogue.memory(&conversation);
-        let erasures = self.erasures.load(Ordering::SeqCst);
+        let erasures = *self.erasures.read().await;
         let is_of_then = matches!(question.within, Within::Then(_));
         if let Within::Then(memory) = question.within {
             self.go_back(&conversation, memory).await;
         }
         let asked = self.ask(platform, entry, &question.text, give_up).await;
-        if is_of_then
-            && !matches!(asked, Asked::Reply(Ok(_)))
-            && self.erasures.load(Ordering::SeqCst) == erasures
-        {
+        if is_of_then && !matches!(asked, Asked::Reply(Ok(_))) && *self.erasures.read().await == erasures {
             self.go_back(&conversation, now).await;
         }
         let capabilities = platform.egress.capabilities();
@@ -215,7 +226,7 @@ impl Shared {
                 Prepared { parts, failure: Some(error.to_string()), ..Prepared::default() }
             }
         };
-        Ok(Answered::with(self.unless_erased(erasures, entry, prepared)))
+        Ok(Answered::with(prepared))
     }
 
     /// A reply in parts, with its buttons.
@@ -228,13 +239,25 @@ impl Shared {
         Prepared { reply: Some(Arc::new(reply)), asked: Some(asked), parts, choices, ..Prepared::default() }
     }
 
-    /// Without the memory, where somebody was erased since: it may be of them.
-    fn unless_erased(&self, erasures: u64, entry: &Entry, prepared: Prepared) -> Prepared {
-        if self.erasures.load(Ordering::SeqCst) == erasures || prepared.memory.is_none() {
-            return prepared;
+    /// Without what may be of somebody who was erased meanwhile: the memory, and what explains or repeats an entry that is gone.
+    async fn unerased(
+        &self,
+        entry: &Entry,
+        prepared: Prepared,
+        capabilities: &Capabilities,
+    ) -> Result<Prepared, JournalError> {
+        let conversation = &entry.inbound.conversation;
+        if prepared.memory.is_some() {
+            self.dialogue.forget(conversation);
         }
-        self.dialogue.forget(&entry.inbound.conversation);
-        Prepared { memory: None, ..prepared }
+        for about in [prepared.explains, prepared.again].into_iter().flatten() {
+            if self.entry_of(about, conversation).await?.is_none() {
+                let words = words::of(&self.language_for(&entry.inbound).await?);
+                let Prepared { with, is_private, .. } = prepared;
+                return Ok(Prepared { with, is_private, ..said(words.too_old, capabilities) });
+            }
+        }
+        Ok(Prepared { memory: None, ..prepared })
     }
 
     /// The language of the host's own words to somebody.

@@ -107,9 +107,10 @@ impl Shared {
     /// Has the engine remember what a conversation was about at an earlier time. The language that was chosen is that of now.
     pub(crate) async fn go_back(&self, conversation: &ConversationId, memory: Option<Memory>) {
         let spoken = self.dialogue.spoken(conversation);
-        match memory.filter(|memory| !memory.0.is_empty()) {
-            Some(memory) => self.dialogue.recall(conversation, memory).await,
-            None => self.dialogue.forget(conversation),
+        // First, whatever comes: what cannot be recalled must not be answered in the conversation as it is now.
+        self.dialogue.forget(conversation);
+        if let Some(memory) = memory.filter(|memory| !memory.0.is_empty()) {
+            self.dialogue.recall(conversation, memory).await;
         }
         self.dialogue.speak(conversation, spoken);
     }

@@ -127,6 +127,10 @@ fn split_below(heading: Block, block: Block, fits: Fits<'_>) -> Option<Vec<Vec<B
         blocks.extend_from_slice(piece);
         fits(&blocks)
     };
+    // Every piece gets no more room than there is below the heading: where that is the smaller half, there would be many.
+    if !below(std::slice::from_ref(&heading)) {
+        return None;
+    }
     let mut pieces = split(block, &below);
     if !pieces.iter().all(|piece| below(piece)) {
         return None;

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use loquat_contract::{
 use tokio_util::task::TaskTracker;
 
 use crate::access::{Access, Gate};
-use crate::lane::{Lane, TakenOut};
+use crate::lane::{Lane, TakenOut, Waiting};
 use crate::pace::Throttle;
 use crate::settings::Settings;
 use crate::sink::PlatformSink;
@@ -69,8 +69,9 @@ pub(crate) struct Shared {
     pub(crate) tasks: TaskTracker,
     /// Nothing new is accepted.
     pub(crate) stop: CancellationToken,
-    /// How many people were erased so far.
-    pub(crate) erasures: AtomicU64,
+    /// How many people were erased so far. Read from before a reply is looked at for what was erased until it is in the journal, so
+    /// that nothing of somebody comes back behind their erasure.
+    pub(crate) erasures: tokio::sync::RwLock<u64>,
     /// What is still at work leaves it to the next run.
     pub(crate) abort: CancellationToken,
     /// When it began.
@@ -117,7 +118,7 @@ impl Dispatch {
             lanes: Mutex::default(),
             tasks: TaskTracker::new(),
             stop,
-            erasures: AtomicU64::new(0),
+            erasures: tokio::sync::RwLock::new(0),
             abort: CancellationToken::new(),
             begun: tokio::time::Instant::now(),
         };
@@ -145,7 +146,7 @@ impl Dispatch {
         }
         let count = resumed.len();
         // All at once: a message and its deletion must meet before the message is answered.
-        self.shared.enqueue_all(resumed, true);
+        self.shared.enqueue_all(resumed.into_iter().map(Waiting::resumed));
         Ok(count)
     }
 
@@ -200,7 +201,7 @@ impl Dispatch {
         }
         self.shared.journal.record(sequence, vec![Step::Reopened]).await?;
         let reopened: Entry = self.shared.journal.entry(sequence).await?;
-        self.shared.enqueue_all(vec![reopened], true);
+        self.shared.enqueue_all([Waiting::resumed(reopened)]);
         Ok(())
     }
 
@@ -248,8 +249,12 @@ impl Dispatch {
                 tokio::time::sleep(LOOK).await;
             }
         }
-        let erased = shared.journal.erase(person).await?;
-        shared.erasures.fetch_add(1, Ordering::SeqCst);
+        let erased = {
+            let mut erasures = shared.erasures.write().await;
+            let erased = shared.journal.erase(person).await?;
+            *erasures += 1;
+            erased
+        };
         for conversation in &erased.conversations {
             self.shared.dialogue.forget(conversation);
             if let Some(platform) = self.shared.platforms.get(&conversation.platform) {

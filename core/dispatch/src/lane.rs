@@ -7,7 +7,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 
 use futures::FutureExt;
 use loquat_contract::{
-    ConversationId, Entry, Event, JournalError, MessageId, PartState, Sequence, Settlement,
+    ConversationId, Entry, Event, Inbound, JournalError, MessageId, PartState, Sequence, Settlement,
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -30,8 +30,22 @@ pub(crate) struct Waiting {
     pub(crate) entry: Entry,
     /// Whether an earlier run accepted it, or an operator put it back.
     pub(crate) is_resumed: bool,
+    /// Cancelled once the platform was told that it arrived, which an answer must not overtake; `None` where nothing is told.
+    pub(crate) signed: Option<CancellationToken>,
     /// Why it is not to be answered any more, where it is not.
     unwanted: Option<Unwanted>,
+}
+
+impl Waiting {
+    /// An event that was accepted now.
+    pub(crate) fn new(entry: Entry, signed: Option<CancellationToken>) -> Self {
+        Self { entry, is_resumed: false, signed, unwanted: None }
+    }
+
+    /// An event that an earlier run accepted, or an operator put back.
+    pub(crate) fn resumed(entry: Entry) -> Self {
+        Self { entry, is_resumed: true, signed: None, unwanted: None }
+    }
 }
 
 /// Why an event is not to be answered any more.
@@ -77,27 +91,35 @@ const INTERRUPTED: &str = "another message came before it was answered";
 
 impl Lane {
     /// Puts an event behind the others, and takes account of what it says about them.
-    fn push(&mut self, entry: Entry, is_resumed: bool, overlap: Overlap) {
+    fn push(&mut self, waiting: Waiting, overlap: Overlap) {
+        let entry = &waiting.entry;
         match &entry.inbound.event {
-            Event::Edit { message, .. } => self.supersede(EDITED, |answers| answers == message),
-            Event::Deletion { message } => self.supersede(DELETED, |answers| answers == message),
+            Event::Edit { message, .. } => {
+                self.supersede(EDITED, |earlier| earlier.address().in_reply_to == *message)
+            }
+            Event::Deletion { message } => {
+                self.supersede(DELETED, |earlier| earlier.address().in_reply_to == *message)
+            }
             // One that comes back is older than what is being answered.
             Event::Message(_)
-                if overlap == Overlap::Interrupt && !is_resumed && Wish::of(&entry.inbound).is_question() =>
+                if overlap == Overlap::Interrupt
+                    && !waiting.is_resumed
+                    && Wish::of(&entry.inbound).is_question() =>
             {
-                self.supersede(INTERRUPTED, |_| true);
+                // A command is done, whatever is asked next.
+                self.supersede(INTERRUPTED, |earlier| !matches!(Wish::of(earlier), Wish::Order(_)));
             }
             _ => {}
         }
-        self.waiting.push_back(Waiting { entry, is_resumed, unwanted: None });
+        self.waiting.push_back(waiting);
         self.arrived.notify_one();
     }
 
-    fn supersede(&mut self, why: &'static str, is_meant: impl Fn(&MessageId) -> bool) {
+    fn supersede(&mut self, why: &'static str, is_meant: impl Fn(&Inbound) -> bool) {
         let mark = |waiting: &mut Waiting| {
             let inbound = &waiting.entry.inbound;
             let is_open = inbound.text().is_some() && waiting.entry.prepared.is_none();
-            let is_marked = is_open && is_meant(&inbound.address().in_reply_to);
+            let is_marked = is_open && is_meant(inbound);
             if is_marked {
                 waiting.unwanted.get_or_insert(Unwanted::Superseded(why));
             }
@@ -120,16 +142,16 @@ impl Shared {
     }
 
     /// Puts events behind the others of their conversations. Workers begin once all are in their places.
-    pub(crate) fn enqueue_all(self: &Arc<Self>, entries: Vec<Entry>, is_resumed: bool) {
+    pub(crate) fn enqueue_all(self: &Arc<Self>, all: impl IntoIterator<Item = Waiting>) {
         let mut lanes = self.lanes();
         let mut idle = Vec::new();
-        for entry in entries {
-            let conversation = entry.inbound.conversation.clone();
+        for waiting in all {
+            let conversation = waiting.entry.inbound.conversation.clone();
             let lane = lanes.entry(conversation.clone()).or_insert_with(|| {
                 idle.push(conversation);
                 Lane::default()
             });
-            lane.push(entry, is_resumed, self.bot.settings.overlap);
+            lane.push(waiting, self.bot.settings.overlap);
         }
         drop(lanes);
         for conversation in idle {

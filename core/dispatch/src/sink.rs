@@ -7,9 +7,11 @@ use loquat_contract::{
     Accepted, Acknowledgement, BoxFuture, ConversationId, Entry, Event, Inbound, JournalError, Language,
     PartState, Query, Receipt, Refusal, Said, Sink, State, Timestamp,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::buttons::{Action, Id, Meaning, Pressed};
 use crate::dispatch::{COURTESY, Platform, Shared};
+use crate::lane::Waiting;
 use crate::wish::Wish;
 use crate::words;
 
@@ -84,13 +86,16 @@ impl PlatformSink {
             _ => None,
         };
         let asks_for_sign = pressed.is_some() || matches!(inbound.event, Event::Command { .. });
-        let signed = asks_for_sign.then(|| inbound.clone());
+        let asking = asks_for_sign.then(|| inbound.clone());
+        let signed = asks_for_sign.then(CancellationToken::new);
+        // Also where the platform goes away meanwhile.
+        let _signed = signed.clone().map(CancellationToken::drop_guard);
         // In a task of its own: a platform that goes away must not part the journal from the queue.
         let keeping = shared.clone();
-        let kept = shared.tasks.spawn(async move { keeping.keep(inbound).await }).await;
+        let kept = shared.tasks.spawn(async move { keeping.keep(inbound, signed).await }).await;
         let receipt = kept.map_err(|error| JournalError::Store(Box::new(error)))??;
         // An answer is shown by the ingress, and stands for the sign.
-        if let Some(inbound) = signed.filter(|_| matches!(receipt, Receipt::Accepted | Receipt::Duplicate)) {
+        if let Some(inbound) = asking.filter(|_| matches!(receipt, Receipt::Accepted | Receipt::Duplicate)) {
             self.acknowledge(&inbound, pressed).await;
         }
         Ok(receipt)
@@ -133,7 +138,11 @@ impl PlatformSink {
 
 impl Shared {
     /// Makes an event durable and sees to its reply.
-    async fn keep(self: &Arc<Self>, inbound: Inbound) -> Result<Receipt, JournalError> {
+    async fn keep(
+        self: &Arc<Self>,
+        inbound: Inbound,
+        signed: Option<CancellationToken>,
+    ) -> Result<Receipt, JournalError> {
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(&inbound.conversation);
         let stripe = usize::try_from(hash % self.accepting.len() as u64).unwrap_or_default();
         let _in_order = self.accepting[stripe].lock().await;
@@ -147,19 +156,17 @@ impl Shared {
             Accepted::New(sequence) => {
                 let accepted_at = Timestamp::now();
                 let (prepared, parts, settled) = (None, Vec::new(), None);
-                self.enqueue_all(
-                    vec![Entry {
-                        sequence,
-                        accepted_at,
-                        inbound,
-                        draft: None,
-                        prepared,
-                        parts,
-                        settled,
-                        reopened_at: None,
-                    }],
-                    false,
-                );
+                let entry = Entry {
+                    sequence,
+                    accepted_at,
+                    inbound,
+                    draft: None,
+                    prepared,
+                    parts,
+                    settled,
+                    reopened_at: None,
+                };
+                self.enqueue_all([Waiting::new(entry, signed)]);
                 Ok(Receipt::Accepted)
             }
             Accepted::Duplicate(sequence) => {

@@ -70,7 +70,7 @@ impl Shared {
         if platform.has_commands.load(Ordering::SeqCst) {
             return;
         }
-        let commands = offered(&self.bot.card.languages, self.bot.settings.human.is_some());
+        let commands = offered(&self.languages(), self.bot.settings.human.is_some());
         match tokio::time::timeout(PATIENCE, interactions.offer(&commands)).await {
             Ok(Ok(())) => platform.has_commands.store(true, Ordering::SeqCst),
             Ok(Err(error)) => {
@@ -112,10 +112,10 @@ impl Shared {
                     }
                     Err(_) => break tracing::warn!(%conversation, "missed messages did not come in time"),
                 };
-                let is_all = missed.len() < MISSED;
-                if let Some(last) = missed.last() {
-                    newest = last.id.clone();
-                }
+                let last = missed.last().map(|last| last.id.clone());
+                // A platform that says the same again would be asked for ever.
+                let is_all = missed.len() < MISSED || last.as_ref() == Some(&newest);
+                newest = last.unwrap_or(newest);
                 for inbound in missed {
                     // They were not sent all at once, so no limit counts them.
                     if let Err(refusal) = sink.take(inbound, false).await {

@@ -45,7 +45,8 @@ pub(crate) fn compact(
 }
 
 /// Drops every trace of a person: what they caused, and what explains or repeats the replies to it, whoever asked for that. The memories of
-/// their conversations go too, because nobody can tell what of them is theirs. A conversation without entries is forgotten.
+/// their conversations go too, because nobody can tell what of them is theirs, and so do those of where these went on. A conversation
+/// without entries is forgotten.
 pub(crate) fn erase(
     log: &mut Log,
     index: &RwLock<Index>,
@@ -55,10 +56,10 @@ pub(crate) fn erase(
     let old = index.read().unwrap_or_else(PoisonError::into_inner);
     let number = old.number_of_person(person);
     let is_theirs = |row: &Row| Some(row.person) == number;
-    let theirs: HashSet<u32> =
-        old.rows.values().filter(|row| is_theirs(row)).map(|row| row.conversation).collect();
+    let theirs = old.rows.values().filter(|row| is_theirs(row)).map(|row| row.conversation).collect();
     let mut erased = Erased::default();
     let mut rewriting = Rewriting::new(&old);
+    let theirs = rewriting.with_moves(theirs, &old)?;
     let mut gone: HashSet<u64> =
         old.rows.iter().filter(|(_, row)| is_theirs(row)).map(|(sequence, _)| *sequence).collect();
     for (sequence, row) in &old.rows {
@@ -139,6 +140,26 @@ impl Rewriting {
     fn payload(&self, at: &Location) -> io::Result<Vec<u8>> {
         let file = self.segments.get(&at.segment).ok_or_else(|| invalid("a segment is missing"))?;
         ledger::read(file, at)
+    }
+
+    /// Conversations, and those that they went on in under another id: these remember what was said in the first.
+    fn with_moves(&self, mut places: HashSet<u32>, index: &Index) -> io::Result<HashSet<u32>> {
+        let mut unseen: Vec<u32> = places.iter().copied().collect();
+        while let Some(talk) = unseen.pop().and_then(|place| index.talks.get(place as usize)) {
+            // A move is answered with nothing.
+            let rows = talk.rows.iter().filter_map(|sequence| index.rows.get(sequence));
+            for first in rows.filter(|row| !row.is_answered).filter_map(|row| row.frames.first()) {
+                let inbound: Inbound = serde_json::from_slice(&self.payload(first)?)?;
+                let Event::Moved { to } = inbound.event else { continue };
+                let place = index.talks.iter().position(|talk| talk.id == to);
+                if let Some(place) = place.and_then(|place| u32::try_from(place).ok())
+                    && places.insert(place)
+                {
+                    unseen.push(place);
+                }
+            }
+        }
+        Ok(places)
     }
 
     /// Whether what was answered to an entry explains or repeats one of these.

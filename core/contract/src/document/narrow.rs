@@ -45,15 +45,16 @@ fn records(header: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>]) -> Vec<Block> {
     let is_pairs = header.len() == 2;
     let item = |row: &Vec<Vec<Inline>>| {
         let mut line = Vec::new();
-        let mut cells = row.iter().enumerate().filter(|(_, cell)| !cell.is_empty());
-        if let Some((_, first)) = cells.next() {
-            line.push(Inline::Strong(first.clone()));
-        }
-        for (column, cell) in cells {
+        for (column, cell) in row.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
+            // Only the first column needs no head: it says what the row is about.
+            if column == 0 {
+                line.push(Inline::Strong(cell.clone()));
+                continue;
+            }
             if is_pairs {
                 line.push(text(": "));
             } else {
-                line.push(Inline::Break);
+                line.extend((!line.is_empty()).then_some(Inline::Break));
                 let head = header.get(column).filter(|head| !head.is_empty());
                 line.extend(head.into_iter().flatten().cloned());
                 line.extend(head.map(|_| text(": ")));
@@ -62,6 +63,9 @@ fn records(header: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>]) -> Vec<Block> {
         }
         Document { blocks: vec![Block::Paragraph(line)] }
     };
+    if rows.is_empty() {
+        return header.iter().filter(|head| !head.is_empty()).cloned().map(Block::Paragraph).collect();
+    }
     let mut blocks = Vec::new();
     if is_pairs && header.iter().any(|head| !head.is_empty()) {
         let heads = header.iter().filter(|head| !head.is_empty());
@@ -94,6 +98,14 @@ mod tests {
     fn with_more_columns_each_cell_has_its_head_and_empty_cells_are_left_out() {
         let table = "| | Where | `How` |\n|---|---|---|\n| **Ann** | here | |\n| Bob | | *so* |";
         assert_eq!(narrow(table, 5), "- **Ann**  \n  Where: here\n- **Bob**  \n  `How`: *so*");
+    }
+
+    #[test]
+    fn a_row_without_a_first_cell_keeps_its_heads_and_a_table_without_rows_its_header() {
+        let table = "| City | Country | People |\n|---|---|---|\n| | Norway | 5 |";
+        assert_eq!(narrow(table, 5), "- Country: Norway  \n  People: 5");
+        assert_eq!(narrow("| City | Country | People |\n|---|---|---|", 5), "City\n\nCountry\n\nPeople");
+        assert_eq!(narrow("| City | Country |\n|---|---|\n| | Norway |", 5), "*City: Country*\n\n- : Norway");
     }
 
     #[test]

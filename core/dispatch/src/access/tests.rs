@@ -59,6 +59,16 @@ fn other_bots_are_not_answered_unless_the_file_says_so() {
 }
 
 #[test]
+fn a_conversation_moves_whoever_moved_it() {
+    let gate = Gate::new(Access { allow: Vec::new(), ..Access::default() }, None);
+    let mut moved = from("telegram", "admin", "");
+    moved.sender.is_bot = true;
+    moved.event = Event::Moved { to: moved.conversation.clone() };
+    assert_eq!(gate.check(&moved, true).unwrap(), None);
+    assert!(gate.check(&from("telegram", "admin", "hello"), true).is_err());
+}
+
+#[test]
 fn people_and_conversations_have_limits_and_operators_none() {
     let access = Access {
         messages_per_minute: 3,
@@ -82,6 +92,12 @@ fn people_and_conversations_have_limits_and_operators_none() {
     let mut stop = from("irc", "alice", "");
     stop.event = Event::Deletion { message: stop.id.clone() };
     assert!(gate.check(&stop, true).is_ok(), "who wants to stop need not wait");
+    let mut reaction = from("irc", "carol", "");
+    reaction.event = Event::Reaction { message: reaction.id.clone(), emoji: "👍".into(), removed: false };
+    for kept in [true, true, true, false] {
+        let receipt = gate.check(&reaction, true).unwrap();
+        assert_eq!(receipt, (!kept).then_some(Receipt::Ignored), "nobody is told");
+    }
 }
 
 #[test]

@@ -123,7 +123,7 @@ impl Shared {
     }
 
     /// The languages that can be chosen.
-    fn languages(&self) -> Vec<Language> {
+    pub(crate) fn languages(&self) -> Vec<Language> {
         match &self.bot.card.languages[..] {
             [] => vec![Language::english(), Language::chinese()],
             languages => languages.to_vec(),

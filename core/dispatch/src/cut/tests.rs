@@ -333,3 +333,13 @@ fn one_line_a_part_where_messages_are_one_line() {
         ["Title", "One", "two", "1. first", "2. second", "• inner", "> quoted", "if a:", "    b"]
     );
 }
+
+#[test]
+fn a_long_heading_does_not_cut_what_follows_to_shreds() {
+    let markdown = format!("# {}\n\n{}", "heading ".repeat(23).trim_end(), "word ".repeat(400));
+    let parts = cut_at(&markdown, 200);
+    assert!(parts.len() < 15, "{} parts", parts.len());
+    let short = format!("# heading\n\n{}", "word ".repeat(400));
+    let first = &cut_at(&short, 200)[0];
+    assert!(first.starts_with("## heading\n\nword "), "{first}");
+}

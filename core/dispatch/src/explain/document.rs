@@ -15,11 +15,11 @@ const NAMED: usize = 5;
 /// Says what an answer rests on.
 pub(super) fn explain(number: Sequence, asked: Option<&str>, reply: &Reply, is_one_line: bool) -> Document {
     let words = of(&reply.language);
-    let about = match asked {
-        Some(asked) => words.about.replace("{question}", &shorten(&one_line(asked))),
-        None => words.about_number.to_owned(),
-    };
-    let mut blocks = vec![line(about.replace("{number}", &number.to_string()))];
+    let about = if asked.is_some() { words.about } else { words.about_number };
+    // The question last: it may have brackets of its own.
+    let about = about.replace("{number}", &number.to_string());
+    let asked = shorten(&one_line(asked.unwrap_or_default()));
+    let mut blocks = vec![line(about.replace("{question}", &asked))];
     let claims = |sentence: &Sentence| sentence.verdict != Verdict::NoClaim;
     if reply.sentences.iter().any(claims) {
         blocks.extend(reply.sentences.iter().map(|one| sentence(reply, one, words, is_one_line)));

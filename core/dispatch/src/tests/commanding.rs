@@ -176,9 +176,33 @@ async fn a_conversation_that_moves_takes_along_what_it_was_about_also_after_a_re
     assert!(bench.entries().await.iter().all(|entry| entry.settled.is_some()));
 }
 
+#[tokio::test]
+async fn no_answer_overtakes_the_sign_that_its_command_arrived() {
+    let bench = bench();
+    let held = loquat_contract::CancellationToken::new();
+    *bench.post.hold_sign.lock().unwrap() = Some(held.clone());
+    for id in ["1", "2"] {
+        let (sink, inbound) = (bench.sink.clone(), command("a", id, "help", ""));
+        let accepting = tokio::spawn(async move { sink.accept(inbound).await });
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        assert!(bench.post.texts().is_empty(), "the platform would not take it");
+        if id == "1" {
+            // Whoever accepts has gone away: it is answered all the same.
+            accepting.abort();
+            bench.settled().await;
+            bench.post.delivered.lock().unwrap().clear();
+        } else {
+            held.cancel();
+            accepting.await.unwrap().unwrap();
+            bench.settled().await;
+        }
+    }
+    assert_eq!((bench.post.texts().len(), bench.post.signs.lock().unwrap().len()), (1, 1));
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_menu_is_offered_before_anything_is_received_and_again_where_that_failed() {
-    let bench = bench();
+    let bench = Bench::of(Bot { max_message_chars: 400, ..Bot::default() });
     *bench.post.menu_failures.lock().unwrap() = 1;
     let running = tokio::spawn({
         let dispatch = bench.dispatch.clone();
@@ -190,6 +214,13 @@ async fn the_menu_is_offered_before_anything_is_received_and_again_where_that_fa
     let names = |bench: &Bench| -> Vec<String> {
         bench.post.menu.lock().unwrap().iter().map(|command| command.name.clone()).collect()
     };
+    let spec = bench.post.menu.lock().unwrap().iter().find(|command| command.name == "language").cloned();
+    let choices = spec.unwrap().argument.unwrap().choices.into_iter().map(|(value, _)| value);
+    assert_eq!(
+        choices.collect::<Vec<_>>(),
+        ["en", "zh", "auto"],
+        "those that a bot of no languages answers in"
+    );
     let expected = ["ask", "why", "feedback", "reset", "language", "help", "status", "leave", "remove"];
     assert_eq!(names(&bench), expected);
     // It has them: they are not sent again.

@@ -115,6 +115,13 @@ async fn where_nothing_was_claimed_it_says_so_and_what_is_missing() {
 }
 
 #[tokio::test]
+async fn a_question_with_brackets_of_its_own_is_quoted_as_it_was() {
+    let bench = bench(Settings::default()).await;
+    let why = said(&bench, &[message("a", "1", "{number} {question}"), message("a", "2", "/why")]).await;
+    assert!(why.starts_with("About answer #1, to “{number} {question}”:"), "{why}");
+}
+
+#[tokio::test]
 async fn a_conversation_is_told_of_its_own_answers_alone() {
     let bench = bench(Settings::default()).await;
     let early = said(&bench, &[message("b", "1", "/why")]).await;

@@ -86,10 +86,14 @@ pub(super) struct Post {
     pub(super) withdrawn: Mutex<Vec<String>>,
     pub(super) typed: Mutex<usize>,
     pub(super) missed: Mutex<Vec<Inbound>>,
+    /// Whether it says what was missed again and again, whatever is asked for.
+    pub(super) repeats: Mutex<bool>,
     /// The message that shows drafts.
     pub(super) shows_as: Mutex<Option<MessageId>>,
     /// How presses and commands were acknowledged.
     pub(super) signs: Mutex<Vec<String>>,
+    /// What acknowledging waits for.
+    pub(super) hold_sign: Mutex<Option<CancellationToken>>,
     pub(super) menu: Mutex<Vec<CommandSpec>>,
     /// How often offering the menu fails first.
     pub(super) menu_failures: Mutex<usize>,
@@ -110,8 +114,10 @@ impl Default for Post {
             withdrawn: Mutex::default(),
             typed: Mutex::default(),
             missed: Mutex::default(),
+            repeats: Mutex::default(),
             shows_as: Mutex::default(),
             signs: Mutex::default(),
+            hold_sign: Mutex::default(),
             menu: Mutex::default(),
             menu_failures: Mutex::default(),
             administered: Mutex::default(),
@@ -195,8 +201,15 @@ impl Interactions for Post {
             Acknowledgement::Working { is_private: false } => "working",
             Acknowledgement::Done { notice } => notice.unwrap_or("done"),
         };
-        self.signs.lock().unwrap().push(format!("{} {how}", inbound.id.0));
-        Box::pin(async { Ok(()) })
+        let sign = format!("{} {how}", inbound.id.0);
+        Box::pin(async move {
+            let held = self.hold_sign.lock().unwrap().clone();
+            if let Some(held) = held {
+                held.cancelled().await;
+            }
+            self.signs.lock().unwrap().push(sign);
+            Ok(())
+        })
     }
 
     fn offer<'a>(&'a self, commands: &'a [CommandSpec]) -> BoxFuture<'a, Result<(), ConnectorError>> {
@@ -257,7 +270,9 @@ impl Backfill for Post {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<Inbound>, ConnectorError>> {
         let missed = self.missed.lock().unwrap();
-        let later = missed.iter().filter(|inbound| inbound.id > *after).take(limit).cloned().collect();
+        let repeats = *self.repeats.lock().unwrap();
+        let later = missed.iter().filter(|inbound| repeats || inbound.id > *after);
+        let later = later.take(limit).cloned().collect();
         Box::pin(async { Ok(later) })
     }
 }

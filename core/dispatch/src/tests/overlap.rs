@@ -78,6 +78,19 @@ async fn a_message_interrupts_the_one_before_it() {
 }
 
 #[tokio::test]
+async fn a_question_does_not_interrupt_a_command() {
+    let bench = with(Overlap::Interrupt);
+    let held = bench.echo.hold("one");
+    bench.accept(&message("a", "1", "one")).await.unwrap();
+    begun().await;
+    // It waits behind the first, and before what comes next.
+    bench.accept_all(&[message("a", "2", "/language zh"), message("a", "3", "two")]).await;
+    held.cancel();
+    bench.drain().await;
+    assert_eq!(bench.post.texts(), ["从现在起我用中文回答。", "two"]);
+}
+
+#[tokio::test]
 async fn an_edit_is_answered_in_place_of_its_message() {
     // While it is being answered, while it waits, and after it was answered.
     let bench = Bench::new();

@@ -214,3 +214,39 @@ async fn suggestions_are_buttons_of_the_greeting() {
     assert_eq!(bench.post.texts(), ["Ask me.", "What is open?"]);
     let Event::Button { .. } = bench.entry(2).await.inbound.event else { panic!("not a button") };
 }
+
+#[tokio::test]
+async fn what_is_asked_again_of_somebody_who_is_erased_meanwhile_leaves_no_trace() {
+    let bench = bench();
+    bench.accept_all(&[message("a", "1", "my-secret-question")]).await;
+    bench.settled().await;
+    let held = bench.echo.hold("my-secret-question");
+    bench.accept(&press("a", "2", "boss", "retry.1")).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    bench.dispatch.erase(&"post:alice".parse().unwrap()).await.unwrap();
+    held.cancel();
+    bench.settled().await;
+    assert_eq!(bench.post.texts().pop().unwrap(), "That is not kept any more; ask again.");
+    let kept = format!("{:?}", bench.entries().await);
+    assert!(!kept.contains("my-secret-question"), "{kept}");
+}
+
+#[tokio::test]
+async fn a_choice_of_which_nothing_can_be_recalled_is_not_answered_in_what_is_talked_about_now() {
+    use loquat_contract::{Memory, Prepared, Sequence, Step};
+    let bench = bench();
+    bench.journal.accept(&message("a", "1", "georgia?")).await.unwrap();
+    let prepared = Prepared {
+        choices: asked_back().choices,
+        memory: Some(Memory("strange".into())),
+        ..Prepared::default()
+    };
+    let steps = vec![Step::Prepared(Box::new(prepared)), Step::Settled(Settlement::Delivered)];
+    bench.journal.record(Sequence(1), steps).await.unwrap();
+    bench.accept_all(&[message("a", "2", "one"), message("a", "3", "two")]).await;
+    bench.settled().await;
+    bench.accept(&press("a", "4", "alice", "c0.1")).await.unwrap();
+    bench.settled().await;
+    let memory = bench.entry(4).await.prepared.unwrap().memory.unwrap();
+    assert_eq!(memory.0, "1", "the first that it remembers");
+}

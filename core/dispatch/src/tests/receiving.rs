@@ -158,3 +158,16 @@ async fn what_was_missed_is_not_said_too_fast_and_all_of_it_is_asked_for() {
     assert_eq!(again, loquat_contract::Receipt::Duplicate);
     bench.drain().await;
 }
+
+#[tokio::test]
+async fn a_platform_that_says_the_same_for_ever_is_not_asked_for_ever() {
+    let bench = Bench::new();
+    bench.post.capabilities.lock().unwrap().backfill = true;
+    bench.accept(&message("a", "1000", "one")).await.unwrap();
+    *bench.post.missed.lock().unwrap() =
+        (1001..1101).map(|id| message("a", &id.to_string(), "missed")).collect();
+    *bench.post.repeats.lock().unwrap() = true;
+    bench.sink.reconnected().await;
+    bench.drain().await;
+    assert_eq!(bench.entries().await.len(), 101);
+}

@@ -97,6 +97,36 @@ async fn what_others_had_explained_or_asked_again_of_it_is_erased_too() {
 }
 
 #[tokio::test]
+async fn what_a_conversation_remembers_where_it_went_on_is_erased_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = EmbeddedJournal::open(folder.path()).unwrap();
+    let mut theirs = message("group", "1");
+    theirs.sender.id = "alice-4711".into();
+    journal.accept(&theirs).await.unwrap();
+    journal
+        .record(Sequence(1), vec![prepared("an answer", Some("the-secret-memory")), delivered()])
+        .await
+        .unwrap();
+    // Somebody else moves it, twice.
+    for (sequence, from, to) in [(2, "group", "super"), (4, "super", "hyper")] {
+        let moved = Event::Moved { to: conversation(to) };
+        let by_bob = |channel: &str, id: &str| {
+            let mut inbound = loquat_contract::Inbound { event: moved.clone(), ..message(channel, id) };
+            inbound.sender.id = "bob".into();
+            inbound
+        };
+        journal.accept(&by_bob(from, "moved")).await.unwrap();
+        journal.accept(&by_bob(to, "arrived")).await.unwrap();
+        let steps = vec![prepared("", Some("the-secret-memory")), delivered()];
+        journal.record(Sequence(sequence + 1), steps).await.unwrap();
+    }
+    let erased = journal.erase(&"p:alice-4711".parse().unwrap()).await.unwrap();
+    assert_eq!(traces(folder.path()), [""; 0]);
+    assert!(erased.conversations.contains(&conversation("hyper")), "{erased:?}");
+    assert_eq!(journal.memory(&conversation("super")).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn what_compaction_has_dropped_leaves_no_trace_either() {
     let folder = tempfile::tempdir().unwrap();
     let journal = EmbeddedJournal::open(folder.path()).unwrap();
