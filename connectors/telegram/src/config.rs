@@ -235,7 +235,7 @@ pub fn sample() -> &'static str {
 api = "https://api.telegram.org"
 # How updates come: polling needs nothing, webhook an https address of your own.
 mode = "polling"
-# How long Telegram waits for an update before it answers that there is none, in seconds.
+# How long Telegram waits for an update before it answers that there is none, in seconds; 50 at most.
 poll_secs = 30
 # How long another program that polls with the same token is put up with, in seconds.
 conflict_secs = 60

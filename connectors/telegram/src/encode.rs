@@ -62,10 +62,16 @@ pub(crate) fn keyboard(part: &Part) -> Option<InlineKeyboardMarkup> {
 
 /// A notice on a pressed button, within its limit.
 pub(crate) fn notice(text: &str) -> String {
-    if text.chars().count() <= LONGEST_NOTICE {
+    if text.encode_utf16().count() <= LONGEST_NOTICE {
         return text.to_owned();
     }
-    text.chars().take(LONGEST_NOTICE - 1).chain(['…']).collect()
+    let mut left = LONGEST_NOTICE - 1;
+    let fits = |c: &char| {
+        let is_room = c.len_utf16() <= left;
+        left = left.saturating_sub(c.len_utf16());
+        is_room
+    };
+    text.chars().take_while(fits).chain(['…']).collect()
 }
 
 fn document(document: &Document) -> Option<Encoded> {

@@ -44,7 +44,12 @@ impl Shared {
     ) -> Result<i32, Delivery> {
         let bytes = match &attachment.place {
             At::Path(path) => {
-                tokio::fs::metadata(path).await.map_err(|error| unreadable(attachment, &error))?.len()
+                let known =
+                    tokio::fs::metadata(path).await.map_err(|error| unreadable(attachment, &error))?;
+                if !known.is_file() {
+                    return Err(unreadable(attachment, &std::io::Error::other("it is no file")));
+                }
+                known.len()
             }
             _ => attachment.bytes.unwrap_or_default(),
         };
@@ -91,8 +96,8 @@ impl Shared {
                 self.api.named(method, &body).await?
             }
             At::Path(path) => {
-                let unreadable =
-                    |error: std::io::Error| Failure::NotSent(format!("{}: {error}", path.display()));
+                let name = &attachment.name;
+                let unreadable = |error| refused(format!("the file {name:?} cannot be read: {error}"));
                 let file = tokio::fs::File::open(path).await.map_err(unreadable)?;
                 let mut part = Part::stream_with_length(file, bytes).file_name(attachment.name.clone());
                 if !attachment.media_type.is_empty() {

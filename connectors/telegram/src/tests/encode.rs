@@ -167,6 +167,7 @@ fn a_notice_is_no_longer_than_telegram_takes() {
     assert_eq!(notice("short"), "short");
     let long = notice(&"多".repeat(300));
     assert_eq!((long.chars().count(), long.ends_with('…')), (200, true));
+    assert_eq!(notice(&"🚀".repeat(150)).encode_utf16().count(), 199);
 }
 
 #[test]

@@ -254,6 +254,11 @@ async fn a_part_whose_file_fails_is_neither_repeated_nor_called_delivered() {
     let alone = envelope(&to(chat, None, 1), Part { attachments: vec![missing()], ..Part::default() });
     let delivery = bot.egress.deliver(&alone).await;
     assert!(matches!(&delivery, Delivery::Permanent { .. }), "{delivery:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let attachments = vec![file("plans", "", At::Path(folder.path().to_owned()))];
+    let delivery =
+        bot.egress.deliver(&envelope(&to(chat, None, 1), Part { attachments, ..Part::default() })).await;
+    assert!(matches!(&delivery, Delivery::Permanent { reason } if reason.contains("plans")), "{delivery:?}");
     assert_eq!(telegram.answers(chat).len(), 1);
 }
 
