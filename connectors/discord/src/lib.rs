@@ -43,8 +43,11 @@
 //! - Where the question is older than 90 seconds by Discord's own clock, an earlier try may be older than its nonce. Then the bot first looks
 //!   through what it has said since: the first part is the reply to the question, and the further ones are behind it. That takes the
 //!   permission to read the message history; without it, a nonce is all there is.
+//! - What takes the place of a draft that somebody deleted has a nonce of its own, always the same one.
 //! - Edits can be made again. An answer to a command or a button is an edit of the “thinking” message. What follows a private answer is
 //!   added to it as an embed, up to 6,000 characters; what is longer is `Permanent`.
+//!
+//! Where the bot may not embed, or not refer to the question because it may not read the history, the words are sent without that.
 //!
 //! # Ids
 //!

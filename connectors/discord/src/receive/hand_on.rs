@@ -49,10 +49,10 @@ impl<'a> HandOn<'a> {
     pub(super) async fn all(&self, mut items: Receiver<Item>) -> Result<(), ConnectorError> {
         while let Some(Item { mark, what }) = items.recv().await {
             let handed = match what {
-                What::Begun(memory) => {
+                What::Begun => {
                     self.shared.places.settled().await;
                     self.sink.reconnected().await;
-                    memory.backfilled();
+                    mark.backfilled();
                     Handed::Done
                 }
                 What::Event { name, data, place } => self.event(&name, data, place, &mark).await?,
@@ -251,10 +251,13 @@ impl<'a> HandOn<'a> {
         let Some(channel) = event.channel_id else { return Ok(Handed::Done) };
         let place = match event.guild_id {
             None => Place::direct(channel),
-            // It brings its channel along.
             Some(guild) => {
-                match event.channel.as_ref().and_then(|object| ChannelObject::deserialize(object).ok()) {
-                    Some(object) => Place::read(&object, Some(guild)),
+                // It brings its channel along, which may be one where the bot is not.
+                let brought =
+                    event.channel.as_ref().and_then(|object| ChannelObject::deserialize(object).ok());
+                let found = self.shared.places.find(channel);
+                match found.or_else(|| brought.map(|object| Place::read(&object, Some(guild)))) {
+                    Some(place) => place,
                     None => match known(self.shared.place(channel).await)? {
                         Some(place) => place,
                         None => return Ok(Handed::Done),

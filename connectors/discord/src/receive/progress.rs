@@ -44,6 +44,14 @@ impl Mark {
             state.open.remove(&self.number);
         }
     }
+
+    /// The host has asked for what was missed before this session; a later one has a debt of its own.
+    pub(super) fn backfilled(&self) {
+        let mut state = self.memory.state();
+        if state.generation == self.generation {
+            state.owes_backfill = false;
+        }
+    }
 }
 
 impl Memory {
@@ -111,10 +119,6 @@ impl Memory {
     pub(super) fn owes_backfill(&self) -> bool {
         self.state().owes_backfill
     }
-
-    pub(super) fn backfilled(&self) {
-        self.state().owes_backfill = false;
-    }
 }
 
 #[cfg(test)]
@@ -140,6 +144,10 @@ mod tests {
         four.done();
         memory.begin(resumable.clone());
         let again = memory.read(4);
+        four.backfilled();
+        assert!(memory.owes_backfill());
+        again.backfilled();
+        assert!(!memory.owes_backfill());
         four.done();
         assert_eq!(memory.resumable(), Some((resumable, 3)), "another session's 4 is not this one's");
         again.done();

@@ -10,7 +10,7 @@ use serenity::model::id::ChannelId;
 use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::progress::{Mark, Memory};
+use super::progress::Mark;
 use super::session::{Effect, Ending, Session};
 use super::socket::{Dial, Socket};
 use super::starts::Starts;
@@ -45,7 +45,7 @@ pub(super) struct Item {
 /// What it is.
 pub(super) enum What {
     /// A new session began, so that messages may have been missed.
-    Begun(Memory),
+    Begun,
     Event {
         name: String,
         data: Value,
@@ -257,8 +257,7 @@ impl Shard<'_> {
     }
 
     fn begun(&self, number: u64) -> Item {
-        let memory = &self.session.memory;
-        Item { mark: memory.read(number), what: What::Begun(memory.clone()) }
+        Item { mark: self.session.memory.read(number), what: What::Begun }
     }
 
     /// What there is to hand on of an event.
