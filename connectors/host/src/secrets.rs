@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::sync::{PoisonError, RwLock};
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::Config;
@@ -15,6 +15,9 @@ use crate::config::Config;
 const PLACE: &str = "[redacted]";
 /// A shorter one would be found in half the words of a log.
 const SHORTEST: usize = 6;
+
+/// What is written otherwise in an address, where as little is as RFC 3986 asks for.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 static KNOWN: RwLock<Option<AhoCorasick>> = RwLock::new(None);
 
@@ -42,11 +45,14 @@ fn secrets(config: &Config) -> Vec<Option<&SecretString>> {
     ]
 }
 
-/// Finds each secret as it is, and as it stands in an address.
+/// Finds each secret as it is, as it stands in an address, and as it stands between quotes.
 fn finder<'s>(secrets: impl Iterator<Item = &'s str>) -> Option<AhoCorasick> {
     let long = secrets.filter(|secret| secret.len() >= SHORTEST);
-    let forms = long
-        .flat_map(|secret| [secret.to_owned(), utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string()]);
+    let forms = long.flat_map(|secret| {
+        let in_address = |set| utf8_percent_encode(secret, set).to_string();
+        let quoted = secret.escape_debug().to_string();
+        [secret.to_owned(), in_address(NON_ALPHANUMERIC), in_address(RESERVED), quoted]
+    });
     let forms: Vec<String> = forms.collect();
     if forms.is_empty() {
         return None;
@@ -103,10 +109,13 @@ mod tests {
 
     #[test]
     fn a_secret_is_replaced_wherever_it_stands() {
-        let finder = finder(["123456:AAbb-cc_dd", "short", "longer secret"].into_iter()).unwrap();
+        let finder =
+            finder(["123456:AAbb-cc_dd", "short", "longer secret", "with \"quotes\""].into_iter()).unwrap();
         for (text, expected) in [
             ("GET /bot123456:AAbb-cc_dd/getMe", "GET /bot[redacted]/getMe"),
             ("GET /bot123456%3AAAbb%2Dcc%5Fdd/getMe", "GET /bot[redacted]/getMe"),
+            ("GET /bot123456%3AAAbb-cc_dd/getMe", "GET /bot[redacted]/getMe"),
+            (r#"password: "with \"quotes\"""#, r#"password: "[redacted]""#),
             ("a longer secret, twice: longer secret", "a [redacted], twice: [redacted]"),
             ("short words stay", "short words stay"),
         ] {

@@ -56,7 +56,7 @@ fn list(ledger: &Ledger, filter: &Filter) -> anyhow::Result<ExitCode> {
     let mut out = anstream::stdout();
     for entry in &entries {
         if filter.json {
-            writeln!(out, "{}", serde_json::to_string(entry)?)?;
+            writeln!(out, "{}", json(entry)?)?;
         } else {
             writeln!(out, "{}", line(entry))?;
         }
@@ -65,6 +65,13 @@ fn list(ledger: &Ledger, filter: &Filter) -> anyhow::Result<ExitCode> {
         writeln!(out, "nothing of that kind is in the journal")?;
     }
     report(ledger.damage())
+}
+
+/// All of an entry as a line of JSON, but for its ticket: whoever has that can answer in the bot's name.
+pub(super) fn json(entry: &Entry) -> anyhow::Result<String> {
+    let mut entry = entry.clone();
+    entry.inbound.ticket = None;
+    Ok(serde_json::to_string(&entry)?)
 }
 
 /// Says what cannot be read, and that it is not all.
@@ -197,4 +204,34 @@ fn shorten(text: &str) -> String {
 /// Without control characters but line breaks: what somebody wrote must not steer the terminal.
 fn clean(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() || *c == '\n').collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use loquat_contract::{ConversationId, Inbound, Sender, Ticket, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn no_ticket_is_printed() {
+        let place =
+            ConversationId { bot: "b".into(), platform: "p".into(), channel: "c".into(), thread: None };
+        let inbound = Inbound {
+            ticket: Some(Ticket("the-token-of-an-interaction".into())),
+            ..Inbound::message(place, "1", Sender::new("ann"), "capital?")
+        };
+        let entry = Entry {
+            sequence: Sequence(1),
+            accepted_at: Timestamp::default(),
+            inbound,
+            draft: None,
+            prepared: None,
+            parts: Vec::new(),
+            settled: None,
+            reopened_at: None,
+        };
+        for shown in [json(&entry).unwrap(), line(&entry)] {
+            assert!(shown.contains("capital?") && !shown.contains("the-token"), "{shown}");
+        }
+    }
 }

@@ -19,8 +19,7 @@ pub(super) fn person(loaded: &Loaded, command: &PersonCommand) -> anyhow::Result
             let entries = ledger.entries(&Query { person: Some(person.clone()), ..Query::default() })?;
             let mut out = std::io::stdout().lock();
             for entry in &entries {
-                serde_json::to_writer(&mut out, entry)?;
-                writeln!(out)?;
+                writeln!(out, "{}", super::ledger::json(entry)?)?;
             }
             writeln!(anstream::stderr(), "{} messages of {person}, with the replies to them", entries.len())?;
             super::ledger::report(ledger.damage())

@@ -228,17 +228,26 @@ fn explain(message: String) -> String {
 
 /// The message without the value of a secret, where it quotes the line of one.
 fn hushed(message: &str) -> String {
-    let lines = message.lines().map(|line| match line.split_once('=') {
-        Some((key, _)) if line.contains('|') && is_secret(key) => format!("{key}= [redacted]"),
-        _ => line.to_owned(),
+    let lines = message.lines().map(|line| {
+        let quoted =
+            line.split_once('|').and_then(|(margin, quoted)| Some((margin, quoted, secret(quoted)?)));
+        match quoted {
+            // All that stands behind the name: a line that is no TOML may have no `=`, or more than one.
+            Some((margin, quoted, end)) => format!("{margin}|{} [redacted]", &quoted[..end]),
+            None => line.to_owned(),
+        }
     });
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Whether what stands before a `=` names a secret.
-fn is_secret(key: &str) -> bool {
-    let name = key.trim_end().trim_end_matches('"');
-    ["token", "password", "secret"].iter().any(|known| name.ends_with(known))
+/// Where the first name of a secret ends.
+fn secret(line: &str) -> Option<usize> {
+    let line = line.to_ascii_lowercase();
+    let ends = ["token", "password", "secret"].into_iter().flat_map(|name| {
+        line.match_indices(name).map(|(start, name)| start + name.len()).collect::<Vec<_>>()
+    });
+    let is_end = |end: &usize| !line[*end..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    ends.filter(is_end).min()
 }
 
 /// Makes paths absolute, as seen from the file that names them.
@@ -345,10 +354,20 @@ mod tests {
 
     #[test]
     fn a_line_that_is_no_toml_is_quoted_without_its_secret() {
-        for line in ["token = 123456:s3cret", "\"password\" = s3cret", "secret=s3cret"] {
+        for line in [
+            "token = 123456:s3cret",
+            "\"password\" = s3cret",
+            "secret=s3cret",
+            "token: 123456:s3cret",
+            "Token s3cret",
+            "more = { token = 123456:s3cret }",
+            "account_password = s3cret = s3cret",
+        ] {
             let error = with_file(&format!("[connectors.web]\n{line}\n"), &[], &[]).unwrap_err().to_string();
             assert!(error.contains("[redacted]") && !error.contains("s3cret"), "{error}");
         }
+        let error = with_file("[model]\nmax_tokens = lots\n", &[], &[]).unwrap_err().to_string();
+        assert!(error.contains("lots"), "{error}");
     }
 
     #[test]
