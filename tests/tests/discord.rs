@@ -17,7 +17,7 @@ fn home(discord: &Discord) -> User {
     User::new()
         .unwrap()
         .with("LOQUAT_CONNECTORS__DISCORD__TOKEN", discord.token())
-        .with("LOQUAT_CONNECTORS__DISCORD__API", api(&discord))
+        .with("LOQUAT_CONNECTORS__DISCORD__API", api(discord))
         .with("LOQUAT_LOG", "trace,sled=off")
 }
 
