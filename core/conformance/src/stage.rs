@@ -1,5 +1,6 @@
 //! A platform, a journal, and a bot between them that can be started, stopped and killed. In: what people do. Out: what is on record of it.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -13,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::audit::Said;
 use crate::bot::{Orders, Told, VARIABLE};
-use crate::breaking::{is_full, was_refused};
+use crate::breaking::{Crash, is_full, was_refused};
 use crate::platform::{Act, Deed, Fault, Fixture, Heard, Platform};
 
 /// How long anything is waited for before it counts as not happening.
@@ -35,6 +36,8 @@ pub(crate) struct Stage<F: Fixture> {
     test: String,
     bot: Mutex<Option<Child>>,
     numbers: AtomicUsize,
+    /// How the next bots are to die, those that take the place of one that died by itself.
+    fates: Mutex<VecDeque<Crash>>,
     /// Bots that died by themselves and were replaced.
     deaths: AtomicUsize,
     /// Whether the platform misbehaves, so that a message may have to be said again.
@@ -61,6 +64,7 @@ impl<F: Fixture> Stage<F> {
             test: test.to_owned(),
             bot: Mutex::default(),
             numbers: AtomicUsize::new(1),
+            fates: Mutex::default(),
             deaths: AtomicUsize::new(0),
             misbehaves: AtomicBool::new(false),
             has_failed: AtomicBool::new(false),
@@ -98,6 +102,26 @@ impl<F: Fixture> Stage<F> {
             tokio::time::sleep(LOOK).await;
         }
         Ok(())
+    }
+
+    /// Lays down how the next bots are to die, one after the other; the one at work goes in good order.
+    pub(crate) async fn doom(&self, fates: impl IntoIterator<Item = Crash>) -> anyhow::Result<()> {
+        self.stop().await?;
+        self.fates().extend(fates);
+        self.revive().await
+    }
+
+    fn fates(&self) -> std::sync::MutexGuard<'_, VecDeque<Crash>> {
+        self.fates.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Starts the next bot where none is at work.
+    async fn revive(&self) -> anyhow::Result<()> {
+        if self.is_alive() {
+            return Ok(());
+        }
+        let crash = self.fates().pop_front();
+        self.start(Orders { crash, ..Orders::default() }).await
     }
 
     /// Whether the bot is at work.
@@ -226,9 +250,7 @@ impl<F: Fixture> Stage<F> {
         let mut attempt = 0;
         loop {
             ensure!(begun.elapsed() < PATIENCE, "{text:?} does not get through");
-            if !self.is_alive() {
-                self.start(Orders::default()).await?;
-            }
+            self.revive().await?;
             // A platform that makes its ids itself says it anew.
             let id = if self.platform.keeps_ids() {
                 said.token.clone()
@@ -330,9 +352,7 @@ impl<F: Fixture> Stage<F> {
     pub(crate) async fn settle(&self) -> anyhow::Result<()> {
         let (mut begun, mut fewest) = (Instant::now(), usize::MAX);
         loop {
-            if !self.is_alive() {
-                self.start(Orders::default()).await?;
-            }
+            self.revive().await?;
             let owed: Vec<Entry> =
                 self.ledger()?.into_iter().filter(|entry| entry.settled.is_none()).collect();
             if owed.is_empty() {

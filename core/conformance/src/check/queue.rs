@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::bot::Orders;
+use crate::breaking::{Crash, Point};
 use crate::check::crashes::{Chance, number};
 use crate::check::{settled, sound, stage};
 use crate::platform::{Fault, Fixture, Platform};
@@ -33,6 +33,10 @@ pub(crate) async fn check<F: Fixture>(test: &str, card: &mut Scorecard) -> anyho
     let count = number("LOQUAT_CONFORMANCE_QUEUE").and_then(|count| usize::try_from(count).ok());
     let count = count.unwrap_or(MESSAGES);
     let seed = number("LOQUAT_CONFORMANCE_SEED").unwrap_or(0x2545_f491).max(1);
+    // It dies at the moment that it begins to deliver: a third of the answers after the start, and again a third later.
+    let fate = Crash { point: Point::Deliver, before: true, spared: count / (KILLS + 1) };
+    stage.doom([fate; KILLS]).await?;
+    let deaths = stage.deaths();
     let is_over = AtomicBool::new(false);
     let said = async {
         stage.arm(&Fault::TooMany(Some(HELD)));
@@ -44,7 +48,8 @@ pub(crate) async fn check<F: Fixture>(test: &str, card: &mut Scorecard) -> anyho
         anyhow::Ok(())
     };
     // Where one of them fails, the other does not go on.
-    let ((), (faults, kills)) = tokio::try_join!(said, trouble(&stage, count, seed, &is_over))?;
+    let ((), faults) = tokio::try_join!(said, trouble(&stage, seed, &is_over))?;
+    let kills = stage.deaths() - deaths;
     stage.calm();
     let audit = settled(&stage).await?;
     crate::report(&format!(
@@ -64,13 +69,8 @@ pub(crate) async fn check<F: Fixture>(test: &str, card: &mut Scorecard) -> anyho
     Ok(())
 }
 
-/// Has deliveries go wrong by chance, and kills the bot at a third and at two thirds of the way; says how often.
-async fn trouble<F: Fixture>(
-    stage: &Stage<F>,
-    count: usize,
-    seed: u64,
-    is_over: &AtomicBool,
-) -> anyhow::Result<(usize, usize)> {
+/// Has deliveries go wrong by chance; says how often.
+async fn trouble<F: Fixture>(stage: &Stage<F>, seed: u64, is_over: &AtomicBool) -> anyhow::Result<usize> {
     let faults = [
         Fault::TooMany(None),
         Fault::TooMany(Some(Duration::from_millis(50))),
@@ -79,15 +79,10 @@ async fn trouble<F: Fixture>(
         Fault::TakenWithoutAnswer,
     ];
     let mut chance = Chance(seed);
-    let (mut armed, mut kills, mut seen) = (0, 0, 0);
+    let (mut armed, mut seen) = (0, 0);
     while !is_over.load(Ordering::SeqCst) {
         tokio::time::sleep(LOOK).await;
         let shown = stage.platform.shown(CHANNEL).len();
-        if kills < KILLS && shown >= count * (kills + 1) / (KILLS + 1) {
-            stage.kill()?;
-            kills += 1;
-            stage.start(Orders::default()).await?;
-        }
         let is_time = (seen..shown).any(|_| chance.below(ONE_IN) == 0);
         seen = shown;
         let place = usize::try_from(chance.below(faults.len() as u64)).unwrap_or_default();
@@ -95,5 +90,5 @@ async fn trouble<F: Fixture>(
             armed += 1;
         }
     }
-    Ok((armed, kills))
+    Ok(armed)
 }
