@@ -48,6 +48,10 @@
 //! site's page) are refused either way.
 
 mod config;
+
+mod serve;
+
+mod page;
 mod receive;
 
 mod encode;
@@ -59,7 +63,7 @@ mod tests;
 
 pub use config::{Config, sample};
 pub use deliver::WebEgress;
-pub use receive::{Bound, WebIngress, bind};
+pub use serve::{Bound, WebIngress, bind};
 
 /// Why the web chat could not start.
 #[derive(Debug, thiserror::Error)]

@@ -1,11 +1,5 @@
-//! The receiving half: a port, the routes on it, and when they stop. In: HTTP requests. Out: events for the sink.
-//! What replies look like is `encode`'s matter, and where they wait `deliver`'s.
-
-mod bind;
-
-mod access;
-mod login;
-mod page;
+//! The receiving half: what a page asks and says. In: HTTP requests that `serve` let in. Out: events for the sink. What replies look
+//! like is `encode`'s matter, and where they wait `deliver`'s.
 
 mod address;
 mod messages;
@@ -13,54 +7,21 @@ mod messages;
 mod accept;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::StatusCode;
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
-use axum::{Json, middleware};
-use loquat_contract::{BotCard, BoxFuture, CancellationToken, ConnectorError, ConversationId, Ingress, Sink};
+use axum::{Json, Router};
 use serde_json::json;
 
-use crate::Config;
-use crate::deliver::{Mailboxes, events};
+use crate::deliver::events;
+use crate::serve::Site;
 
 pub(crate) use address::Channel;
-pub use bind::{Bound, bind};
-pub(crate) use login::Door;
 
-/// How long replies to accepted messages are waited for after a stop.
-const GRACE: Duration = Duration::from_secs(10);
-/// How long connections may take to close after that.
-const CLOSE: Duration = Duration::from_secs(2);
-/// How often mailboxes that nobody uses are looked for.
-const SWEEP: Duration = Duration::from_secs(60);
-
-/// What every route sees.
-pub(crate) struct Site {
-    pub(crate) config: Config,
-    pub(crate) bot: BotCard,
-    pub(crate) sink: Arc<dyn Sink>,
-    pub(crate) mailboxes: Arc<Mailboxes>,
-    pub(crate) stop: CancellationToken,
-    pub(crate) door: Door,
-}
-
-impl Site {
-    /// The conversation that a page calls by this id.
-    pub(crate) fn conversation(&self, channel: Channel) -> ConversationId {
-        let bot = self.bot.name.clone();
-        ConversationId { bot, platform: "web".to_owned(), channel: channel.0, thread: None }
-    }
-}
-
-/// Every route, with the checks before them.
-pub(crate) fn router(site: Arc<Site>) -> Router {
-    // A character takes at most 12 bytes as a pair of JSON escapes; the rest is room for the id and the braces.
-    let body_limit = site.config.max_message_chars.saturating_mul(12).saturating_add(1024);
-    let conversation = Router::new()
+/// The routes of a conversation.
+pub(crate) fn routes() -> Router<Arc<Site>> {
+    Router::new()
         .route("/api/bot", get(bot))
         .route("/api/conversations/{conversation}/messages", post(messages::receive))
         .route(
@@ -68,22 +29,6 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
             put(messages::edit).delete(messages::delete),
         )
         .route("/api/conversations/{conversation}/events", get(events))
-        .route_layer(middleware::from_fn_with_state(site.clone(), login::required));
-    Router::new()
-        .merge(conversation)
-        .merge(page::routes())
-        .route("/health", get(health))
-        .route("/api/login", post(login::login))
-        .fallback(async || problem(StatusCode::NOT_FOUND, "there is nothing here"))
-        .layer(DefaultBodyLimit::max(body_limit))
-        .layer(middleware::from_fn_with_state(site.clone(), access::check))
-        .layer(middleware::map_response(page::secure))
-        .with_state(site)
-}
-
-/// A refusal as the page reads it: `{"error": "…"}`.
-pub(crate) fn problem(status: StatusCode, error: impl std::fmt::Display) -> Response {
-    (status, Json(json!({ "error": error.to_string() }))).into_response()
 }
 
 async fn bot(State(site): State<Arc<Site>>) -> Response {
@@ -95,78 +40,4 @@ async fn bot(State(site): State<Arc<Site>>) -> Response {
         "max_message_chars": site.config.max_message_chars,
     }))
     .into_response()
-}
-
-async fn health(State(site): State<Arc<Site>>) -> Response {
-    match site.stop.is_cancelled() {
-        false => Json(json!({ "status": "ok" })).into_response(),
-        true => (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "stopping" }))).into_response(),
-    }
-}
-
-/// The receiving half of the web chat.
-pub struct WebIngress {
-    pub(crate) bound: Bound,
-    pub(crate) bot: BotCard,
-    pub(crate) mailboxes: Arc<Mailboxes>,
-}
-
-impl Ingress for WebIngress {
-    fn run<'a>(
-        &'a self,
-        sink: Arc<dyn Sink>,
-        stop: CancellationToken,
-    ) -> BoxFuture<'a, Result<(), ConnectorError>> {
-        Box::pin(self.serve(sink, stop))
-    }
-}
-
-impl WebIngress {
-    async fn serve(&self, sink: Arc<dyn Sink>, stop: CancellationToken) -> Result<(), ConnectorError> {
-        let failed = |error: std::io::Error| ConnectorError::Stop(format!("the web chat failed: {error}"));
-        // A second handle of the same port: between two runs, connections wait on the first.
-        let listener = self.bound.listener.try_clone().map_err(failed)?;
-        let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
-        let mailboxes = &self.mailboxes;
-        let site = Site {
-            config: self.bound.config.clone(),
-            bot: self.bot.clone(),
-            sink,
-            mailboxes: mailboxes.clone(),
-            stop: stop.clone(),
-            door: Door::new(self.bound.config.token.as_ref()),
-        };
-        // A run that is dropped takes no further requests on the connections that it has.
-        let over = CancellationToken::new();
-        let _dropped = over.clone().drop_guard();
-        let closed = mailboxes.closed();
-        let no_more_requests = async move {
-            tokio::select! {
-                () = closed.cancelled() => {}
-                () = over.cancelled() => {}
-            }
-        };
-        let server = axum::serve(listener, router(Arc::new(site)))
-            .with_graceful_shutdown(no_more_requests)
-            .into_future();
-        let rest = async {
-            stop.cancelled().await;
-            // Past the grace there is nothing better to do than to close with replies still owed.
-            let _ = tokio::time::timeout(GRACE, mailboxes.all_answered()).await;
-            mailboxes.close();
-            tokio::time::sleep(CLOSE).await;
-        };
-        let sweep = async {
-            let mut every = tokio::time::interval(SWEEP);
-            loop {
-                every.tick().await;
-                mailboxes.sweep();
-            }
-        };
-        tokio::select! {
-            served = server => served.map_err(failed),
-            () = rest => Ok(()),
-            () = sweep => Ok(()),
-        }
-    }
 }

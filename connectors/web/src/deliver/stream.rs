@@ -14,7 +14,8 @@ use serde::Deserialize;
 
 use super::mailboxes::Reader;
 use crate::encode::Event;
-use crate::receive::{Channel, Site, problem};
+use crate::receive::Channel;
+use crate::serve::{Site, problem};
 
 /// How often something is sent where nothing happens, so that no proxy takes the connection for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);

@@ -8,8 +8,8 @@ use axum::response::{IntoResponse, Response};
 use loquat_contract::{Address, Inbound, MessageId, Receipt, Refusal, Sender};
 
 use super::address::Channel;
-use super::{Site, problem};
 use crate::encode;
+use crate::serve::{Site, problem};
 
 /// Hands an event to the sink, and says 202 only when the sink has it.
 pub(super) async fn accept(

@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use loquat_contract::MessageId;
 
-use super::problem;
+use crate::serve::problem;
 
 /// A conversation's id: a random UUID (version 4) that only its page knows, so that nobody can guess another's.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

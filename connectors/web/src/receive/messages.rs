@@ -13,8 +13,8 @@ use sha2::{Digest, Sha256};
 
 use super::accept::accept;
 use super::address::{Channel, Target, is_message_id};
-use super::login::hex;
-use super::{Site, problem};
+use crate::serve::hex;
+use crate::serve::{Site, problem};
 
 /// What the page sends.
 #[derive(Deserialize)]

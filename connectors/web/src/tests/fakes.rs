@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
 use crate::deliver::Mailboxes;
-use crate::receive::{Door, Site, router};
+use crate::serve::{Door, Site, router};
 use crate::{Config, WebEgress};
 
 pub(super) const ONE: &str = "3f2b8c1e-9d4a-4e6b-8a21-0c9d7e5f1b34";
