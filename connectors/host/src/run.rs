@@ -22,22 +22,30 @@ const TIDY: Duration = Duration::from_secs(3600);
 /// The journal is rewritten once this part of it is too old.
 const STALE: u64 = 4;
 
+/// Opens the bot's journal, and takes it over from whoever had it.
+///
+/// # Errors
+/// When another process has it, or it is of another version.
+pub fn journal(places: &Places) -> anyhow::Result<EmbeddedJournal> {
+    EmbeddedJournal::open(&places.journal)
+        .with_context(|| format!("the journal in {} cannot be opened", places.journal.display()))
+}
+
 /// Runs the connectors until a person ends one, Ctrl-C is pressed, or none is left; then finishes what was accepted. A second
 /// Ctrl-C ends the process at once: what was accepted is in the journal. `announce` is called once nothing can keep the bot from
 /// starting.
 ///
 /// # Errors
-/// When the journal cannot be opened, or the last connector failed.
+/// When what an earlier run left cannot be read, or the last connector failed.
 pub async fn run(
     config: &Config,
     places: &Places,
+    journal: EmbeddedJournal,
     engine: Arc<Engine>,
     connectors: Vec<Connector>,
     announce: impl FnOnce(&[Connector]) -> std::io::Result<()>,
 ) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
-    let journal = EmbeddedJournal::open(&places.journal)
-        .with_context(|| format!("the journal in {} cannot be opened", places.journal.display()))?;
     let egresses =
         connectors.iter().map(|c| (c.platform.to_owned(), c.egress.clone() as Arc<dyn Egress>)).collect();
     let bot = Bot {

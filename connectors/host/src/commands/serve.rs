@@ -7,6 +7,7 @@ use crate::config::Loaded;
 use crate::connectors::{Connector, served};
 use crate::parts::{Places, assemble};
 use crate::progress::Screen;
+use crate::run;
 
 pub(super) fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
     let screen = Screen::default();
@@ -27,7 +28,9 @@ pub(super) fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
             screen.say("Press Ctrl-C to stop.");
             Ok(())
         };
-        crate::run::run(&loaded.config, &places, parts.engine, served(&loaded.config)?, announce).await
+        let journal = run::journal(&places)?;
+        let connectors = served(&loaded.config)?;
+        run::run(&loaded.config, &places, journal, parts.engine, connectors, announce).await
     })?;
     Ok(ExitCode::SUCCESS)
 }
