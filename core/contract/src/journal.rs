@@ -228,7 +228,11 @@ pub struct Query {
     pub person: Option<Person>,
     /// Those that have come this far.
     pub state: Option<State>,
-    /// The newest so many; `None` for all.
+    /// Those after this one.
+    pub after: Option<Sequence>,
+    /// Those before this one.
+    pub before: Option<Sequence>,
+    /// The newest so many of these; `None` for all.
     pub limit: Option<usize>,
 }
 

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -272,17 +273,26 @@ impl Index {
                 && person.is_none_or(|person| person == Some(&row.person))
         };
         let limit = query.limit.unwrap_or(usize::MAX);
+        let after = query.after.map_or(Bound::Unbounded, |after| Bound::Excluded(after.0));
+        let end = query.before.map_or(u64::MAX, |before| before.0);
+        // A range of a map may not end before it begins.
+        if query.after.is_some_and(|after| after.0 >= end) {
+            return Vec::new();
+        }
         let mut found: Vec<u64> = match &query.conversation {
             Some(id) => {
                 let talk = self.talk_of.get(id).map(|talk| &self.talks[*talk as usize]);
                 let rows = talk.into_iter().flat_map(|talk| talk.rows.iter().rev());
-                rows.filter(|sequence| self.rows.get(sequence).is_some_and(fits))
+                let rows = rows.skip_while(|sequence| **sequence >= end);
+                rows.take_while(|sequence| query.after.is_none_or(|after| **sequence > after.0))
+                    .filter(|sequence| self.rows.get(sequence).is_some_and(fits))
                     .take(limit)
                     .copied()
                     .collect()
             }
             None => {
-                self.rows.iter().rev().filter(|(_, row)| fits(row)).take(limit).map(|(at, _)| *at).collect()
+                let rows = self.rows.range((after, Bound::Excluded(end))).rev();
+                rows.filter(|(_, row)| fits(row)).take(limit).map(|(at, _)| *at).collect()
             }
         };
         found.reverse();

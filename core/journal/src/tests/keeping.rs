@@ -203,3 +203,26 @@ async fn who_follows_is_told_of_each_change_once_it_is_kept() {
     let rest: Vec<Change> = slow.collect().await;
     assert_eq!(rest.last(), Some(&Change::Entry(Sequence(1_502))), "it ends with the journal");
 }
+
+#[tokio::test]
+async fn entries_are_read_from_one_to_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = EmbeddedJournal::open(folder.path()).unwrap();
+    for id in 1..=6 {
+        journal.accept(&message(if id % 2 == 0 { "even" } else { "odd" }, &id.to_string())).await.unwrap();
+    }
+    let found = async |after: Option<u64>, before: Option<u64>, limit, channel: Option<&str>| {
+        let conversation = channel.map(conversation);
+        let (after, before) = (after.map(Sequence), before.map(Sequence));
+        let query = Query { after, before, limit, conversation, ..Query::default() };
+        let entries = journal.entries(query).await.unwrap();
+        entries.iter().map(|entry| entry.sequence.0).collect::<Vec<_>>()
+    };
+    assert_eq!(found(Some(2), Some(6), None, None).await, [3, 4, 5]);
+    assert_eq!(found(Some(2), None, Some(2), None).await, [5, 6], "the newest of them");
+    assert_eq!(found(None, Some(5), Some(2), None).await, [3, 4]);
+    assert_eq!(found(Some(2), None, None, Some("even")).await, [4, 6]);
+    assert_eq!(found(None, Some(4), None, Some("even")).await, [2]);
+    assert!(found(Some(6), Some(2), None, None).await.is_empty());
+    assert!(found(Some(3), Some(3), None, None).await.is_empty());
+}
