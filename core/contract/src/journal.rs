@@ -222,17 +222,21 @@ impl Entry {
 /// Which entries are asked for; the default asks for all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
+    /// Those of this platform.
+    pub platform: Option<String>,
     /// Those of this conversation.
     pub conversation: Option<ConversationId>,
     /// Those that this person caused.
     pub person: Option<Person>,
     /// Those that have come this far.
     pub state: Option<State>,
-    /// Those after this one.
+    /// Those that were accepted after this one.
     pub after: Option<Sequence>,
-    /// Those before this one.
+    /// Those that were accepted before this one.
     pub before: Option<Sequence>,
-    /// The newest so many of these; `None` for all.
+    /// Of each conversation the newest alone.
+    pub newest_of_each: bool,
+    /// At most so many: those next to `after` where it is given, else the newest. `None` for all.
     pub limit: Option<usize>,
 }
 

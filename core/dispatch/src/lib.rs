@@ -39,6 +39,7 @@ mod deliver;
 mod pace;
 
 mod dispatch;
+mod erase;
 mod feedback;
 mod signal;
 mod supervise;

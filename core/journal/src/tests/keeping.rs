@@ -219,7 +219,7 @@ async fn entries_are_read_from_one_to_another() {
         entries.iter().map(|entry| entry.sequence.0).collect::<Vec<_>>()
     };
     assert_eq!(found(Some(2), Some(6), None, None).await, [3, 4, 5]);
-    assert_eq!(found(Some(2), None, Some(2), None).await, [5, 6], "the newest of them");
+    assert_eq!(found(Some(2), None, Some(2), None).await, [3, 4], "those next to it");
     assert_eq!(found(None, Some(5), Some(2), None).await, [3, 4]);
     assert_eq!(found(Some(2), None, None, Some("even")).await, [4, 6]);
     assert_eq!(found(None, Some(4), None, Some("even")).await, [2]);
