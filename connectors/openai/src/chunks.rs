@@ -6,11 +6,12 @@ use axum::body::{Body, Bytes};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt, stream};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::chat::{Answer, unique};
 use crate::delta::{Delta, Deltas};
 use crate::error::ApiError;
+use crate::wire::grounds::Grounds;
 use crate::wire::response::{Called, ChunkChoice, Delta as Said, Logprobs, TokenLogprob, ToolCall, Usage};
 
 /// How many pieces that are there at once go into one write.
@@ -46,7 +47,12 @@ fn events(answer: Answer, usage: bool) -> impl Stream<Item = Bytes> + Send + 'st
     };
     let numbered =
         |(index, deltas): (usize, Deltas)| deltas.map(move |delta| Step::Piece(index, delta)).boxed();
-    let pieces = stream::select_all(choices.into_iter().enumerate().map(numbered));
+    let mut pieces: Vec<_> = choices.into_iter().enumerate().map(numbered).collect();
+    // Watching several takes time, and mostly there is one.
+    let pieces = match pieces.pop() {
+        Some(only) if pieces.is_empty() => only,
+        last => stream::select_all(pieces.into_iter().chain(last)).boxed(),
+    };
     stream::iter([Step::Begin]).chain(pieces).chain(stream::iter([Step::End])).ready_chunks(AT_ONCE).scan(
         (),
         move |(), steps| {
@@ -74,7 +80,7 @@ struct Writer {
     /// The tokens of each choice whose text has not come yet.
     logprobs: Vec<Vec<TokenLogprob>>,
     /// What a grounded answer rests on, until its end.
-    grounds: Option<Value>,
+    grounds: Option<Box<Grounds>>,
     has_failed: bool,
 }
 
