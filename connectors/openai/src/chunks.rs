@@ -113,10 +113,11 @@ impl Writer {
                     usage.prompt_tokens = usage.prompt_tokens.max(count);
                 }
             }
+            Delta::Text(text) if self.logprobs[index].is_empty() => self.text(out, index, &text),
             Delta::Text(text) => {
                 self.chunk(out, index, Said { content: Some(&text), ..Said::default() }, None);
             }
-            Delta::Logprob(token) => self.logprobs[index].push(token),
+            Delta::Logprob(token) => self.logprobs[index].push(*token),
             Delta::Call(name) => {
                 let function = Called { name: Some(name), arguments: String::new() };
                 let (id, kind) = (Some(unique("call_")), Some("function"));
@@ -143,6 +144,17 @@ impl Writer {
                 }
             }
         }
+    }
+
+    /// The chunk of which there are the most, written without looking at what it does not have.
+    fn text(&self, out: &mut Vec<u8>, index: usize, text: &str) {
+        out.extend_from_slice(self.head.as_bytes());
+        out.extend_from_slice(b"{\"index\":");
+        json_to(out, &index);
+        out.extend_from_slice(b",\"delta\":{\"content\":");
+        json_to(out, text);
+        out.extend_from_slice(b"},\"logprobs\":null,\"finish_reason\":null}]");
+        out.extend_from_slice(self.tail.as_bytes());
     }
 
     fn chunk(&mut self, out: &mut Vec<u8>, index: usize, delta: Said<'_>, finish: Option<&'static str>) {
@@ -180,7 +192,7 @@ fn event(out: &mut Vec<u8>, value: &impl serde::Serialize) {
     out.extend_from_slice(b"\n\n");
 }
 
-fn json_to(out: &mut Vec<u8>, value: &impl serde::Serialize) {
+fn json_to(out: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
     // Nothing here has a map with keys that are no texts, so that this does not fail; and memory takes what is written.
     if serde_json::to_writer(&mut *out, value).is_err() {
         let _written_to_memory = out.write_all(b"null");

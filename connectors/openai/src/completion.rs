@@ -64,7 +64,7 @@ async fn gather(mut deltas: Deltas) -> Result<Gathered, ApiError> {
             Delta::Prompt(count) => whole.prompt = count,
             Delta::Text(text) if whole.text.is_empty() => whole.text = text,
             Delta::Text(text) => whole.text.push_str(&text),
-            Delta::Logprob(token) => whole.logprobs.get_or_insert_default().content.push(token),
+            Delta::Logprob(token) => whole.logprobs.get_or_insert_default().content.push(*token),
             Delta::Call(name) => {
                 whole.call = Some(Called { name: Some(name), arguments: String::new() });
             }

@@ -14,7 +14,7 @@ pub(crate) enum Delta {
     /// The next words.
     Text(String),
     /// A token of the words that follow.
-    Logprob(TokenLogprob),
+    Logprob(Box<TokenLogprob>),
     /// A tool is called; its arguments follow.
     Call(String),
     /// The next piece of the arguments.
