@@ -6,11 +6,12 @@ use axum::body::{Body, Bytes};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt, stream};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::chat::{Answer, unique};
 use crate::delta::{Delta, Deltas};
 use crate::error::ApiError;
+use crate::wire::grounds::Grounds;
 use crate::wire::response::{Called, ChunkChoice, Delta as Said, Logprobs, TokenLogprob, ToolCall, Usage};
 
 /// How many pieces that are there at once go into one write.
@@ -46,7 +47,12 @@ fn events(answer: Answer, usage: bool) -> impl Stream<Item = Bytes> + Send + 'st
     };
     let numbered =
         |(index, deltas): (usize, Deltas)| deltas.map(move |delta| Step::Piece(index, delta)).boxed();
-    let pieces = stream::select_all(choices.into_iter().enumerate().map(numbered));
+    let mut pieces: Vec<_> = choices.into_iter().enumerate().map(numbered).collect();
+    // Watching several takes time, and mostly there is one.
+    let pieces = match pieces.pop() {
+        Some(only) if pieces.is_empty() => only,
+        last => stream::select_all(pieces.into_iter().chain(last)).boxed(),
+    };
     stream::iter([Step::Begin]).chain(pieces).chain(stream::iter([Step::End])).ready_chunks(AT_ONCE).scan(
         (),
         move |(), steps| {
@@ -74,7 +80,7 @@ struct Writer {
     /// The tokens of each choice whose text has not come yet.
     logprobs: Vec<Vec<TokenLogprob>>,
     /// What a grounded answer rests on, until its end.
-    grounds: Option<Value>,
+    grounds: Option<Box<Grounds>>,
     has_failed: bool,
 }
 
@@ -107,10 +113,11 @@ impl Writer {
                     usage.prompt_tokens = usage.prompt_tokens.max(count);
                 }
             }
+            Delta::Text(text) if self.logprobs[index].is_empty() => self.text(out, index, &text),
             Delta::Text(text) => {
                 self.chunk(out, index, Said { content: Some(&text), ..Said::default() }, None);
             }
-            Delta::Logprob(token) => self.logprobs[index].push(token),
+            Delta::Logprob(token) => self.logprobs[index].push(*token),
             Delta::Call(name) => {
                 let function = Called { name: Some(name), arguments: String::new() };
                 let (id, kind) = (Some(unique("call_")), Some("function"));
@@ -137,6 +144,17 @@ impl Writer {
                 }
             }
         }
+    }
+
+    /// The chunk of which there are the most, written without looking at what it does not have.
+    fn text(&self, out: &mut Vec<u8>, index: usize, text: &str) {
+        out.extend_from_slice(self.head.as_bytes());
+        out.extend_from_slice(b"{\"index\":");
+        json_to(out, &index);
+        out.extend_from_slice(b",\"delta\":{\"content\":");
+        json_to(out, text);
+        out.extend_from_slice(b"},\"logprobs\":null,\"finish_reason\":null}]");
+        out.extend_from_slice(self.tail.as_bytes());
     }
 
     fn chunk(&mut self, out: &mut Vec<u8>, index: usize, delta: Said<'_>, finish: Option<&'static str>) {
@@ -174,7 +192,7 @@ fn event(out: &mut Vec<u8>, value: &impl serde::Serialize) {
     out.extend_from_slice(b"\n\n");
 }
 
-fn json_to(out: &mut Vec<u8>, value: &impl serde::Serialize) {
+fn json_to(out: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
     // Nothing here has a map with keys that are no texts, so that this does not fail; and memory takes what is written.
     if serde_json::to_writer(&mut *out, value).is_err() {
         let _written_to_memory = out.write_all(b"null");

@@ -3,27 +3,27 @@
 use axum::http::StatusCode;
 use futures::TryStreamExt;
 use futures::future::try_join_all;
-use serde_json::Value;
 
 use crate::chat::{Answer, unique};
 use crate::delta::{Delta, Deltas};
 use crate::error::ApiError;
+use crate::wire::grounds::{Annotation, Grounds};
 use crate::wire::response::{Called, Choice, Completion, Logprobs, Message, ToolCall, Usage};
+
+/// Room for most answers, in bytes.
+const BODY: usize = 2048;
 
 /// Waits for all choices.
 pub(crate) async fn collect(answer: Answer) -> Result<Vec<u8>, ApiError> {
     let Answer { id, created, model, fingerprint, choices } = answer;
-    let gathered = try_join_all(choices.into_iter().map(gather)).await?;
+    let mut gathered = try_join_all(choices.into_iter().map(gather)).await?;
     // The choices of a request share their prompt.
     let prompt = gathered.iter().map(|one| one.prompt).max().unwrap_or_default();
     let usage = Usage::new(prompt, gathered.iter().map(|one| one.completion).sum());
-    let mut loquat = None;
-    let choices = gathered.into_iter().enumerate().map(|(index, one)| {
-        loquat = loquat.take().or(one.grounds.clone());
-        one.choice(index)
-    });
+    // A grounded answer is the only one.
+    let loquat = gathered.first_mut().and_then(|one| one.grounds.take());
     let completion = Completion {
-        choices: choices.collect(),
+        choices: gathered.into_iter().enumerate().map(|(index, one)| one.choice(index)).collect(),
         id: &id,
         object: "chat.completion",
         created,
@@ -33,13 +33,15 @@ pub(crate) async fn collect(answer: Answer) -> Result<Vec<u8>, ApiError> {
         usage,
         loquat,
     };
-    serde_json::to_vec(&completion).map_err(|error| {
+    let mut body = Vec::with_capacity(BODY);
+    serde_json::to_writer(&mut body, &completion).map_err(|error| {
         tracing::error!(%error, "an answer is no JSON");
         ApiError::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "The answer could not be written; the bot's log says why.",
         )
-    })
+    })?;
+    Ok(body)
 }
 
 /// One choice, once it is whole.
@@ -50,8 +52,8 @@ struct Gathered {
     text: String,
     logprobs: Option<Logprobs>,
     call: Option<Called>,
-    annotations: Vec<Value>,
-    grounds: Option<Value>,
+    annotations: Vec<Annotation>,
+    grounds: Option<Box<Grounds>>,
     reason: &'static str,
 }
 
@@ -62,7 +64,7 @@ async fn gather(mut deltas: Deltas) -> Result<Gathered, ApiError> {
             Delta::Prompt(count) => whole.prompt = count,
             Delta::Text(text) if whole.text.is_empty() => whole.text = text,
             Delta::Text(text) => whole.text.push_str(&text),
-            Delta::Logprob(token) => whole.logprobs.get_or_insert_default().content.push(token),
+            Delta::Logprob(token) => whole.logprobs.get_or_insert_default().content.push(*token),
             Delta::Call(name) => {
                 whole.call = Some(Called { name: Some(name), arguments: String::new() });
             }

@@ -1,9 +1,9 @@
 //! An answer as it comes, whoever makes it: the bot or a model. In: nothing. Out: the pieces that completions and chunks are made of.
 
 use futures::stream::BoxStream;
-use serde_json::Value;
 
 use crate::error::ApiError;
+use crate::wire::grounds::{Annotation, Grounds};
 use crate::wire::response::TokenLogprob;
 
 /// A piece of one choice.
@@ -14,15 +14,15 @@ pub(crate) enum Delta {
     /// The next words.
     Text(String),
     /// A token of the words that follow.
-    Logprob(TokenLogprob),
+    Logprob(Box<TokenLogprob>),
     /// A tool is called; its arguments follow.
     Call(String),
     /// The next piece of the arguments.
     Arguments(String),
     /// What the words rest on.
-    Annotations(Vec<Value>),
+    Annotations(Vec<Annotation>),
     /// What else is to be said of a grounded answer.
-    Grounds(Value),
+    Grounds(Box<Grounds>),
     /// The end.
     Finish {
         /// `stop`, `length` or `tool_calls`.

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use futures::channel::mpsc::{UnboundedSender, unbounded};
 use futures::{FutureExt, StreamExt, stream};
 use loquat_contract::{ConversationId, Dialogue};
-use serde_json::json;
 
 use crate::delta::{Delta, Deltas};
 use crate::error::ApiError;
 use crate::service::Service;
+use crate::wire::grounds::Grounds;
 use crate::wire::message::Said;
 use crate::wire::request::ChatRequest;
 use content::Content;
@@ -74,13 +74,18 @@ impl Asked {
         if !annotations.is_empty() {
             tell(pieces, Ok(Delta::Annotations(annotations)));
         }
-        let choices: Vec<&str> = reply.choices.iter().map(|choice| choice.label.as_str()).collect();
-        let grounds = json!({
-            "outcome": reply.outcome, "policy": reply.policy, "graph": reply.graph, "language": reply.language,
-            "model": reply.model, "values": reply.values, "choices": choices,
-            "sentences": content.verdicts(&reply), "ignored": self.ignored,
-        });
-        tell(pieces, Ok(Delta::Grounds(grounds)));
+        let grounds = Grounds {
+            outcome: reply.outcome,
+            policy: reply.policy,
+            graph: reply.graph,
+            sentences: content.checked(&reply),
+            ignored: std::mem::take(&mut self.ignored),
+            language: reply.language,
+            model: reply.model,
+            values: reply.values,
+            choices: reply.choices.into_iter().map(|choice| choice.label).collect(),
+        };
+        tell(pieces, Ok(Delta::Grounds(Box::new(grounds))));
         self.turns.push(Turn::User(std::mem::take(&mut self.question)));
         self.turns.push(Turn::Assistant(content.into_text()));
         if let Some(memory) = conversation.dialogue.memory(&conversation.id) {

@@ -61,10 +61,10 @@ fn piece(token: Token) -> Delta {
     match token {
         Token::Prompt(count) => Delta::Prompt(count),
         Token::Text(text) => Delta::Text(text),
-        Token::Logprob { chosen, likeliest } => Delta::Logprob(TokenLogprob {
+        Token::Logprob { chosen, likeliest } => Delta::Logprob(Box::new(TokenLogprob {
             chosen: chosen.into(),
             top_logprobs: likeliest.into_iter().map(Into::into).collect(),
-        }),
+        })),
         Token::Finish(Finish { reason, completion }) => {
             let reason = match reason {
                 StopReason::End => "stop",

@@ -5,6 +5,7 @@
 
 pub(crate) mod content;
 pub(crate) mod embedding;
+pub(crate) mod grounds;
 pub(crate) mod message;
 pub(crate) mod request;
 pub(crate) mod response;

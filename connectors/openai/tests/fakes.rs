@@ -18,17 +18,17 @@ use loquat_contract::testing::HashedEmbedder;
 use loquat_openai::{Service, router};
 use serde_json::json;
 
-pub use bot::Guide;
-pub use writer::Writer;
+pub(crate) use bot::Guide;
+pub(crate) use writer::Writer;
 
 /// The parts of a service, kept to be asked what happened to them.
-pub struct Parts {
-    pub guide: Arc<Guide>,
-    pub writer: Arc<Writer>,
+pub(crate) struct Parts {
+    pub(crate) guide: Arc<Guide>,
+    pub(crate) writer: Arc<Writer>,
 }
 
 /// A bot called Mira, a model called `scripted`, an embedder called `hashed`.
-pub fn service() -> (Service, Parts) {
+pub(crate) fn service() -> (Service, Parts) {
     let parts = Parts { guide: Arc::default(), writer: Arc::default() };
     let service = Service::new("Mira", parts.guide.clone())
         .with_model("scripted", parts.writer.clone())
@@ -37,10 +37,10 @@ pub fn service() -> (Service, Parts) {
 }
 
 /// The key that is asked for.
-pub const KEY: &str = "lq_for_tests";
+pub(crate) const KEY: &str = "lq_for_tests";
 
 /// Serves it below `/v1` to who has the key, as the bot's server does; gives the address with `/v1`, as clients want it.
-pub async fn serve(service: Service) -> anyhow::Result<String> {
+pub(crate) async fn serve(service: Service) -> anyhow::Result<String> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let routes = axum::Router::new().nest("/v1", router(service)).layer(axum::middleware::from_fn(check));

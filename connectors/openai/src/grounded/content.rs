@@ -2,7 +2,8 @@
 //! citations as annotations.
 
 use loquat_contract::{Citation, Policy, Reply, Sentence, Verdict};
-use serde_json::{Value, json};
+
+use crate::wire::grounds::{Annotation, Checked, Triple, UrlCitation};
 
 /// A text that grows by sentences.
 pub(super) struct Content {
@@ -53,48 +54,59 @@ impl Content {
     }
 
     /// For each sentence the citations that support it, where the sentence stands.
-    pub(super) fn annotations(&self, reply: &Reply) -> Vec<Value> {
-        let cited =
-            reply.sentences.iter().zip(&self.ranges).filter(|(sentence, _)| !sentence.verdict.is_doubtful());
-        cited
-            .flat_map(|(sentence, range)| {
-                let numbers = reply.citation_numbers(sentence).into_iter();
-                numbers.filter_map(move |number| {
-                    Some(annotation(reply.citations.get(number - 1)?, number, *range))
-                })
-            })
-            .collect()
+    pub(super) fn annotations(&self, reply: &Reply) -> Vec<Annotation> {
+        let mut annotations = Vec::with_capacity(reply.citations.len());
+        for (sentence, range) in reply.sentences.iter().zip(&self.ranges) {
+            if !sentence.verdict.is_doubtful() {
+                for number in reply.citation_numbers(sentence) {
+                    let citation = reply.citations.get(number - 1);
+                    annotations.extend(citation.map(|citation| annotation(citation, number, *range)));
+                }
+            }
+        }
+        annotations
     }
 
     /// Where each sentence stands, and what verification found of it.
-    pub(super) fn verdicts(&self, reply: &Reply) -> Vec<Value> {
+    pub(super) fn checked(&self, reply: &Reply) -> Vec<Checked> {
         let sentences = reply.sentences.iter().zip(&self.ranges);
-        let verdict = |(sentence, (begin, end)): (&Sentence, &(usize, usize))| {
-            json!({
-                "start_index": begin, "end_index": end, "verdict": sentence.verdict, "wording": sentence.wording,
-                "citations": reply.citation_numbers(sentence),
-            })
+        let checked = |(sentence, (begin, end)): (&Sentence, &(usize, usize))| Checked {
+            start_index: *begin,
+            end_index: *end,
+            verdict: sentence.verdict,
+            wording: sentence.wording,
+            citations: reply.citation_numbers(sentence),
         };
-        sentences.map(verdict).collect()
+        sentences.map(checked).collect()
     }
 }
 
-/// `url_citation` where the source is an address; else `loquat_citation`, which OpenAI does not have. Both carry the triple.
-fn annotation(citation: &Citation, number: usize, (begin, end): (usize, usize)) -> Value {
+fn annotation(citation: &Citation, number: usize, (begin, end): (usize, usize)) -> Annotation {
+    let (start_index, end_index) = (begin, end);
     let title = format!("{} – {}: {}", citation.subject, citation.predicate, citation.object);
-    let triple = json!({
-        "start_index": begin, "end_index": end, "number": number, "title": title,
-        "fact": citation.id, "entity": citation.entity,
-        "subject": citation.subject, "predicate": citation.predicate, "object": citation.object,
-        "source": citation.source,
-    });
     let source = citation.source.as_ref();
     let is_address = source.starts_with("https://") || source.starts_with("http://");
-    if is_address && !source.contains(char::is_whitespace) {
-        let url = json!({ "start_index": begin, "end_index": end, "title": title, "url": source });
-        json!({ "type": "url_citation", "url_citation": url, "loquat_citation": triple })
-    } else {
-        json!({ "type": "loquat_citation", "loquat_citation": triple })
+    let url = (is_address && !source.contains(char::is_whitespace)).then(|| UrlCitation {
+        start_index,
+        end_index,
+        title: title.clone(),
+        url: citation.source.clone(),
+    });
+    Annotation {
+        kind: if url.is_some() { "url_citation" } else { "loquat_citation" },
+        url_citation: url,
+        loquat_citation: Triple {
+            start_index,
+            end_index,
+            number,
+            title,
+            fact: citation.id.clone(),
+            entity: citation.entity.clone(),
+            subject: citation.subject.clone(),
+            predicate: citation.predicate.clone(),
+            object: citation.object.clone(),
+            source: citation.source.clone(),
+        },
     }
 }
 
@@ -139,13 +151,13 @@ mod tests {
         let mut content = Content::new(Policy::Hedged);
         let pieces: Vec<String> = reply.sentences.iter().map(|sentence| content.add(sentence)).collect();
         let annotations = content.annotations(&reply);
-        let kinds: Vec<&str> = annotations.iter().filter_map(|found| found["type"].as_str()).collect();
+        let kinds: Vec<&str> = annotations.iter().map(|found| found.kind).collect();
         assert_eq!(kinds, ["url_citation", "loquat_citation"]);
-        assert_eq!(annotations[0]["url_citation"]["url"], "https://example.org/a");
+        assert_eq!(&*annotations[0].url_citation.as_ref().unwrap().url, "https://example.org/a");
         let characters: Vec<char> = pieces.concat().chars().collect();
         for found in &annotations {
-            let at = |name: &str| found["loquat_citation"][name].as_u64().unwrap() as usize;
-            let text: String = characters[at("start_index")..at("end_index")].iter().collect();
+            let Triple { start_index, end_index, .. } = found.loquat_citation;
+            let text: String = characters[start_index..end_index].iter().collect();
             assert_eq!(text, "Thimphu is the capital.");
         }
         assert_eq!(content.into_text(), "Grüße! Thimphu is the capital. It is large. (not in my facts)");

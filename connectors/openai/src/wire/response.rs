@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::grounds::{Annotation, Grounds};
+
 /// `chat.completion`.
 #[derive(Serialize)]
 pub(crate) struct Completion<'a> {
@@ -16,7 +18,7 @@ pub(crate) struct Completion<'a> {
     pub(crate) usage: Usage,
     /// Our own: what a grounded answer rests on.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) loquat: Option<Value>,
+    pub(crate) loquat: Option<Box<Grounds>>,
 }
 
 /// One answer.
@@ -34,7 +36,7 @@ pub(crate) struct Message {
     pub(crate) role: &'static str,
     pub(crate) content: Option<String>,
     pub(crate) refusal: Option<String>,
-    pub(crate) annotations: Vec<Value>,
+    pub(crate) annotations: Vec<Annotation>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tool_calls: Option<Vec<ToolCall>>,
 }
@@ -116,7 +118,7 @@ pub(crate) struct Delta<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tool_calls: Option<[ToolCall; 1]>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) annotations: Option<&'a [Value]>,
+    pub(crate) annotations: Option<&'a [Annotation]>,
 }
 
 /// The one choice of a chunk.

@@ -1,5 +1,6 @@
 //! A bot that knows two facts, and of each conversation what it was about: “And its currency?” is understood only behind a question
 //! that names a country.
+#![allow(clippy::unwrap_used, reason = "a lock that a failed test has poisoned fails the next")]
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -12,13 +13,13 @@ use loquat_contract::{
 };
 
 #[derive(Default)]
-pub struct Guide {
+pub(crate) struct Guide {
     /// What each conversation is about, until it is forgotten.
-    pub about: Mutex<HashMap<ConversationId, String>>,
+    pub(crate) about: Mutex<HashMap<ConversationId, String>>,
     /// Every conversation and question.
-    pub asked: Mutex<Vec<(ConversationId, String)>>,
+    pub(crate) asked: Mutex<Vec<(ConversationId, String)>>,
     /// How many answers were dropped before their end.
-    pub dropped: AtomicUsize,
+    pub(crate) dropped: AtomicUsize,
 }
 
 struct Noticed<'a>(&'a AtomicUsize, bool);
@@ -33,7 +34,7 @@ impl Drop for Noticed<'_> {
 
 impl Guide {
     /// The questions so far.
-    pub fn questions(&self) -> Vec<String> {
+    pub(crate) fn questions(&self) -> Vec<String> {
         self.asked.lock().unwrap().iter().map(|(_, text)| text.clone()).collect()
     }
 

@@ -1,5 +1,6 @@
 //! A model whose words follow from the request: they tell what arrived. It keeps to stop texts, limits, seeds and constraints as far as
 //! the tests look at them.
+#![allow(clippy::unwrap_used, reason = "a lock that a failed test has poisoned fails the next")]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,13 +13,13 @@ use loquat_contract::{
 };
 
 /// The text that is written without an end.
-pub const ENDLESS: &str = "count";
+pub(crate) const ENDLESS: &str = "count";
 
-pub struct Writer {
+pub(crate) struct Writer {
     identity: ModelIdentity,
-    pub requests: Mutex<Vec<GenerateRequest>>,
+    pub(crate) requests: Mutex<Vec<GenerateRequest>>,
     /// How many answers were dropped before their end.
-    pub dropped: Arc<AtomicUsize>,
+    pub(crate) dropped: Arc<AtomicUsize>,
 }
 
 impl Default for Writer {
@@ -29,7 +30,7 @@ impl Default for Writer {
 }
 
 impl Writer {
-    pub fn last(&self) -> GenerateRequest {
+    pub(crate) fn last(&self) -> GenerateRequest {
         self.requests.lock().unwrap().last().cloned().unwrap()
     }
 }
