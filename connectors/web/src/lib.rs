@@ -48,6 +48,7 @@
 //! site's page) are refused either way.
 
 mod config;
+mod examine;
 mod keys;
 mod look;
 
@@ -65,8 +66,9 @@ mod tests;
 
 pub use config::{Config, Files, Identity, Limits, Tls, sample};
 pub use deliver::WebEgress;
+pub use examine::examine;
 pub use keys::{Key, KeyError, Keys, Scope};
-pub use serve::{Access, Bound, Check, WebIngress, bind};
+pub use serve::{Access, Bound, ReadyCheck, WebIngress, bind};
 
 /// Why the web chat could not start.
 #[derive(Debug, thiserror::Error)]

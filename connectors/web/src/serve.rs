@@ -60,7 +60,7 @@ pub(crate) use mount::Mount;
 pub(crate) use origins::Origins;
 pub(crate) use person::Person;
 pub(crate) use proxies::Proxies;
-pub use ready::Check;
+pub use ready::ReadyCheck;
 pub(crate) use secret::Secret;
 pub(crate) use tls::Tls;
 pub(crate) use wrong::Wrong;
@@ -88,7 +88,7 @@ pub(crate) struct Site {
     pub(crate) origins: Origins,
     pub(crate) fence: Fence,
     pub(crate) mounts: Vec<Mount>,
-    pub(crate) checks: Vec<(String, Check)>,
+    pub(crate) checks: Vec<(String, ReadyCheck)>,
 }
 
 impl Site {
@@ -130,11 +130,6 @@ impl Site {
     fn is_private(&self, path: &str) -> bool {
         let mount = self.mounts.iter().find(|mount| mount.has(path));
         mount.is_some_and(|mount| mount.access != Access::Key(crate::keys::Scope::Chat))
-    }
-
-    /// Whether a path is a file of the page or the widget.
-    fn is_page_file(&self, path: &str) -> bool {
-        !path.starts_with("/api/") && !self.mounts.iter().any(|mount| mount.has(path))
     }
 }
 
