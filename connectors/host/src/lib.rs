@@ -15,5 +15,6 @@ pub mod connectors;
 mod metrics;
 pub mod operator;
 pub mod run;
+mod site;
 
 pub mod commands;
