@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod operations;
 pub mod operator;
 pub mod run;
+mod site;
 pub mod webhooks;
 
 pub mod commands;

@@ -29,7 +29,7 @@ pub(super) fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
             Ok(())
         };
         let journal = run::journal(&places)?;
-        let connectors = served(&loaded.config)?;
+        let connectors = served(&loaded.config, &places, &parts)?;
         run::run(&loaded.config, &places, journal, parts.engine, connectors, announce).await
     })?;
     Ok(ExitCode::SUCCESS)
