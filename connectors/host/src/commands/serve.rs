@@ -12,7 +12,7 @@ use crate::run;
 pub(super) fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
     let screen = Screen::default();
     let runtime = super::runtime()?;
-    let metrics = {
+    let (_shown, page) = {
         let _within = runtime.enter();
         crate::metrics::start(&loaded.config.metrics)?
     };
@@ -20,7 +20,7 @@ pub(super) fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
     super::introduce(&parts, &screen)?;
     let places = Places::of(&loaded.config)?;
     runtime.block_on(async {
-        metrics.map(tokio::spawn);
+        tokio::spawn(page);
         let announce = |connectors: &[Connector]| {
             for notice in connectors.iter().filter_map(|connector| connector.notice.as_ref()) {
                 writeln!(anstream::stdout(), "{} {notice}", loaded.config.bot.name)?;
