@@ -9,8 +9,9 @@ mod origins;
 mod person;
 mod proxies;
 mod secret;
-mod session;
+pub(crate) mod session;
 mod signatures;
+mod tidy;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,11 +22,14 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, middleware};
-use loquat_contract::{BotCard, BoxFuture, CancellationToken, ConnectorError, ConversationId, Ingress, Sink};
+use loquat_contract::{
+    BotCard, BoxFuture, CancellationToken, ConnectorError, ConversationId, Ingress, Knowledge, Sink,
+};
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
 use crate::deliver::Mailboxes;
+use crate::files::Store;
 use crate::receive::{self, Channel};
 use crate::{Config, page};
 
@@ -44,7 +48,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How long connections may take to close after that.
 const CLOSE: Duration = Duration::from_secs(2);
 /// How often mailboxes that nobody uses are looked for.
-const SWEEP: Duration = Duration::from_secs(60);
+const SWEEP: Duration = Duration::from_secs(15);
 
 /// What every route sees.
 pub(crate) struct Site {
@@ -55,13 +59,20 @@ pub(crate) struct Site {
     pub(crate) stop: CancellationToken,
     pub(crate) guests: Guests,
     pub(crate) wrong: Wrong,
+    /// The files that came with messages, where there is a place for them.
+    pub(crate) files: Option<Arc<Store>>,
+    /// The graph, where people may look around in it.
+    pub(crate) knowledge: Option<Arc<dyn Knowledge>>,
 }
+
+/// The connector's name in conversation ids.
+pub(crate) const PLATFORM: &str = "web";
 
 impl Site {
     /// The conversation that a page calls by this id.
     pub(crate) fn conversation(&self, channel: Channel) -> ConversationId {
         let bot = self.bot.name.clone();
-        ConversationId { bot, platform: "web".to_owned(), channel: channel.0, thread: None }
+        ConversationId { bot, platform: PLATFORM.to_owned(), channel: channel.0, thread: None }
     }
 }
 
@@ -75,6 +86,13 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .merge(page::routes())
         .route("/health", get(health))
         .route("/api/session", post(session::session))
+        .method_not_allowed_fallback(async || {
+            problem(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "no_method",
+                "this is asked for in another way; see /openapi.json",
+            )
+        })
         .fallback(async || problem(StatusCode::NOT_FOUND, "not_found", "there is nothing here"))
         .layer(DefaultBodyLimit::max(body_limit))
         .layer(middleware::from_fn_with_state(site.clone(), access::check))
@@ -127,7 +145,7 @@ impl WebIngress {
         let listener = self.bound.listener.try_clone().map_err(failed)?;
         let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
         let mailboxes = &self.mailboxes;
-        let site = Site {
+        let site = Arc::new(Site {
             config: self.bound.config.clone(),
             bot: self.bot.clone(),
             sink,
@@ -135,7 +153,9 @@ impl WebIngress {
             stop: stop.clone(),
             guests: Guests::new(&self.bound.secret, self.bound.config.token.as_ref()),
             wrong: Wrong::default(),
-        };
+            files: self.bound.files.clone(),
+            knowledge: self.bound.graph.0.clone(),
+        });
         // A run that is dropped takes no further requests on the connections that it has.
         let over = CancellationToken::new();
         let _dropped = over.clone().drop_guard();
@@ -146,7 +166,7 @@ impl WebIngress {
                 () = over.cancelled() => {}
             }
         };
-        let server = axum::serve(listener, router(Arc::new(site)))
+        let server = axum::serve(listener, router(site.clone()))
             .with_graceful_shutdown(no_more_requests)
             .into_future();
         let rest = async {
@@ -160,7 +180,8 @@ impl WebIngress {
             let mut every = tokio::time::interval(SWEEP);
             loop {
                 every.tick().await;
-                mailboxes.sweep();
+                mailboxes.sweep().await;
+                tidy::files(&site).await;
             }
         };
         tokio::select! {

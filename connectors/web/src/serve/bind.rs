@@ -6,9 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::deliver::Mailboxes;
+use crate::files::Store;
 use crate::serve::Secret;
 use crate::{Config, WebEgress, WebError, WebIngress};
-use loquat_contract::BotCard;
+use loquat_contract::{BotCard, Knowledge};
 
 /// How many ports after the configured one are tried.
 const FURTHER_PORTS: u16 = 20;
@@ -19,7 +20,18 @@ pub struct Bound {
     pub(crate) listener: TcpListener,
     pub(crate) config: Config,
     pub(crate) secret: Secret,
+    pub(crate) files: Option<Arc<Store>>,
+    pub(crate) graph: Graph,
     address: SocketAddr,
+}
+
+/// The graph, where people may look around in it.
+pub(crate) struct Graph(pub(crate) Option<Arc<dyn Knowledge>>);
+
+impl std::fmt::Debug for Graph {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Graph").field(&self.0.is_some()).finish()
+    }
 }
 
 /// Takes the configured port, or the next free one.
@@ -39,7 +51,14 @@ pub fn bind(config: &Config) -> Result<Bound, WebError> {
                 listener.set_nonblocking(true).map_err(failed)?;
                 let address = listener.local_addr().map_err(failed)?;
                 let secret = Secret::passing()?;
-                return Ok(Bound { listener, config: config.clone(), secret, address });
+                return Ok(Bound {
+                    listener,
+                    config: config.clone(),
+                    secret,
+                    files: None,
+                    graph: Graph(None),
+                    address,
+                });
             }
             Err(error) if error.kind() == ErrorKind::AddrInUse => {}
             Err(source) => return Err(failed(source)),
@@ -49,14 +68,22 @@ pub fn bind(config: &Config) -> Result<Bound, WebError> {
 }
 
 impl Bound {
-    /// Keeps what must outlive a restart in this folder: the secret that guests' tokens are signed with. Without it, guests are
-    /// strangers after a restart.
+    /// Keeps what must outlive a restart in this folder: the secret that guests' tokens are signed with, and files that come with
+    /// messages. Without it, guests are strangers after a restart, and files are not taken.
     ///
     /// # Errors
     ///
-    /// [`WebError::Secret`] where the folder or what is in it cannot be used.
+    /// [`WebError::Secret`] or [`WebError::Files`] where the folder or what is in it cannot be used.
     pub fn keep_in(self, folder: &Path) -> Result<Self, WebError> {
-        Ok(self.with_secret(Secret::kept_in(folder)?))
+        let place = folder.join("files");
+        let files = Store::open(&place, &self.config.files)
+            .map_err(|source| WebError::Files { folder: place, source })?;
+        Ok(Self { files: Some(files), ..self.with_secret(Secret::kept_in(folder)?) })
+    }
+
+    /// Lets people look around in this graph from what an answer cites.
+    pub fn with_knowledge(self, graph: Arc<dyn Knowledge>) -> Self {
+        Self { graph: Graph(Some(graph)), ..self }
     }
 
     pub(crate) fn with_secret(self, secret: Secret) -> Self {
@@ -87,7 +114,7 @@ impl Bound {
     /// The two halves of the connector. Connections wait until the ingress runs.
     pub fn connect(self, bot: BotCard) -> (WebIngress, WebEgress) {
         let mailboxes = Arc::new(Mailboxes::new());
-        let egress = WebEgress::new(mailboxes.clone());
+        let egress = WebEgress::new(mailboxes.clone(), self.files.clone());
         (WebIngress { bound: self, bot, mailboxes }, egress)
     }
 }
