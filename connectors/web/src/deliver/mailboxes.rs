@@ -257,11 +257,6 @@ impl Mailboxes {
         let _inner = self.lock();
         self.closed.cancel();
     }
-
-    /// Set once [`close`](Self::close) was called.
-    pub(crate) fn closed(&self) -> CancellationToken {
-        self.closed.clone()
-    }
 }
 
 /// Somebody who reads a conversation.

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::serve::problem;
 
@@ -28,7 +29,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             };
             problem(rejection.status(), code, rejection.body_text())
         };
-        Json::from_request(request, state).await.map(|Json(body)| Self(body)).map_err(refuse)
+        // A map first: serde takes a list for a struct, too.
+        let Json(body) = Json::<Map<String, Value>>::from_request(request, state).await.map_err(refuse)?;
+        serde_json::from_value(Value::Object(body))
+            .map(Self)
+            .map_err(|error| problem(StatusCode::UNPROCESSABLE_ENTITY, "bad_request", error))
     }
 }
 

@@ -1,15 +1,8 @@
 //! Who is let in: foreign sites, foreign names and wrong tokens are not.
 
-use axum::body::Body;
-use axum::http::{Request, Response, StatusCode, header};
-use http_body_util::BodyExt;
+use axum::http::{StatusCode, header};
 
-use super::fakes::{FakeSink, ONE, ask, fixture, get, message, path, post};
-
-fn with(mut request: Request<Body>, name: header::HeaderName, value: &str) -> Request<Body> {
-    request.headers_mut().insert(name, value.parse().unwrap());
-    request
-}
+use super::fakes::{ANN, FakeSink, ONE, ask, bearing, code, fixture, get, id_of, json, message, post, with};
 
 #[tokio::test]
 async fn another_sites_page_may_not_ask() {
@@ -25,35 +18,23 @@ async fn another_sites_page_may_not_ask() {
         assert_eq!(refused.status(), StatusCode::FORBIDDEN, "{value}");
     }
     for method in ["PUT", "DELETE"] {
-        let change = ask(method, &path(ONE, "messages/1"), r#"{"text": "Hi"}"#);
+        let change = ask(method, &format!("/api/conversations/{ONE}/messages/1"), r#"{"text": "Hi"}"#);
         let refused = web.ask(with(change, header::ORIGIN, "http://evil.example")).await;
         assert_eq!(refused.status(), StatusCode::FORBIDDEN, "{method}");
     }
     let form = with(message(ONE, "1", "Hi"), header::CONTENT_TYPE, "text/plain");
     assert_eq!(web.ask(form).await.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    let events = with(get(&path(ONE, "events")), header::ORIGIN, "http://evil.example");
+    let events =
+        with(get(&format!("/api/conversations/{ONE}/events")), header::ORIGIN, "http://evil.example");
     assert_eq!(web.ask(events).await.status(), StatusCode::FORBIDDEN);
     assert!(sink.texts().is_empty());
-}
-
-async fn json(response: Response<Body>) -> serde_json::Value {
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    serde_json::from_slice(&body).unwrap()
-}
-
-async fn code(response: Response<Body>) -> String {
-    json(response).await["error"]["code"].as_str().unwrap().to_owned()
-}
-
-fn bearing(request: Request<Body>, token: &str) -> Request<Body> {
-    with(request, header::AUTHORIZATION, &format!("Bearer {token}"))
 }
 
 #[tokio::test]
 async fn who_somebody_is_is_asked_for_everywhere_but_on_the_page() {
     let sink = FakeSink::willing();
     let web = fixture(sink.clone(), None);
-    let one = path(ONE, "").trim_end_matches('/').to_owned();
+    let one = format!("/api/conversations/{ONE}");
     for request in [
         get(&format!("{one}/events")),
         message(ONE, "1", "Hi"),
@@ -73,11 +54,10 @@ async fn who_somebody_is_is_asked_for_everywhere_but_on_the_page() {
     let session = json(web.as_stranger(post("/api/session", "{}")).await).await;
     assert!(session["person"]["id"].as_str().unwrap().starts_with("guest:"), "{session}");
     let token = session["token"].as_str().unwrap();
-    let foreign = bearing(message(ONE, "1", "Hi"), token);
-    assert_eq!(code(web.as_stranger(foreign).await).await, "no_conversation", "it is somebody else's");
-    let begun = json(web.as_stranger(bearing(post("/api/conversations", ""), token)).await).await;
-    let own = format!("/api/conversations/{}/messages", begun["id"].as_str().unwrap());
-    let right = bearing(post(&own, r#"{"id": "1", "text": "Hi"}"#), token);
+    let annes = format!("/api/conversations/{}/messages", id_of(ONE, ANN));
+    let foreign = bearing(post(&annes, r#"{"id": "1", "text": "Hi"}"#), token);
+    assert_eq!(code(web.as_stranger(foreign).await).await, "no_conversation");
+    let right = bearing(message(ONE, "1", "Hi"), token);
     assert_eq!(web.as_stranger(right).await.status(), StatusCode::ACCEPTED);
     assert_eq!(sink.texts(), ["Hi"]);
 }

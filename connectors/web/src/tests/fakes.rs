@@ -1,25 +1,27 @@
 //! A sink that does as it is told, and the requests that the tests make.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::header::IntoHeaderName;
 use axum::http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use loquat_contract::{
     Address, BotCard, BoxFuture, CancellationToken, ConversationId, Delivery, Document, Draft, Egress, Entry,
-    Envelope, Generation, IdempotencyKey, Inbound, JournalError, Knowledge, Language, MessageId,
-    ModelIdentity, Outcome, Part, PartState, Person, Policy, Prepared, Query, Receipt, Refusal, Reply,
-    Sender, Sentence, Sequence, Settlement, Sink, Timestamp, Timings, TokenCount, Verdict,
+    Envelope, Generation, IdempotencyKey, Inbound, JournalError, Language, MessageId, ModelIdentity, Outcome,
+    Part, PartState, Person, Policy, Prepared, Query, Receipt, Refusal, Reply, Sender, Sentence, Sequence,
+    Settlement, Sink, Timestamp, Timings, TokenCount, Verdict,
 };
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
 use crate::deliver::Mailboxes;
-use crate::files::Store;
-use crate::serve::{self, Guests, Secret, Site, Wrong, now, router};
-use crate::{Config, WebEgress};
+use crate::serve::{self, Guests, Secret, Site, Who, now, router};
+use crate::{Bound, Config, WebEgress, bind};
 
 pub(super) const ONE: &str = "3f2b8c1e-9d4a-4e6b-8a21-0c9d7e5f1b34";
 /// Who asks in most tests.
@@ -195,6 +197,7 @@ pub(super) struct Fixture {
     /// A token of somebody who was let in.
     pub(super) token: String,
     pub(super) sink: Arc<FakeSink>,
+    pub(super) site: Arc<Site>,
 }
 
 pub(super) fn fixture(sink: Arc<FakeSink>, token: Option<&str>) -> Fixture {
@@ -203,34 +206,20 @@ pub(super) fn fixture(sink: Arc<FakeSink>, token: Option<&str>) -> Fixture {
 
 /// The routes as this config has them.
 pub(super) fn fixture_with(sink: Arc<FakeSink>, config: Config) -> Fixture {
-    fixture_of(sink, Config { max_message_chars: 20, ..config }, None, None)
+    // Nothing is served on the port; it has what a bot needs that has one.
+    let bound = bind(&Config { port: 0, max_message_chars: 20, ..config }).unwrap();
+    fixture_on(sink, bound.with_secret(Secret::known()))
 }
 
-/// The routes with a place for files, and a graph.
-pub(super) fn fixture_of(
-    sink: Arc<FakeSink>,
-    config: Config,
-    files: Option<Arc<Store>>,
-    knowledge: Option<Arc<dyn Knowledge>>,
-) -> Fixture {
+/// The routes of a bot that has its port.
+pub(super) fn fixture_on(sink: Arc<FakeSink>, bound: Bound) -> Fixture {
     let mailboxes = Arc::new(Mailboxes::new());
     let stop = CancellationToken::new();
-    let guests = Guests::new(&Secret::known(), config.token.as_ref());
-    let token = token_of(&guests, ANN);
     let bot = BotCard { name: "Loquat".into(), ..BotCard::default() };
-    let site = Site {
-        config,
-        bot,
-        sink: sink.clone(),
-        mailboxes: mailboxes.clone(),
-        stop: stop.clone(),
-        guests,
-        wrong: Wrong::default(),
-        files: files.clone(),
-        knowledge,
-    };
-    let egress = WebEgress::new(mailboxes.clone(), files);
-    Fixture { app: router(Arc::new(site)), egress, mailboxes, stop, token, sink }
+    let site = Arc::new(Site::new(&bound, bot, sink.clone(), mailboxes.clone(), stop.clone()));
+    let token = token_of(&site.guests, ANN);
+    let egress = WebEgress::new(mailboxes.clone(), bound.files.clone());
+    Fixture { app: router(site.clone()), egress, mailboxes, stop, token, sink, site }
 }
 
 /// A token that stays good.
@@ -247,9 +236,9 @@ pub(super) fn id_of(channel: &str, person: &str) -> String {
     Guests::new(&Secret::known(), None).sign_conversation(&somebody(person), channel)
 }
 
-/// The path of this conversation of Ann's.
+/// The path of this conversation of whoever asks; [`Fixture::ask`] puts its id in.
 pub(super) fn path(channel: &str, rest: &str) -> String {
-    format!("/api/conversations/{}/{rest}", id_of(channel, ANN))
+    format!("/api/conversations/{channel}/{rest}")
 }
 
 impl Fixture {
@@ -261,7 +250,14 @@ impl Fixture {
     }
 
     /// As the request says it.
-    pub(super) async fn as_stranger(&self, request: Request<Body>) -> Response<Body> {
+    pub(super) async fn as_stranger(&self, mut request: Request<Body>) -> Response<Body> {
+        if let Some(person) = Who::of(&self.site, request.headers()).chats() {
+            let id = |channel| self.site.guests.sign_conversation(&person, channel);
+            let own = [ONE, TWO].iter().fold(request.uri().to_string(), |uri, channel| {
+                uri.replace(&format!("/{channel}/"), &format!("/{}/", id(channel)))
+            });
+            *request.uri_mut() = own.parse().unwrap();
+        }
         self.app.clone().oneshot(request).await.unwrap()
     }
 
@@ -389,6 +385,35 @@ pub(super) fn ask(method: &str, path: &str, body: &str) -> Request<Body> {
 pub(super) fn message(channel: &str, id: &str, text: &str) -> Request<Body> {
     let body = serde_json::json!({ "id": id, "text": text }).to_string();
     post(&path(channel, "messages"), &body)
+}
+
+/// A request with one more header.
+pub(super) fn with(mut request: Request<Body>, name: impl IntoHeaderName, value: &str) -> Request<Body> {
+    request.headers_mut().insert(name, value.parse().unwrap());
+    request
+}
+
+/// A request of somebody with this token or key.
+pub(super) fn bearing(request: Request<Body>, token: &str) -> Request<Body> {
+    with(request, header::AUTHORIZATION, &format!("Bearer {token}"))
+}
+
+/// A request that comes over this address.
+pub(super) fn over(mut request: Request<Body>, address: &str) -> Request<Body> {
+    let address = SocketAddr::new(address.parse().unwrap(), 4711);
+    request.extensions_mut().insert(ConnectInfo(address));
+    request
+}
+
+/// What a response says.
+pub(super) async fn json(response: Response<Body>) -> serde_json::Value {
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    serde_json::from_slice(&body).unwrap()
+}
+
+/// The code of a refusal.
+pub(super) async fn code(response: Response<Body>) -> String {
+    json(response).await["error"]["code"].as_str().unwrap_or_default().to_owned()
 }
 
 /// The message of a refusal.

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 use super::fakes::{
-    FakeSink, ONE, TWO, address, envelope, error, fixture, get, message, path, reply, sent, token_of,
+    ANN, FakeSink, ONE, TWO, address, envelope, error, fixture, get, id_of, message, reply, sent, token_of,
 };
 use crate::serve::{Guests, Secret};
 use crate::{Config, WebEgress, WebIngress, bind};
@@ -53,14 +53,18 @@ impl Server {
     async fn send(&self, id: &str) -> String {
         let body = format!(r#"{{"id": "{id}", "text": "Hello"}}"#);
         let head = "Host: HOST\r\nContent-Type: application/json\r\nConnection: close";
-        let path = path(ONE, "messages");
+        let path = format!("/api/conversations/{}/messages", id_of(ONE, ANN));
         let length = body.len();
         let request = format!("POST {path} HTTP/1.1\r\n{head}\r\nContent-Length: {length}\r\n\r\n{body}");
         read_all(self.open(&request).await).await
     }
 
     async fn listen(&self) -> TcpStream {
-        self.open(&format!("GET {} HTTP/1.1\r\nHost: HOST\r\n\r\n", path(ONE, "events"))).await
+        self.open(&format!(
+            "GET {} HTTP/1.1\r\nHost: HOST\r\n\r\n",
+            format!("/api/conversations/{}/events", id_of(ONE, ANN))
+        ))
+        .await
     }
 }
 
@@ -135,11 +139,14 @@ async fn a_run_that_was_dropped_is_run_again_on_the_same_port() {
 }
 
 #[tokio::test]
-async fn stopping_shows_in_its_health() {
+async fn stopping_shows_in_its_readiness_and_not_in_its_health() {
     let web = fixture(FakeSink::willing(), None);
-    assert_eq!(web.ask(get("/health")).await.status(), StatusCode::OK);
+    for path in ["/health", "/ready"] {
+        assert_eq!(web.ask(get(path)).await.status(), StatusCode::OK, "{path}");
+    }
     web.stop.cancel();
-    assert_eq!(web.ask(get("/health")).await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(web.ask(get("/health")).await.status(), StatusCode::OK);
+    assert_eq!(web.ask(get("/ready")).await.status(), StatusCode::SERVICE_UNAVAILABLE);
     let refused = web.ask(message(ONE, "1", "Hello")).await;
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(error(refused).await.contains("stopping"));
