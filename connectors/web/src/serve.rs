@@ -72,12 +72,13 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
     Router::new()
         .merge(receive::routes().route_layer(middleware::from_fn_with_state(site.clone(), person::required)))
         .merge(receive::open_routes())
-        .merge(page::routes())
         .route("/health", get(health))
         .route("/api/session", post(session::session))
         .fallback(async || problem(StatusCode::NOT_FOUND, "not_found", "there is nothing here"))
         .layer(DefaultBodyLimit::max(body_limit))
         .layer(middleware::from_fn_with_state(site.clone(), access::check))
+        // The chat's files are the same for everybody, on whatever site they are used.
+        .merge(page::routes())
         .layer(middleware::map_response(headers::secure))
         .with_state(site)
 }
