@@ -188,15 +188,17 @@ export class Conversation {
 
   /** The conversation's id; the first thing that is said begins it. */
   async begin() {
-    this.beginning ??= this.client.call("POST", "conversations").then((response) => response.json());
-    try {
-      this.id ??= (await this.beginning).id;
-    } finally {
-      this.beginning = null;
+    if (!this.id) {
+      this.beginning ??= this.#began().finally(() => (this.beginning = null));
+      const { id } = await this.beginning;
+      if (!this.id) this.store.set({ conversation: (this.id = id) });
     }
-    this.store.set({ conversation: this.id });
     this.listen();
     return this.id;
+  }
+
+  async #began() {
+    return (await this.client.call("POST", "conversations")).json();
   }
 
   ask(text, attachments = []) {
@@ -309,7 +311,7 @@ export class Conversation {
     this.id = id;
     for (const map of [this.#exchanges, this.#edits, this.#early]) map.clear();
     this.#place = { watermark: null };
-    Object.assign(this, { more: false, paged: false, beginning: null });
+    Object.assign(this, { more: false, paged: false });
     this.store.set({ conversation: id, outbox: [], seen: 0 });
     this.on.emptied();
     this.listen();

@@ -26,6 +26,7 @@ export function exchangeView(first, { bot, words, act, replyOf }) {
   let drafted = 0;
   let drawn = {};
   let timer;
+  let showRating = () => {};
 
   // The question.
 
@@ -38,7 +39,7 @@ export function exchangeView(first, { bot, words, act, replyOf }) {
     const edit = canEdit ? iconButton("edit", words("edit"), startEdit) : null;
     const mark = exchange.edit ? element("small", { class: "soft" }, words("edited")) : null;
     question.replaceChildren(
-      ...[element("span", { class: "unseen" }, words("you")), mark, edit, element("div", { class: "asked" }, files, said)].filter(Boolean),
+      ...[element("span", { class: "unseen" }, words("you")), edit, mark, element("div", { class: "asked" }, files, said)].filter(Boolean),
     );
   }
 
@@ -53,7 +54,7 @@ export function exchangeView(first, { bot, words, act, replyOf }) {
       const text = field.value.trim();
       if (text === "") return;
       if (text === exchange.text) return end();
-      drawn.question = null;
+      question.replaceChildren();
       act.edit(exchange, text);
       act.focus();
     };
@@ -77,6 +78,7 @@ export function exchangeView(first, { bot, words, act, replyOf }) {
     question.replaceChildren(form);
     field.focus();
     field.setSelectionRange(field.value.length, field.value.length);
+    form.scrollIntoView({ block: "nearest" });
   }
 
   // The answer.
@@ -151,7 +153,7 @@ export function exchangeView(first, { bot, words, act, replyOf }) {
       facts.addEventListener("click", () => act.openFact(reply, 1, facts));
       tools.push(facts);
     }
-    if (reply && (of("why") || reply.outcome !== "smalltalk")) {
+    if (reply && (of("why") || ["answered", "abstained"].includes(reply.outcome))) {
       const why = explanation(reply, `why-${exchange.id}`, of("why")?.label ?? words("why"), words);
       tools.push(why.button);
       below.push(why.panel);
@@ -161,7 +163,7 @@ export function exchangeView(first, { bot, words, act, replyOf }) {
     below.push(...rating.below);
     const retry = of("retry");
     if (retry) tools.push(iconButton("retry", retry.label, () => act.press(exchange, retry)));
-    const copy = copyButton(words("copy"), words, () => reply?.answer ?? answer.querySelector(".words").innerText);
+    const copy = reply && reply.outcome !== "clarified" && copyButton(words("copy"), words, () => reply.answer);
     if (copy) tools.push(copy);
     const known = ["why", "good", "bad", "retry"];
     tools.push(...buttons.filter((button) => !known.includes(meaningOf(button))).map((button) => plain(button)));
@@ -175,6 +177,7 @@ export function exchangeView(first, { bot, words, act, replyOf }) {
     const box = element("div", { class: "reasonbox", hidden: true });
     const buttons = [];
     const show = (rated) => buttons.forEach(({ node, name }) => node.setAttribute("aria-pressed", name === rated));
+    showRating = show;
     const rate = async (name, button) => {
       const before = exchange.rated;
       exchange.rated = name;
@@ -262,8 +265,7 @@ export function exchangeView(first, { bot, words, act, replyOf }) {
     /** What the person said of the answer, as the bot has it. */
     rated(name) {
       exchange.rated = name;
-      drawn.given = undefined;
-      this.update(exchange);
+      showRating(name);
     },
   };
 }

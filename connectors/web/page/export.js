@@ -1,5 +1,6 @@
 // A conversation as a file: what the journal has of it, as JSON, or as Markdown that people and programs read.
 
+import { safeAddress } from "./document.js";
 import { save } from "./files.js";
 import { toJson } from "./storage.js";
 
@@ -19,6 +20,7 @@ function inline(node) {
   if (kind === "strong") return `**${inlines(value)}**`;
   if (kind === "emphasis") return `*${inlines(value)}*`;
   if (kind === "code") return `${fenced(value, 1)} ${value} ${fenced(value, 1)}`;
+  if (kind === "link" && !safeAddress(value.url)) return inlines(value.label);
   if (kind === "link") return `[${inlines(value.label)}](<${value.url.replace(/[<>\n]/g, encodeURIComponent)}>)`;
   if (kind === "mention") return escaped(value.name);
   return kind === "citation" ? `[${value}]` : "";
@@ -44,8 +46,10 @@ function block(node) {
 
 const blocks = (list) => (list ?? []).map(block).join("\n\n");
 
-export function toMarkdown(exchanges, bot, words) {
-  const parts = exchanges.map(({ at, text, attachments = [], answer }) => {
+/** The exchanges as Markdown. What was pressed or said about an answer is left out, where it only was noted. */
+function toMarkdown(exchanges, bot, words) {
+  const shown = exchanges.filter(({ text, about, edits, attachments = [] }) => (!about || edits) && (text || attachments.length > 0));
+  const parts = shown.map(({ at, text, attachments = [], answer }) => {
     const files = attachments.map(({ name }) => `*${escaped(name)}*`).join(", ");
     const facts = (answer?.reply?.citations ?? []).map(({ subject, predicate, object, source }, index) => {
       return `[${index + 1}] ${escaped(`${subject} — ${predicate} — ${object} (${source})`)}`;

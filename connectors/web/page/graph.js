@@ -11,9 +11,9 @@ const CENTRE = 84;
 /** More would not be a drawing any more; the list below it has them all. */
 const MOST = 10;
 
-/** A text that fits into so many units, about 6.4 of them a letter and twice that an ideograph. */
+/** A text that fits into so many units, about 6.8 of them a letter and twice that an ideograph. */
 function fitting(text, width) {
-  let left = width / 6.4;
+  let left = width / 6.8;
   let kept = "";
   for (const letter of text) {
     left -= /[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uff00-\uff60]/.test(letter) ? 2 : 1;
@@ -60,7 +60,7 @@ export function graphDrawing(entity, isRightToLeft, walk) {
       const bend = (inner + outer) / 2;
       const [from, to] = isSubject ? [[outer, middle], [inner - way * 2, y]] : [[inner, y], [outer + way * 2, middle]];
       edges.push(drawn("path", { class: "edge", "marker-end": "url(#tip)", d: `M${from} C${[bend, from[1]]} ${[bend, to[1]]} ${to}` }));
-      const label = fitting(fact.predicate, BOX);
+      const label = fitting(fact.predicate, BOX * 1.25);
       nodes.push(drawn("text", { class: "edgelabel", x, y: y - TALL / 2 - 4, "text-anchor": "middle" }, label));
       const isKnown = Boolean(other.id);
       const step = isKnown ? { onclick: () => walk(other.id, other.label) } : {};

@@ -58,7 +58,8 @@ export function historyView(words, { load, open, say, covers }) {
     event.stopPropagation();
     hide();
   });
-  const time = (at) => new Date(at).toLocaleString(words.language, { dateStyle: "medium", timeStyle: "short" });
+  const own = navigator.languages.find((tag) => tag.split("-")[0] === words.language.split("-")[0]);
+  const time = (at) => new Date(at).toLocaleString(own ?? words.language, { dateStyle: "medium", timeStyle: "short" });
   const line = ({ id, last, title: name }) => {
     const choose = () => {
       hide();
