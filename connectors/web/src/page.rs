@@ -8,7 +8,7 @@
 //! | `/words/en.json` | the words of a language, to be translated | asked for again each time |
 //! | `/assets/{version}/…` | the chat itself, and its words | for good: another content has another version |
 //!
-//! Everything but the page itself may be used by other sites.
+//! Which other sites may use them is the server's matter (`web.origins`).
 
 mod files;
 mod join;
@@ -17,7 +17,7 @@ use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::extract::Path;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
@@ -65,11 +65,6 @@ fn answer(name: &str, cache: &'static str, headers: &HeaderMap) -> Response {
     headers.extend(HeaderValue::from_str(tag).ok().map(|tag| (header::ETAG, tag)));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    if !file.is_page() {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-        let policy = HeaderName::from_static("cross-origin-resource-policy");
-        headers.insert(policy, HeaderValue::from_static("cross-origin"));
-    }
     response
 }
 

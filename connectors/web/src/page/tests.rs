@@ -174,12 +174,3 @@ async fn a_file_that_the_browser_has_is_not_sent_again() {
     assert!(!plain.headers().contains_key(header::CONTENT_ENCODING));
     assert!(plain.into_body().collect().await.unwrap().to_bytes().starts_with(b"(() =>"));
 }
-
-#[test]
-fn other_sites_may_use_everything_but_the_page() {
-    let allowed = |name: &str| {
-        named(name, &HeaderMap::new()).headers().get(header::ACCESS_CONTROL_ALLOW_ORIGIN).is_some()
-    };
-    assert!(["widget.js", "loquat.js", "words/en.json", "words/en.js"].into_iter().all(allowed));
-    assert!(!allowed("index.html"));
-}
