@@ -156,7 +156,7 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
     following(() => {
       if (!views.has(exchange.id)) {
         const replyOf = (id) => (id ? conversation.find(id)?.answer?.reply : null);
-        views.set(exchange.id, exchangeView(exchange, { bot, words, act, replyOf }));
+        views.set(exchange.id, exchangeView(exchange, { bot, words, act, replyOf, heading: isWidget ? "h3" : "h2" }));
       }
       const view = views.get(exchange.id);
       view.update(exchange);

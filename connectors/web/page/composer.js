@@ -17,7 +17,6 @@ export function composer({ bot, words, submit, stop, upload }) {
     rows: 1,
     placeholder: name,
     "aria-label": name,
-    dir: "auto",
     enterkeyhint: "send",
     autocomplete: "off",
     "aria-describedby": "counter",
@@ -38,6 +37,8 @@ export function composer({ bot, words, submit, stop, upload }) {
     const length = [...field.value].length;
     const limit = bot.max_message_chars;
     const tooLong = length > limit;
+    // The words beside an empty field are the page's own.
+    field.dir = length > 0 ? "auto" : "";
     const isEmpty = field.value.trim() === "" && (tray?.isEmpty ?? true);
     const isStop = isWaiting && isEmpty;
     button.disabled = !isStop && (isEmpty || tooLong || !(tray?.isReady ?? true));

@@ -46,8 +46,11 @@ export function copyButton(label, words, text) {
   return button;
 }
 
-/** Makes nodes of a document; `cite(number)` makes a citation's mark, and pictures are shown only where `images` says so. */
-export function documentNodes(blocks, { words, cite, images = false }) {
+/**
+ * Makes nodes of a document; `cite(number)` makes a citation's mark, pictures are shown only where `images` says so, and
+ * headings are of the level that the page has room for.
+ */
+export function documentNodes(blocks, { words, cite, images = false, heading = "h3" }) {
   const inlines = (list, depth) => list.flatMap((inline) => nodesOf(inline, depth));
 
   function nodesOf(inline, depth) {
@@ -90,7 +93,7 @@ export function documentNodes(blocks, { words, cite, images = false }) {
   function blockNode(block, depth) {
     const [kind, value] = Object.entries(block ?? {})[0] ?? [];
     if (kind === "paragraph") return element("p", { dir: "auto" }, ...inlines(value, depth));
-    if (kind === "heading") return element("h3", { dir: "auto" }, ...inlines(value, depth));
+    if (kind === "heading") return element(heading, { dir: "auto" }, ...inlines(value, depth));
     if (kind === "code") return code(value);
     if (kind === "table") return table(value, depth);
     if (depth > DEEPEST) return null;

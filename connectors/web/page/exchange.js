@@ -18,7 +18,7 @@ const isChoice = (button) => /^c\d+$/.test(meaningOf(button));
  * The view of an exchange. `act` has what can be done: edit(exchange, text), again(exchange), retry(exchange, button), press(exchange, button),
  * feedback(exchange, text), openFact(reply, number, button), load(file), say(text); `replyOf(id)` finds the reply to a message.
  */
-export function exchangeView(first, { bot, words, act, replyOf }) {
+export function exchangeView(first, { bot, words, act, replyOf, heading }) {
   const question = element("div", { class: "question" });
   const answer = element("div", { class: "answer" });
   const article = element("article", { class: "exchange" }, question, answer);
@@ -84,7 +84,7 @@ export function exchangeView(first, { bot, words, act, replyOf }) {
   // The answer.
 
   const speaker = () => element("span", { class: "unseen" }, words("answers", { name: bot.name }));
-  const options = { words, images: bot.images };
+  const options = { words, images: bot.images, heading };
 
   function drawWaiting() {
     const dots = element("span", { class: "dots", "aria-hidden": "true" }, ...[1, 2, 3].map(() => element("i")));
@@ -133,14 +133,14 @@ export function exchangeView(first, { bot, words, act, replyOf }) {
     answer.replaceChildren(...[speaker(), frame, list, tools.length > 0 ? element("div", { class: "tools" }, ...tools) : null, ...below].filter(Boolean));
   }
 
-  function plain(button, properties = {}) {
+  function plain(button) {
     const press = async (event) => {
       const own = event.currentTarget;
       own.disabled = true;
       await act.press(exchange, button);
       own.disabled = false;
     };
-    return element("button", { type: "button", class: "quiet", onclick: press, ...properties }, button.label);
+    return element("button", { type: "button", class: "quiet", dir: "auto", onclick: press }, button.label);
   }
 
   function toolsOf(reply, buttons) {

@@ -129,8 +129,10 @@ export class LoquatChat extends HTMLElement {
       event.preventDefault();
       this.close();
     });
-    const side = /left|start/.test(this.dataset.position ?? "") ? "atleft" : "atright";
-    const edge = /top/.test(this.dataset.position ?? "") ? "attop" : "atbottom";
+    const position = this.dataset.position ?? "";
+    const isLeft = /left/.test(position) || (!/right/.test(position) && /start/.test(position) === (words.direction === "ltr"));
+    const side = isLeft ? "atleft" : "atright";
+    const edge = /top/.test(position) ? "attop" : "atbottom";
     const frame = element("div", { class: `corner ${side} ${edge}`, dir: words.direction }, this.#dialog, this.#launcher);
     const [across, down] = (this.dataset.offset ?? "").split(/[\s,]+/).map(Number.parseFloat);
     if (across >= 0) frame.style.setProperty("--_across", `${across}px`);

@@ -71,7 +71,7 @@ export function factsPanel({ words, graph, changed }) {
       "p",
       { class: "triple" },
       element("span", { class: "node", dir: "auto" }, citation.subject),
-      element("span", { class: "predicate", dir: "auto" }, citation.predicate),
+      element("span", { class: "predicate" }, element("bdi", {}, citation.predicate)),
       element("span", { class: "node", dir: "auto" }, citation.object),
     );
     const details = element(

@@ -87,11 +87,6 @@ impl File {
             packed_tag,
         }
     }
-
-    /// Whether it is a page of its own rather than a part of other sites' pages.
-    pub(super) fn is_page(&self) -> bool {
-        self.kind == HTML
-    }
 }
 
 /// Every file.
