@@ -26,7 +26,7 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
   let panel = null;
   let conversation;
   let noticeTimer;
-  let unread = 0;
+  const unread = new Set();
 
   // The frame.
 
@@ -164,7 +164,7 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
       showAll();
     });
     if (isFresh) answered(exchange);
-    else if (!isShown() && exchange.answer && exchange.sequence > (store.get("seen") ?? Infinity)) count(1);
+    else if (!isShown() && exchange.answer && exchange.sequence > (store.get("seen") ?? Infinity)) missed(exchange);
     if (isShown()) seen();
   }
 
@@ -183,16 +183,22 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
     const text = answer.reply?.answer ?? answer.reason ?? words_?.innerText ?? "";
     announce.textContent = `${words("answers", { name: bot.name })} ${note}${text}`;
     tell("answer", { id: exchange.id, text, outcome: answer.reply?.outcome ?? null });
-    if (!isShown()) count(1);
+    if (!isShown()) missed(exchange);
   }
 
-  function count(more) {
-    unread = more === 0 ? 0 : unread + more;
-    tell("unread", { count: unread });
+  function missed({ id }) {
+    const before = unread.size;
+    if (unread.add(id).size > before) tell("unread", { count: unread.size });
+  }
+
+  function caughtUp() {
+    if (unread.size === 0) return;
+    unread.clear();
+    tell("unread", { count: 0 });
   }
 
   function seen() {
-    if (unread > 0) count(0);
+    caughtUp();
     const last = Math.max(0, ...conversation.list().filter(({ answer }) => answer).map(({ sequence = 0 }) => sequence));
     if (last > (store.get("seen") ?? 0)) store.set({ seen: last });
   }
@@ -210,7 +216,7 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
     log.replaceChildren();
     panel?.hide(true);
     if (bot) showAll();
-    count(0);
+    caughtUp();
   }
 
   async function loadEarlier() {

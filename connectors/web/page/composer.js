@@ -1,6 +1,6 @@
 // The field to write in. Enter sends, Shift+Enter breaks the line; a person choosing Chinese characters does neither.
 
-import { element, icon } from "./element.js";
+import { element, icon, onSubmit } from "./element.js";
 import { fileTray } from "./files.js";
 
 const COUNT_FROM = 0.8;
@@ -21,14 +21,14 @@ export function composer({ bot, words, submit, stop, upload }) {
     autocomplete: "off",
     "aria-describedby": "counter",
   });
-  const button = element("button", { class: "primary round", type: "submit" });
+  const button = element("button", { class: "primary round" });
   const say = (text, isProblem = false) => {
     note.textContent = text;
     note.classList.toggle("error", isProblem);
   };
   const tray = bot.files && fileTray(bot.files, words, { upload, say, changed: () => update() });
   const row = element("div", { class: "row" }, tray?.button, field, button);
-  const form = element("form", { class: "composer", novalidate: true }, ...(tray?.parts ?? []), row);
+  const form = element("form", { class: "composer" }, ...(tray?.parts ?? []), row);
   const hint = element("p", { class: "hint" }, note, " ", element("span", { class: "usual" }, words("hint")), " ", counter);
   let isWaiting = false;
   let shown = null;
@@ -55,9 +55,9 @@ export function composer({ bot, words, submit, stop, upload }) {
     field.style.height = `${field.scrollHeight}px`;
   }
 
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    if (button.disabled) return;
+  onSubmit(form, button, (isKey) => {
+    // With nothing written, Enter does not stop what is being said.
+    if (button.disabled || (shown && isKey)) return;
     if (shown) return stop();
     const text = field.value.trim();
     const files = tray?.take() ?? [];
@@ -67,14 +67,6 @@ export function composer({ bot, words, submit, stop, upload }) {
     submit(text, files);
   });
   field.addEventListener("input", update);
-  field.addEventListener("keydown", (event) => {
-    // 229 is what Safari reports while a character is being chosen.
-    const choosing = event.isComposing || event.keyCode === 229;
-    if (event.key !== "Enter" || event.shiftKey || choosing) return;
-    event.preventDefault();
-    // With nothing written, Enter does not stop what is being said.
-    if (!shown) form.requestSubmit();
-  });
   field.addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
     if (!tray || files.length === 0) return;

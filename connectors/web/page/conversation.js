@@ -191,7 +191,7 @@ export class Conversation {
     if (!this.id) {
       this.beginning ??= this.#began().finally(() => (this.beginning = null));
       const { id } = await this.beginning;
-      if (!this.id) this.store.set({ conversation: (this.id = id) });
+      if (!this.id) this.store.set({ conversation: (this.id = id), seen: 0 });
     }
     this.listen();
     return this.id;

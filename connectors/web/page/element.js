@@ -58,6 +58,22 @@ export function iconButton(name, label, onclick, properties = {}) {
   return element("button", { type: "button", class: "quiet tool", "aria-label": label, title: label, onclick, ...properties }, icon(name));
 }
 
+/**
+ * Calls `run()` when the button is pressed, or Enter without Shift in one of the form's fields; a person choosing Chinese characters
+ * presses Enter for that. Nothing is submitted: a sandboxed frame may forbid it.
+ */
+export function onSubmit(form, button, run) {
+  button.type = "button";
+  button.addEventListener("click", () => run(false));
+  form.addEventListener("keydown", (event) => {
+    // 229 is what Safari reports while a character is being chosen.
+    const choosing = event.isComposing || event.keyCode === 229;
+    if (event.key !== "Enter" || event.shiftKey || choosing || event.target.localName === "button") return;
+    event.preventDefault();
+    run(true);
+  });
+}
+
 /** A random UUID; `crypto.randomUUID` is missing where the page came over plain HTTP from another machine. */
 export function uuid() {
   if (crypto.randomUUID) return crypto.randomUUID();

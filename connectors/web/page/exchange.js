@@ -3,7 +3,7 @@
 import { accounted, answerNodes, draftNodes } from "./answer.js";
 import { isOpen } from "./conversation.js";
 import { copyButton, documentNodes } from "./document.js";
-import { element, icon, iconButton } from "./element.js";
+import { element, icon, iconButton, onSubmit } from "./element.js";
 import { fileList } from "./files.js";
 import { triple } from "./panel.js";
 import { explanation } from "./why.js";
@@ -49,8 +49,7 @@ export function exchangeView(first, { bot, words, act, replyOf, heading }) {
       drawQuestion();
       question.querySelector(".tool")?.focus();
     };
-    const submit = (event) => {
-      event.preventDefault();
+    const submit = () => {
       const text = field.value.trim();
       if (text === "") return;
       if (text === exchange.text) return end();
@@ -58,22 +57,15 @@ export function exchangeView(first, { bot, words, act, replyOf, heading }) {
       act.edit(exchange, text);
       act.focus();
     };
-    const form = element(
-      "form",
-      { class: "editor", onsubmit: submit },
-      field,
-      element("div", { class: "actions" }, element("button", { type: "button", class: "quiet", onclick: end }, words("cancel")), element("button", { class: "primary" }, words("save"))),
-    );
+    const save = element("button", { class: "primary" }, words("save"));
+    const cancel = element("button", { type: "button", class: "quiet", onclick: end }, words("cancel"));
+    const form = element("form", { class: "editor" }, field, element("div", { class: "actions" }, cancel, save));
+    onSubmit(form, save, submit);
     form.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") {
-        event.stopPropagation();
-        event.preventDefault();
-        end();
-      }
-      if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229 && event.target === field) {
-        event.preventDefault();
-        form.requestSubmit();
-      }
+      if (event.key !== "Escape") return;
+      event.stopPropagation();
+      event.preventDefault();
+      end();
     });
     question.replaceChildren(form);
     field.focus();
@@ -198,17 +190,14 @@ export function exchangeView(first, { bot, words, act, replyOf, heading }) {
         note.textContent = text;
         buttons.find(({ name }) => name === "bad")?.node.focus();
       };
-      const submit = async (event) => {
-        event.preventDefault();
+      const submit = async () => {
         const text = field.value.trim();
         if (text === "" || (await act.feedback(exchange, text))) close(words("thanks"));
       };
-      const form = element(
-        "form",
-        { onsubmit: submit },
-        field,
-        element("div", { class: "actions" }, element("button", { type: "button", class: "quiet", onclick: () => close("") }, words("cancel")), element("button", { class: "primary" }, words("sendReason"))),
-      );
+      const send = element("button", { class: "primary" }, words("sendReason"));
+      const cancel = element("button", { type: "button", class: "quiet", onclick: () => close("") }, words("cancel"));
+      const form = element("form", {}, field, element("div", { class: "actions" }, cancel, send));
+      onSubmit(form, send, submit);
       form.addEventListener("keydown", (event) => {
         if (event.key !== "Escape") return;
         event.stopPropagation();

@@ -36,6 +36,7 @@ export class LoquatChat extends HTMLElement {
   #opener = null;
   #store = null;
   #client = null;
+  #name = "";
   #unread = 0;
 
   connectedCallback() {
@@ -97,6 +98,7 @@ export class LoquatChat extends HTMLElement {
   #told(name, detail) {
     if (name === "unread") this.#badge(detail.count);
     if (name === "named") {
+      this.#name = detail.name;
       this.#dialog?.setAttribute("aria-label", detail.name);
       if (!this.isWidget) document.title = detail.name;
       return;
@@ -179,6 +181,7 @@ export class LoquatChat extends HTMLElement {
 
   #badge(count) {
     this.#unread = count;
+    if (!this.isWidget) document.title = count > 0 ? `(${count}) ${this.#name}` : this.#name;
     if (!this.#launcher) return;
     const badge = this.#launcher.querySelector(".badge");
     badge.hidden = count === 0;

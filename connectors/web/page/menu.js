@@ -1,6 +1,6 @@
 // The header's menu, and what opens from it: earlier conversations, and the question before everything is deleted.
 
-import { element, iconButton } from "./element.js";
+import { element, iconButton, onSubmit } from "./element.js";
 
 /** A button with a list of things to do; `items` are `{ label, run, isHidden }`. */
 export function menu(words, items) {
@@ -121,8 +121,8 @@ export function loginForm(words, enter) {
   const field = element("input", { id: "token", type: "password", autocomplete: "current-password", required: true, "aria-describedby": "loginerror" });
   const button = element("button", { class: "primary" }, words("enter"));
   const form = element("form", { class: "login", hidden: true }, element("label", { htmlFor: "token" }, words("token")), element("div", { class: "fieldrow" }, field, button), problem);
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
+  onSubmit(form, button, async () => {
+    if (field.value === "") return;
     problem.textContent = "";
     button.disabled = true;
     try {
