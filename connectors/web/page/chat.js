@@ -63,6 +63,7 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
     { label: words("history"), run: (button) => history.show(button) },
     { label: words("exportMarkdown"), run: () => save("md"), isHidden: isEmpty },
     { label: words("exportJson"), run: () => save("json"), isHidden: isEmpty },
+    { label: words("human"), run: () => ask("/human"), isHidden: () => !bot?.human },
     { label: words("erase"), run: () => confirm.showModal() },
   ]);
   const anew = element("button", { type: "button", class: "quiet anew", hidden: true, onclick: () => startAnew() }, words("anew"));
@@ -84,7 +85,7 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
     if (text) noticeTimer = setTimeout(() => (notice.textContent = ""), 6000);
   }
 
-  function connection(state) {
+  function connection(state, error) {
     clearTimeout(noticeTimer);
     if (state === "open") {
       if (notice.textContent === "") return;
@@ -95,7 +96,7 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
       // A short gap, as when a proxy ends a long connection, is not worth a word.
       const show = () => {
         notice.classList.remove("good");
-        notice.textContent = navigator.onLine ? words("lost") : words("offline");
+        notice.textContent = navigator.onLine ? (error?.status && error.message) || words("lost") : words("offline");
       };
       noticeTimer = setTimeout(show, navigator.onLine ? 1500 : 0);
     }

@@ -28,7 +28,7 @@ export class Conversation {
   #place = { watermark: null };
   more = false;
 
-  /** `on` is told: shown(exchange, isFresh), connection(name), refused(error), emptied(). */
+  /** `on` is told: shown(exchange, isFresh), connection(name, error), refused(error), emptied(). */
   constructor(client, store, on) {
     Object.assign(this, { client, store, on, id: store.get("conversation") });
     this.#unsent();
@@ -76,7 +76,7 @@ export class Conversation {
         if (isLost(error)) this.#lost();
         else this.on.refused(error);
       }
-      this.on.connection(state);
+      this.on.connection(state, error);
     });
   }
 

@@ -33,9 +33,10 @@ export function exchangeView(first, { bot, words, act, replyOf, heading }) {
   function drawQuestion() {
     const { text, attachments = [], button } = exchange;
     const files = attachments.length > 0 ? fileList(attachments, words, act.load) : null;
-    const label = text || (button && act.labelOf(exchange));
+    const isWish = text === "/human";
+    const label = isWish ? words("human") : text || (button && act.labelOf(exchange));
     const said = label ? element("p", { class: "bubble", dir: "auto" }, label) : null;
-    const canEdit = text && !button && exchange.state !== "unsent";
+    const canEdit = text && !isWish && !button && exchange.state !== "unsent";
     const edit = canEdit ? iconButton("edit", words("edit"), startEdit) : null;
     const mark = exchange.edit ? element("small", { class: "soft" }, words("edited")) : null;
     question.replaceChildren(

@@ -89,19 +89,19 @@ export function listen(connect, place, heard, state) {
     let failures = 0;
     while (!stopped.signal.aborted) {
       const since = Date.now();
-      let after = 0;
+      let problem = null;
       try {
         await once();
       } catch (error) {
         if (stopped.signal.aborted) return;
         if (error.status && !error.passes) return state("refused", error);
-        after = error.after ?? 0;
+        problem = error;
       }
       if (stopped.signal.aborted) return;
-      state("lost");
+      state("lost", problem);
       // What was open for a while was no failure.
       failures = Date.now() - since > 10_000 ? 0 : failures + 1;
-      const wait = Math.max(after, pause(failures));
+      const wait = Math.max(problem?.after ?? 0, pause(failures));
       await new Promise((resolve) => {
         wake = resolve;
         setTimeout(resolve, wait);
