@@ -22,13 +22,17 @@ pub(crate) use address::Channel;
 /// The routes of a conversation.
 pub(crate) fn routes() -> Router<Arc<Site>> {
     Router::new()
-        .route("/api/bot", get(bot))
         .route("/api/conversations/{conversation}/messages", post(messages::receive))
         .route(
             "/api/conversations/{conversation}/messages/{message}",
             put(messages::edit).delete(messages::delete),
         )
         .route("/api/conversations/{conversation}/events", get(events))
+}
+
+/// What anybody may know, before they have said who they are.
+pub(crate) fn open_routes() -> Router<Arc<Site>> {
+    Router::new().route("/api/bot", get(bot))
 }
 
 async fn bot(State(site): State<Arc<Site>>) -> Response {

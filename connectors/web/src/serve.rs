@@ -3,8 +3,14 @@
 
 mod access;
 mod bind;
+mod guests;
 mod headers;
-mod login;
+mod origins;
+mod person;
+mod proxies;
+mod secret;
+mod session;
+mod signatures;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,13 +23,21 @@ use axum::routing::{get, post};
 use axum::{Json, middleware};
 use loquat_contract::{BotCard, BoxFuture, CancellationToken, ConnectorError, ConversationId, Ingress, Sink};
 use serde_json::json;
+use subtle::ConstantTimeEq;
 
 use crate::deliver::Mailboxes;
 use crate::receive::{self, Channel};
 use crate::{Config, page};
 
 pub use bind::{Bound, bind};
-pub(crate) use login::{Door, hex};
+pub(crate) use guests::Guests;
+#[cfg(test)]
+pub(crate) use guests::now;
+pub(crate) use origins::Origins;
+pub(crate) use person::Person;
+pub(crate) use proxies::Proxies;
+pub(crate) use secret::Secret;
+pub(crate) use session::Wrong;
 
 /// How long replies to accepted messages are waited for after a stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -39,7 +53,8 @@ pub(crate) struct Site {
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) mailboxes: Arc<Mailboxes>,
     pub(crate) stop: CancellationToken,
-    pub(crate) door: Door,
+    pub(crate) guests: Guests,
+    pub(crate) wrong: Wrong,
 }
 
 impl Site {
@@ -55,20 +70,30 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
     // A character takes at most 12 bytes as a pair of JSON escapes; the rest is room for the id and the braces.
     let body_limit = site.config.max_message_chars.saturating_mul(12).saturating_add(1024);
     Router::new()
-        .merge(receive::routes().route_layer(middleware::from_fn_with_state(site.clone(), login::required)))
+        .merge(receive::routes().route_layer(middleware::from_fn_with_state(site.clone(), person::required)))
+        .merge(receive::open_routes())
         .merge(page::routes())
         .route("/health", get(health))
-        .route("/api/login", post(login::login))
-        .fallback(async || problem(StatusCode::NOT_FOUND, "there is nothing here"))
+        .route("/api/session", post(session::session))
+        .fallback(async || problem(StatusCode::NOT_FOUND, "not_found", "there is nothing here"))
         .layer(DefaultBodyLimit::max(body_limit))
         .layer(middleware::from_fn_with_state(site.clone(), access::check))
         .layer(middleware::map_response(headers::secure))
         .with_state(site)
 }
 
-/// A refusal as the page reads it: `{"error": "…"}`.
-pub(crate) fn problem(status: StatusCode, error: impl std::fmt::Display) -> Response {
-    (status, Json(json!({ "error": error.to_string() }))).into_response()
+/// A refusal: `{"error": {"code", "message"}}`. The code is for programs, the message says what to do.
+pub(crate) fn problem(status: StatusCode, code: &str, message: impl std::fmt::Display) -> Response {
+    (status, Json(json!({ "error": { "code": code, "message": message.to_string() } }))).into_response()
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Compares in a time that does not depend on where the two differ.
+fn same(left: &[u8], right: &[u8]) -> bool {
+    left.ct_eq(right).into()
 }
 
 async fn health(State(site): State<Arc<Site>>) -> Response {
@@ -108,7 +133,8 @@ impl WebIngress {
             sink,
             mailboxes: mailboxes.clone(),
             stop: stop.clone(),
-            door: Door::new(self.bound.config.token.as_ref()),
+            guests: Guests::new(&self.bound.secret, self.bound.config.token.as_ref()),
+            wrong: Wrong::default(),
         };
         // A run that is dropped takes no further requests on the connections that it has.
         let over = CancellationToken::new();

@@ -40,7 +40,7 @@ pub(crate) async fn events(
     let reader = match site.mailboxes.read(&site.conversation(channel), site.sink.as_ref()).await {
         Ok(reader) => reader,
         // The page asks again in a moment.
-        Err(error) => return problem(StatusCode::SERVICE_UNAVAILABLE, error),
+        Err(error) => return problem(StatusCode::SERVICE_UNAVAILABLE, "journal", error),
     };
     let events = stream::unfold((reader, VecDeque::new(), seen), next);
     let stream = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));

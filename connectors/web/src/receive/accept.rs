@@ -26,7 +26,9 @@ pub(super) async fn accept(
     match tokio::spawn(async move { hand_over(&site, inbound).await }).await {
         Ok(Ok(())) => StatusCode::ACCEPTED.into_response(),
         Ok(Err(refusal)) => refuse(&refusal),
-        Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "the bot failed; send the message again"),
+        Err(_) => {
+            problem(StatusCode::INTERNAL_SERVER_ERROR, "failed", "the bot failed; send the message again")
+        }
     }
 }
 
@@ -81,12 +83,12 @@ fn refuse(refusal: &Refusal) -> Response {
         Refusal::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Refusal::NotAllowed => StatusCode::FORBIDDEN,
         Refusal::TooFast { after } => {
-            let response = problem(StatusCode::TOO_MANY_REQUESTS, refusal);
+            let response = problem(StatusCode::TOO_MANY_REQUESTS, "too_fast", refusal);
             return ([(header::RETRY_AFTER, whole_seconds(*after).to_string())], response).into_response();
         }
         _ => StatusCode::SERVICE_UNAVAILABLE,
     };
-    problem(status, refusal)
+    problem(status, "refused", refusal)
 }
 
 /// Rounded up, because asking too early is refused again.

@@ -21,7 +21,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Channel {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let id = named(parts, state, "conversation").await.filter(|id| is_uuid_v4(id));
         id.map(Self).ok_or_else(|| {
-            problem(StatusCode::UNPROCESSABLE_ENTITY, "a conversation's id is a random UUID, in lower case")
+            problem(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "bad_id",
+                "a conversation's id is a random UUID, in lower case",
+            )
         })
     }
 }
@@ -35,7 +39,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Target {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let id = named(parts, state, "message").await.filter(|id| is_message_id(id));
         id.map(|id| Self(MessageId(id))).ok_or_else(|| {
-            problem(StatusCode::UNPROCESSABLE_ENTITY, "a message's id is up to 64 letters, digits, - and _")
+            problem(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "bad_id",
+                "a message's id is up to 64 letters, digits, - and _",
+            )
         })
     }
 }

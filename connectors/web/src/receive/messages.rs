@@ -53,7 +53,7 @@ pub(super) async fn receive(
 ) -> Response {
     let Json(message) = match body {
         Ok(message) => message,
-        Err(rejection) => return problem(rejection.status(), rejection.body_text()),
+        Err(rejection) => return problem(rejection.status(), "bad_request", rejection.body_text()),
     };
     if !is_message_id(&message.id) {
         return bad_id();
@@ -70,7 +70,7 @@ pub(super) async fn edit(
 ) -> Response {
     let Json(change) = match body {
         Ok(change) => change,
-        Err(rejection) => return problem(rejection.status(), rejection.body_text()),
+        Err(rejection) => return problem(rejection.status(), "bad_request", rejection.body_text()),
     };
     let which = change.id.unwrap_or_else(|| hex(&Sha256::digest(&change.text)[..8]));
     if !is_message_id(&which) {
@@ -89,7 +89,7 @@ pub(super) async fn delete(
 ) -> Response {
     let which = match query {
         Ok(Query(removal)) => removal.id,
-        Err(rejection) => return problem(rejection.status(), rejection.body_text()),
+        Err(rejection) => return problem(rejection.status(), "bad_request", rejection.body_text()),
     };
     if which.as_deref().is_some_and(|id| !is_message_id(id)) {
         return bad_id();
@@ -104,5 +104,5 @@ fn event_id(message: &MessageId, kind: char, which: &str) -> MessageId {
 }
 
 fn bad_id() -> Response {
-    problem(StatusCode::UNPROCESSABLE_ENTITY, "an id is up to 64 letters, digits, - and _")
+    problem(StatusCode::UNPROCESSABLE_ENTITY, "bad_id", "an id is up to 64 letters, digits, - and _")
 }

@@ -21,12 +21,13 @@ pub(super) async fn check(State(site): State<Arc<Site>>, request: Request, next:
     if !is_own_host(host, &site.config.allowed_hosts) {
         return problem(
             StatusCode::FORBIDDEN,
+            "foreign_host",
             "this name does not belong to the bot; add it to web.allowed_hosts if it should",
         );
     }
     match text(request.headers(), header::ORIGIN) {
         Some(origin) if !is_own_origin(origin, host) => {
-            problem(StatusCode::FORBIDDEN, "requests from other sites are refused")
+            problem(StatusCode::FORBIDDEN, "foreign_origin", "requests from other sites are refused")
         }
         _ => next.run(request).await,
     }

@@ -2,9 +2,11 @@
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::deliver::Mailboxes;
+use crate::serve::Secret;
 use crate::{Config, WebEgress, WebError, WebIngress};
 use loquat_contract::BotCard;
 
@@ -16,6 +18,7 @@ const FURTHER_PORTS: u16 = 20;
 pub struct Bound {
     pub(crate) listener: TcpListener,
     pub(crate) config: Config,
+    pub(crate) secret: Secret,
     address: SocketAddr,
 }
 
@@ -35,7 +38,8 @@ pub fn bind(config: &Config) -> Result<Bound, WebError> {
             Ok(listener) => {
                 listener.set_nonblocking(true).map_err(failed)?;
                 let address = listener.local_addr().map_err(failed)?;
-                return Ok(Bound { listener, config: config.clone(), address });
+                let secret = Secret::passing()?;
+                return Ok(Bound { listener, config: config.clone(), secret, address });
             }
             Err(error) if error.kind() == ErrorKind::AddrInUse => {}
             Err(source) => return Err(failed(source)),
@@ -45,6 +49,20 @@ pub fn bind(config: &Config) -> Result<Bound, WebError> {
 }
 
 impl Bound {
+    /// Keeps what must outlive a restart in this folder: the secret that guests' tokens are signed with. Without it, guests are
+    /// strangers after a restart.
+    ///
+    /// # Errors
+    ///
+    /// [`WebError::Secret`] where the folder or what is in it cannot be used.
+    pub fn keep_in(self, folder: &Path) -> Result<Self, WebError> {
+        Ok(self.with_secret(Secret::kept_in(folder)?))
+    }
+
+    pub(crate) fn with_secret(self, secret: Secret) -> Self {
+        Self { secret, ..self }
+    }
+
     /// The address listened on, with the port that was free.
     pub fn address(&self) -> SocketAddr {
         self.address

@@ -17,6 +17,7 @@ use loquat_contract::{
 use tokio::runtime::Runtime;
 
 use super::fakes::{SENT, envelope, said_reply};
+use crate::serve::Secret;
 use crate::{Config, bind};
 use browser::Browser;
 
@@ -36,7 +37,7 @@ impl Fixture for WebFixture {
         let since = Instant::now();
         let bound = loop {
             // The browser knows one port, so another is of no use.
-            let bound = bind(&config)?;
+            let bound = bind(&config)?.with_secret(Secret::known());
             if !bound.moved() {
                 break bound;
             }

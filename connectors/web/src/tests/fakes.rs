@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
 use crate::deliver::Mailboxes;
-use crate::serve::{Door, Site, router};
+use crate::serve::{Guests, Person, Secret, Site, Wrong, now, router};
 use crate::{Config, WebEgress};
 
 pub(super) const ONE: &str = "3f2b8c1e-9d4a-4e6b-8a21-0c9d7e5f1b34";
@@ -110,21 +110,51 @@ pub(super) struct Fixture {
     pub(super) egress: WebEgress,
     pub(super) mailboxes: Arc<Mailboxes>,
     pub(super) stop: CancellationToken,
+    /// A token of somebody who was let in.
+    pub(super) token: String,
 }
 
 pub(super) fn fixture(sink: Arc<FakeSink>, token: Option<&str>) -> Fixture {
-    let config = Config { token: token.map(SecretString::from), max_message_chars: 20, ..Config::default() };
+    fixture_with(sink, Config { token: token.map(SecretString::from), ..Config::default() })
+}
+
+/// The routes as this config has them.
+pub(super) fn fixture_with(sink: Arc<FakeSink>, config: Config) -> Fixture {
+    let config = Config { max_message_chars: 20, ..config };
     let mailboxes = Arc::new(Mailboxes::new());
     let stop = CancellationToken::new();
-    let door = Door::new(config.token.as_ref());
+    let guests = Guests::new(&Secret::passing().unwrap(), config.token.as_ref());
+    let token = token_of(&guests, "guest:ann");
     let bot = BotCard { name: "Loquat".into(), ..BotCard::default() };
-    let site = Site { config, bot, sink, mailboxes: mailboxes.clone(), stop: stop.clone(), door };
+    let site = Site {
+        config,
+        bot,
+        sink,
+        mailboxes: mailboxes.clone(),
+        stop: stop.clone(),
+        guests,
+        wrong: Wrong::default(),
+    };
     let egress = WebEgress::new(mailboxes.clone());
-    Fixture { app: router(Arc::new(site)), egress, mailboxes, stop }
+    Fixture { app: router(Arc::new(site)), egress, mailboxes, stop, token }
+}
+
+/// A token that stays good.
+pub(super) fn token_of(guests: &Guests, person: &str) -> String {
+    let person = Person { id: person.to_owned(), name: None };
+    guests.issue(&person, now() + 1_000_000).unwrap()
 }
 
 impl Fixture {
-    pub(super) async fn ask(&self, request: Request<Body>) -> Response<Body> {
+    /// As somebody who was let in, unless the request says otherwise.
+    pub(super) async fn ask(&self, mut request: Request<Body>) -> Response<Body> {
+        let bearer = format!("Bearer {}", self.token).parse().unwrap();
+        request.headers_mut().entry(header::AUTHORIZATION).or_insert(bearer);
+        self.as_stranger(request).await
+    }
+
+    /// As the request says it.
+    pub(super) async fn as_stranger(&self, request: Request<Body>) -> Response<Body> {
         self.app.clone().oneshot(request).await.unwrap()
     }
 
@@ -229,11 +259,11 @@ pub(super) fn message(channel: &str, id: &str, text: &str) -> Request<Body> {
     post(&format!("/api/conversations/{channel}/messages"), &body)
 }
 
-/// The `error` of a refusal.
+/// The message of a refusal.
 pub(super) async fn error(response: Response<Body>) -> String {
     let body = response.into_body().collect().await.unwrap().to_bytes();
     let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
-    json["error"].as_str().unwrap().to_owned()
+    json["error"]["message"].as_str().unwrap().to_owned()
 }
 
 pub(super) fn address(channel: &str, id: &str) -> Address {

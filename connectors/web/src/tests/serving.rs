@@ -12,7 +12,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-use super::fakes::{FakeSink, ONE, SENT, TWO, address, envelope, error, fixture, get, message, reply};
+use super::fakes::{
+    FakeSink, ONE, SENT, TWO, address, envelope, error, fixture, get, message, reply, token_of,
+};
+use crate::serve::{Guests, Secret};
 use crate::{Config, WebEgress, WebIngress, bind};
 
 struct Server {
@@ -25,6 +28,7 @@ struct Server {
 
 fn serve() -> Server {
     let bound = bind(&Config { port: 0, ..Config::default() }).unwrap();
+    let bound = bound.with_secret(Secret::known());
     let host = bound.address().to_string();
     let (ingress, egress) = bound.connect(BotCard { name: "Loquat".into(), ..BotCard::default() });
     let (ingress, stop) = (Arc::new(ingress), CancellationToken::new());
@@ -40,7 +44,9 @@ fn run(ingress: &Arc<WebIngress>, stop: &CancellationToken) -> JoinHandle<Result
 impl Server {
     async fn open(&self, request: &str) -> TcpStream {
         let mut connection = TcpStream::connect(&self.host).await.unwrap();
-        connection.write_all(request.replace("HOST", &self.host).as_bytes()).await.unwrap();
+        let token = token_of(&Guests::new(&Secret::known(), None), "guest:ann");
+        let host = format!("{}\r\nAuthorization: Bearer {token}", self.host);
+        connection.write_all(request.replace("HOST", &host).as_bytes()).await.unwrap();
         connection
     }
 

@@ -14,6 +14,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::tab::{Faults, Tab};
+use crate::serve::{Guests, Secret};
+use crate::tests::fakes::token_of;
 
 /// The first port for bots, and how many there are: below those that systems give to clients, because a client that asks for
 /// the port that it was given itself is connected to itself.
@@ -51,7 +53,8 @@ impl Browser {
         // HTTP/1.0, because then an answer ends with its connection, and no chunks have to be put together.
         let head = format!(
             "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}\r\n\
-             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+             Authorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n",
+            token = token(),
         );
         connection.write_all((head + body).as_bytes()).await?;
         let mut answer = Vec::new();
@@ -131,6 +134,11 @@ impl Platform for Browser {
     fn knows(&self, _: &Deed) -> bool {
         true
     }
+}
+
+/// Who sits at it.
+pub(super) fn token() -> String {
+    token_of(&Guests::new(&Secret::known(), None), "guest:ann")
 }
 
 /// The conversation of a channel: a UUID of version 4 that is the same each time.

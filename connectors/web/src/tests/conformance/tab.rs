@@ -12,6 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
+use super::browser::token;
+
 /// How long it waits before it connects again.
 const RETRY: Duration = Duration::from_millis(50);
 /// How long a connection looks alive on which nothing is read any more.
@@ -99,7 +101,10 @@ async fn listen(port: u16, path: &str, page: &Mutex<Page>, faults: &Faults) -> i
     let last =
         page.lock().unwrap().seen.as_ref().map_or(String::new(), |id| format!("Last-Event-ID: {id}\r\n"));
     // HTTP/1.0, because then the stream comes without chunks.
-    let request = format!("GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n{last}\r\n");
+    let request = format!(
+        "GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {}\r\n{last}\r\n",
+        token()
+    );
     stream.write_all(request.as_bytes()).await?;
     let mut heard: Vec<u8> = Vec::new();
     let mut in_body = false;
