@@ -24,7 +24,7 @@ builtin = "minimind2"
 /// Environment variables that are not keys of the config.
 const NOT_KEYS: [&str; 2] = ["LOQUAT_CONFIG", "LOQUAT_LOG"];
 /// Keys that are lists, written with commas in the environment.
-const LISTS: [&str; 22] = [
+const LISTS: [&str; 25] = [
     "access.allow",
     "access.block",
     "bot.languages",
@@ -42,6 +42,9 @@ const LISTS: [&str; 22] = [
     "runtime.tensorrt.profile.tokens",
     "runtime.tensorrt.profile.past",
     "connectors.web.allowed_hosts",
+    "connectors.web.files.types",
+    "connectors.web.origins",
+    "connectors.web.trusted_proxies",
     "connectors.irc.channels",
     "connectors.discord.guilds",
     "connectors.discord.channels",
