@@ -31,7 +31,7 @@ export default async function (stage) {
       await page.keyboard.press("Escape");
     }
     await page.close();
-    const host = await hostPage(stage, { name: "plain" });
+    const host = await hostPage(stage, { name: "plain", port: stage.settings.port });
     const widget = await person.tab(host.url);
     await widget.getByRole("button", { name: look.lang ? "打开聊天" : "Open chat" }).click();
     await new Chat(widget).ready();
