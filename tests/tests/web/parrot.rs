@@ -14,7 +14,7 @@ use loquat_contract::{
 use loquat_dispatch::access::Access;
 use loquat_dispatch::{Bot, Dispatch, Settings};
 use loquat_journal::EmbeddedJournal;
-use loquat_web::{Config, Files, Limits, bind};
+use loquat_web::{Config, bind};
 use tempfile::TempDir;
 
 /// What the ids of its graph begin with; what was said stands behind it.
@@ -134,9 +134,8 @@ impl Running {
         let folder = tempfile::tempdir().unwrap();
         let stop = CancellationToken::new();
         let guard = runtime.enter();
-        let limits = Limits { messages_per_minute: 0, streams: 0, ..Limits::default() };
-        let files = Files { max_per_message: 4, ..Files::default() };
-        let config = Config { port: 0, origins: vec![origin.to_owned()], limits, files, ..Config::default() };
+        let mut config = Config { port: 0, origins: vec![origin.to_owned()], ..Config::default() };
+        (config.limits.messages_per_minute, config.limits.streams) = (0, 0);
         let bound = bind(&config).unwrap().keep_in(folder.path()).unwrap().with_knowledge(Arc::new(Parrot));
         let link = bound.link();
         let (ingress, egress) = bound.connect(BotCard { name: "Parrot".to_owned(), ..BotCard::default() });

@@ -70,12 +70,12 @@ async fn come(host: &str) -> Result<Somebody, Error> {
 async fn listen(
     mut stream: tokio::io::BufReader<tokio::net::TcpStream>,
     counts: Arc<Counts>,
-    mut answered: impl FnMut(),
+    mut answered: impl FnMut(&[u8]) -> bool,
 ) -> Result<(), Error> {
     let mut kept: Vec<u8> = Vec::new();
     let mut piece = vec![0; 16 * 1024];
     let mut seen = 0;
-    let mut delays = Vec::new();
+    let (mut delays, mut is_reply) = (Vec::new(), false);
     loop {
         let read = stream.read(&mut piece).await?;
         let came = now();
@@ -87,10 +87,14 @@ async fn listen(
         kept.extend_from_slice(&piece[..read]);
         let Some(whole) = kept.iter().rposition(|byte| *byte == b'\n') else { continue };
         for line in kept[..whole].split(|byte| *byte == b'\n') {
-            if line.starts_with(b"event: reply") {
-                counts.answers.fetch_add(1, Ordering::Relaxed);
-                answered();
+            // What is told again is no further answer.
+            if is_reply && line.starts_with(b"data:") {
+                is_reply = false;
+                if answered(line) {
+                    counts.answers.fetch_add(1, Ordering::Relaxed);
+                }
             }
+            is_reply |= line.starts_with(b"event: reply");
             for at in line.iter().enumerate().filter(|(_, byte)| **byte == b'@').map(|(at, _)| at) {
                 let digits = line[at + 1..].iter().take_while(|byte| byte.is_ascii_digit());
                 let due = digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
@@ -148,7 +152,7 @@ pub(crate) async fn measure(load: Load, server: &mut Child) -> Result<(), Error>
     tokio::time::sleep(Duration::from_secs(2)).await;
     let open_ = memory(process, "VmRSS");
 
-    tasks.begin(&say, load.writing);
+    tasks.begin(&say, load.writing, Duration::from_millis(75 * load.tokens as u64)).await;
     tokio::time::sleep(WARM_UP).await;
     let (begun, computed_before, answers, bytes) = (
         std::time::Instant::now(),
@@ -224,10 +228,18 @@ struct Streams {
 }
 
 impl Streams {
-    /// Has the first so many answered all the time from now on.
-    fn begin(&mut self, say: &mpsc::UnboundedSender<(String, String, String)>, writing: usize) {
+    /// Has the first so many answered all the time from now on, one beginning after the other within `within`: people do not all ask at
+    /// the same moment.
+    async fn begin(
+        &mut self,
+        say: &mpsc::UnboundedSender<(String, String, String)>,
+        writing: usize,
+        within: Duration,
+    ) {
         self.is_answered.store(writing, Ordering::Relaxed);
-        for somebody in self.people.iter().take(writing) {
+        let begun = tokio::time::Instant::now();
+        for (index, somebody) in self.people.iter().take(writing).enumerate() {
+            tokio::time::sleep_until(begun + within.mul_f64(index as f64 / writing as f64)).await;
             ask(say, somebody, 0);
         }
     }
@@ -274,11 +286,16 @@ async fn open(
         let (somebody, stream) = came?;
         let (index, mut number) = (people.len(), 0);
         let (who, say, goes_on) = (somebody.clone(), say.clone(), is_answered.clone());
-        let again = move || {
+        let again = move |reply: &[u8]| {
+            let which = format!(r#""in_reply_to":"m{number}""#);
+            if !reply.windows(which.len()).any(|piece| piece == which.as_bytes()) {
+                return false;
+            }
             number += 1;
             if index < goes_on.load(Ordering::Relaxed) {
                 ask(&say, &who, number);
             }
+            true
         };
         let counts = counts.clone();
         tasks.spawn(async move {
@@ -291,7 +308,7 @@ async fn open(
     drop(coming);
     let mut streams = Streams { people, tasks, is_answered };
     if answered > 0 {
-        streams.begin(say, answered);
+        streams.begin(say, answered, Duration::ZERO).await;
         tokio::time::sleep(Duration::from_secs(5)).await;
         streams.is_answered.store(0, Ordering::Relaxed);
     }
