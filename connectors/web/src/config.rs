@@ -201,6 +201,29 @@ impl Config {
     }
 }
 
+impl Config {
+    /// How somebody comes in: `open`, with the `token`, or with an `identity` of the host site alone.
+    pub fn entry(&self) -> &'static str {
+        match (self.lets_anybody_in(), &self.token) {
+            (true, _) => "open",
+            (false, Some(_)) => "token",
+            (false, None) => "identity",
+        }
+    }
+
+    /// Whether programs on this machine may use the bot without a key: nothing is configured that says who may, and nothing that brings
+    /// others here.
+    pub(crate) fn is_open_here(&self) -> bool {
+        self.host.is_loopback()
+            && !self.public
+            && self.token.is_none()
+            && !self.identity.is_set()
+            && self.allowed_hosts.is_empty()
+            && self.trusted_proxies.is_empty()
+            && self.origins.is_empty()
+    }
+}
+
 impl Identity {
     /// Whether a key is configured.
     pub fn is_set(&self) -> bool {

@@ -48,6 +48,8 @@
 //! site's page) are refused either way.
 
 mod config;
+mod keys;
+mod look;
 
 mod serve;
 
@@ -61,9 +63,10 @@ mod deliver;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, sample};
+pub use config::{Config, Files, Identity, Limits, Tls, sample};
 pub use deliver::WebEgress;
-pub use serve::{Bound, WebIngress, bind};
+pub use keys::{Key, KeyError, Keys, Scope};
+pub use serve::{Access, Bound, Check, WebIngress, bind};
 
 /// Why the web chat could not start.
 #[derive(Debug, thiserror::Error)]
@@ -130,6 +133,22 @@ pub enum WebError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The host site's key is none.
+    #[error(
+        "web.identity.public_key: {0}; write the PEM of an RSA, P-256 or Ed25519 public key, or the path of its file"
+    )]
+    PublicKey(String),
+    /// The certificate or its key is no good.
+    #[error("web.tls: {}: {problem}; name PEM files, and check that the bot may read them", path.display())]
+    Tls {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A path under which nothing can be served.
+    #[error("{0:?} is no path to serve something under; write one such as /v1")]
+    MountPath(String),
     /// The system has no random numbers.
     #[error("the system gives no random bytes ({0}); restart it")]
     Random(String),

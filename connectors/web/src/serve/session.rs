@@ -2,24 +2,23 @@
 //! token that says who they are, or 401. What it is needed for is the other routes' matter.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::guests::{Guests, Refused, now};
-use super::person::Person;
-use super::{Site, problem, same};
+use super::limits::Wait;
+use super::person::{self, Person};
+use super::proxies::Client;
+use super::{Site, problem, same, too_fast};
 
-const DAY: u64 = 24 * 60 * 60;
-/// What a wrong token costs, one caller after the other, so that guessing is slow however many guess at once.
-const WRONG: Duration = Duration::from_millis(250);
+const HOUR: u64 = 60 * 60;
 
 /// What a page knows when it comes.
 #[derive(Debug, Default, Deserialize)]
@@ -51,74 +50,103 @@ struct Shown {
     name: Option<String>,
 }
 
-/// Slows down who tries wrong tokens and keys.
-#[derive(Debug, Default)]
-pub(crate) struct Wrong(tokio::sync::Mutex<()>);
-
-impl Wrong {
-    /// Waits, one after the other.
-    pub(crate) async fn pause(&self) {
-        let _one_at_a_time = self.0.lock().await;
-        tokio::time::sleep(WRONG).await;
-    }
-}
-
 /// Answers `POST /api/session`.
 pub(crate) async fn session(
     State(site): State<Arc<Site>>,
+    client: Option<Extension<Client>>,
     body: Result<Json<Asked>, JsonRejection>,
 ) -> Response {
     let asked = match body {
         Ok(Json(asked)) => asked,
         Err(rejection) => return problem(rejection.status(), "bad_request", rejection.body_text()),
     };
-    match admit(&site, &asked) {
-        Ok(person) => {
-            let expires = now().saturating_add(u64::from(site.config.guest_days).saturating_mul(DAY));
-            answer(&site, person, expires)
+    let client = client.map_or(Client::Here, |Extension(client)| client);
+    match admit(&site, &asked, client) {
+        Ok(Admitted { person, hours }) => {
+            let time = hours.saturating_mul(HOUR);
+            answer(&site, person, now().saturating_add(time))
         }
-        Err(Denied { code, words, guessed }) => {
-            if guessed {
-                site.wrong.pause().await;
+        Err(Denied::TooMany(wait)) => {
+            let words = "too many new guests from your address; wait a little";
+            too_fast("too_many_sessions", wait, words)
+        }
+        Err(Denied::No { code, words }) => problem(StatusCode::UNAUTHORIZED, code, words),
+        Err(Denied::Guessed { code, words }) => {
+            metrics::counter!("loquat_web_refused_total", "reason" => "wrong_token").increment(1);
+            match site.wrong.pause().await {
+                true => problem(StatusCode::UNAUTHORIZED, code, words),
+                false => person::too_many(),
             }
-            problem(StatusCode::UNAUTHORIZED, code, words)
         }
     }
+}
+
+/// Who it is, and for how long they are believed to be.
+struct Admitted {
+    person: Person,
+    hours: u64,
 }
 
 /// Why somebody is not let in.
-struct Denied {
-    code: &'static str,
-    words: &'static str,
-    /// Whether it was a try at a secret.
-    guessed: bool,
+enum Denied {
+    /// Something is missing, over or not signed here, which no guess will find.
+    No { code: &'static str, words: &'static str },
+    /// A wrong word, which might have been a guess.
+    Guessed { code: &'static str, words: &'static str },
+    /// New guests come too fast.
+    TooMany(Wait),
 }
 
-impl Denied {
-    fn new(code: &'static str, words: &'static str, guessed: bool) -> Self {
-        Self { code, words, guessed }
+fn admit(site: &Site, asked: &Asked, client: Client) -> Result<Admitted, Denied> {
+    let no = |code, words| Denied::No { code, words };
+    let guest_hours = u64::from(site.config.guest_days).saturating_mul(24);
+    if let Some(identity) = &asked.identity {
+        let Some(host_site) = &site.host_site else {
+            let words =
+                "this bot knows no site that may name people; set web.identity, or send no `identity`";
+            return Err(no("no_identity", words));
+        };
+        let hours = site.config.identity.hours.into();
+        return match host_site.check(identity.expose_secret()) {
+            Ok(person) => Ok(Admitted { person, hours }),
+            Err(Refused::Expired) => {
+                Err(no("expired_identity", "the site's token is over; ask the site for another"))
+            }
+            Err(Refused::Wrong) => Err(no(
+                "wrong_identity",
+                "the site's token is not signed as web.identity says, or says something else",
+            )),
+        };
     }
-}
-
-fn admit(site: &Site, asked: &Asked) -> Result<Person, Denied> {
     if let Some(earlier) = &asked.renew {
         return match site.guests.check(earlier.expose_secret()) {
-            Ok(person) => Ok(person),
-            Err(Refused::Expired) => Err(Denied::new(
-                "expired_token",
-                "this session is over; begin another without `renew`",
-                false,
+            Ok(person) if person.is_guest() => Ok(Admitted { person, hours: guest_hours }),
+            // Whether the site still knows them, the site alone can say.
+            Ok(_) => Err(no(
+                "identity_wanted",
+                "ask the site that named you for another token, and send it as `identity`",
             )),
+            Err(Refused::Expired) => {
+                Err(no("expired_token", "this session is over; begin another without `renew`"))
+            }
             Err(Refused::Wrong) => {
-                Err(Denied::new("wrong_token", "this is no session of this bot; begin another", true))
+                Err(no("wrong_token", "this is no session of this bot; begin another without `renew`"))
             }
         };
     }
+    let guest = || match site.limits.session(client) {
+        Ok(()) => Ok(Admitted { person: Guests::somebody(), hours: guest_hours }),
+        Err(wait) => Err(Denied::TooMany(wait)),
+    };
     match (&asked.token, &site.config.token) {
-        (Some(token), Some(right)) if is_right(token, right) => Ok(Guests::somebody()),
-        (Some(_), Some(_)) => Err(Denied::new("wrong_token", "this is not the token", true)),
-        _ if site.config.lets_anybody_in() => Ok(Guests::somebody()),
-        _ => Err(Denied::new("token_wanted", "this bot asks for its token", false)),
+        (Some(token), Some(right)) if is_right(token, right) => guest(),
+        (Some(_), Some(_)) => Err(Denied::Guessed { code: "wrong_token", words: "this is not the token" }),
+        (None, Some(_)) => Err(no("token_wanted", "this bot asks for its token; send it as `token`")),
+        (_, None) if site.config.lets_anybody_in() => guest(),
+        (_, None) => Err(no(
+            "identity_wanted",
+            "this bot is for people whom its site names; come in through that site",
+        )),
     }
 }
 

@@ -16,8 +16,8 @@ use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
 use crate::deliver::Mailboxes;
-use crate::serve::{Guests, Person, Secret, Site, Wrong, now, router};
-use crate::{Config, WebEgress};
+use crate::serve::{Guests, Person, Site, now, router};
+use crate::{Bound, Config, WebEgress, bind};
 
 pub(super) const ONE: &str = "3f2b8c1e-9d4a-4e6b-8a21-0c9d7e5f1b34";
 pub(super) const TWO: &str = "aaaaaaaa-bbbb-4ccc-9ddd-eeeeeeeeeeee";
@@ -120,21 +120,17 @@ pub(super) fn fixture(sink: Arc<FakeSink>, token: Option<&str>) -> Fixture {
 
 /// The routes as this config has them.
 pub(super) fn fixture_with(sink: Arc<FakeSink>, config: Config) -> Fixture {
-    let config = Config { max_message_chars: 20, ..config };
+    // Nothing is served on the port; it has what a bot needs that has one.
+    fixture_on(sink, bind(&Config { port: 0, max_message_chars: 20, ..config }).unwrap())
+}
+
+/// The routes of a bot that has its port.
+pub(super) fn fixture_on(sink: Arc<FakeSink>, bound: Bound) -> Fixture {
     let mailboxes = Arc::new(Mailboxes::new());
     let stop = CancellationToken::new();
-    let guests = Guests::new(&Secret::passing().unwrap(), config.token.as_ref());
-    let token = token_of(&guests, "guest:ann");
     let bot = BotCard { name: "Loquat".into(), ..BotCard::default() };
-    let site = Site {
-        config,
-        bot,
-        sink,
-        mailboxes: mailboxes.clone(),
-        stop: stop.clone(),
-        guests,
-        wrong: Wrong::default(),
-    };
+    let site = Site::new(&bound, bot, sink, mailboxes.clone(), stop.clone());
+    let token = token_of(&site.guests, "guest:ann");
     let egress = WebEgress::new(mailboxes.clone());
     Fixture { app: router(Arc::new(site)), egress, mailboxes, stop, token }
 }

@@ -135,11 +135,14 @@ async fn a_run_that_was_dropped_is_run_again_on_the_same_port() {
 }
 
 #[tokio::test]
-async fn stopping_shows_in_its_health() {
+async fn stopping_shows_in_its_readiness_and_not_in_its_health() {
     let web = fixture(FakeSink::willing(), None);
-    assert_eq!(web.ask(get("/health")).await.status(), StatusCode::OK);
+    for path in ["/health", "/ready"] {
+        assert_eq!(web.ask(get(path)).await.status(), StatusCode::OK, "{path}");
+    }
     web.stop.cancel();
-    assert_eq!(web.ask(get("/health")).await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(web.ask(get("/health")).await.status(), StatusCode::OK);
+    assert_eq!(web.ask(get("/ready")).await.status(), StatusCode::SERVICE_UNAVAILABLE);
     let refused = web.ask(message(ONE, "1", "Hello")).await;
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(error(refused).await.contains("stopping"));
