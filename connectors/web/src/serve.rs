@@ -60,7 +60,7 @@ pub(crate) use mount::Mount;
 pub(crate) use origins::Origins;
 pub(crate) use person::Person;
 pub(crate) use proxies::Proxies;
-pub use ready::Check;
+pub use ready::ReadyCheck;
 pub(crate) use secret::Secret;
 pub(crate) use tls::Tls;
 pub(crate) use wrong::Wrong;
@@ -88,7 +88,7 @@ pub(crate) struct Site {
     pub(crate) origins: Origins,
     pub(crate) fence: Fence,
     pub(crate) mounts: Vec<Mount>,
-    pub(crate) checks: Vec<(String, Check)>,
+    pub(crate) checks: Vec<(String, ReadyCheck)>,
 }
 
 impl Site {
@@ -126,22 +126,27 @@ impl Site {
         ConversationId { bot, platform: "web".to_owned(), channel: channel.0, thread: None }
     }
 
+    /// The largest message that is read, in bytes: a character takes at most 12 as a pair of JSON escapes; the rest is room for ids and
+    /// braces.
+    fn body_limit(&self) -> usize {
+        self.config.max_message_chars.saturating_mul(12).saturating_add(1024)
+    }
+
+    /// The largest body that any route takes, in bytes.
+    fn largest_body(&self) -> u64 {
+        let routes = [self.body_limit(), self.config.files.max_bytes, self.config.limits.body_bytes];
+        routes.into_iter().max().and_then(|most| u64::try_from(most).ok()).unwrap_or(u64::MAX)
+    }
+
     /// Whether a path is for pages of this server alone, whatever other sites may ask.
     fn is_private(&self, path: &str) -> bool {
         let mount = self.mounts.iter().find(|mount| mount.has(path));
         mount.is_some_and(|mount| mount.access != Access::Key(crate::keys::Scope::Chat))
     }
-
-    /// Whether a path is a file of the page or the widget.
-    fn is_page_file(&self, path: &str) -> bool {
-        !path.starts_with("/api/") && !self.mounts.iter().any(|mount| mount.has(path))
-    }
 }
 
 /// Every route, with the checks before them.
 pub(crate) fn router(site: Arc<Site>) -> Router {
-    // A character takes at most 12 bytes as a pair of JSON escapes; the rest is room for the id and the braces.
-    let body_limit = site.config.max_message_chars.saturating_mul(12).saturating_add(1024);
     let talk = receive::routes()
         .route_layer(middleware::from_fn_with_state(site.clone(), gate::paced))
         .route_layer(middleware::from_fn_with_state(site.clone(), person::required));
@@ -156,7 +161,7 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .method_not_allowed_fallback(async || {
             problem(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", "this path takes another method")
         })
-        .layer(DefaultBodyLimit::max(body_limit));
+        .layer(DefaultBodyLimit::max(site.body_limit()));
     let routes = site.mounts.iter().fold(own, |routes, mount| mount.clone().on(routes, &site));
     // The outermost is the last one here.
     routes

@@ -42,9 +42,9 @@ const LISTS: [&str; 25] = [
     "runtime.tensorrt.profile.tokens",
     "runtime.tensorrt.profile.past",
     "connectors.web.allowed_hosts",
-    "connectors.web.files.types",
     "connectors.web.origins",
     "connectors.web.trusted_proxies",
+    "connectors.web.files.types",
     "connectors.irc.channels",
     "connectors.discord.guilds",
     "connectors.discord.channels",
@@ -265,6 +265,11 @@ fn resolve(config: &mut Config, origin: &Origin) {
     runtime.cuda.libraries.iter_mut().for_each(resolve);
     let paths = [&mut config.graph.store, &mut runtime.tensorrt.engines, &mut config.journal.folder];
     paths.into_iter().flatten().for_each(resolve);
+    let web = &mut config.connectors.web;
+    [&mut web.tls.certificate, &mut web.tls.key].into_iter().flatten().for_each(resolve);
+    if let Some(key) = web.identity.public_key.as_mut().filter(|key| !key.contains("-----BEGIN")) {
+        *key = folder.join(&*key).to_string_lossy().into_owned();
+    }
     config.connectors.irc.ca_file.iter_mut().for_each(resolve);
     config.connectors.terminal.history_file.iter_mut().for_each(resolve);
     for model in config.models.values_mut() {

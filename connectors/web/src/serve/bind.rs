@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::Router;
 use loquat_contract::BotCard;
 
-use super::{Access, Check, HostSite, Mount, Origins, Proxies, Secret, Tls};
+use super::{Access, HostSite, Mount, Origins, Proxies, ReadyCheck, Secret, Tls};
 use crate::deliver::Mailboxes;
 use crate::keys::Keys;
 use crate::{Config, WebEgress, WebError, WebIngress};
@@ -27,7 +27,7 @@ pub struct Bound {
     pub(crate) origins: Origins,
     pub(crate) proxies: Proxies,
     pub(crate) mounts: Vec<Mount>,
-    pub(crate) checks: Vec<(String, Check)>,
+    pub(crate) checks: Vec<(String, ReadyCheck)>,
     address: SocketAddr,
 }
 
@@ -112,7 +112,7 @@ impl Bound {
 
     /// Has `/ready` say 503 while this check fails. Everybody reads the name, nobody but the log what is wrong.
     #[must_use]
-    pub fn ready_if(mut self, name: &str, check: Check) -> Self {
+    pub fn ready_if(mut self, name: &str, check: ReadyCheck) -> Self {
         self.checks.push((name.to_owned(), check));
         self
     }

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::guests::{Guests, Refused, now};
@@ -54,11 +55,16 @@ struct Shown {
 pub(crate) async fn session(
     State(site): State<Arc<Site>>,
     client: Option<Extension<Client>>,
-    body: Result<Json<Asked>, JsonRejection>,
+    body: Result<Json<Map<String, Value>>, JsonRejection>,
 ) -> Response {
+    // A map first: serde takes a list for a struct, too.
     let asked = match body {
-        Ok(Json(asked)) => asked,
+        Ok(Json(asked)) => serde_json::from_value::<Asked>(Value::Object(asked)),
         Err(rejection) => return problem(rejection.status(), "bad_request", rejection.body_text()),
+    };
+    let asked = match asked {
+        Ok(asked) => asked,
+        Err(error) => return problem(StatusCode::UNPROCESSABLE_ENTITY, "bad_request", error),
     };
     let client = client.map_or(Client::Here, |Extension(client)| client);
     match admit(&site, &asked, client) {

@@ -1,15 +1,8 @@
 //! Who is let in: foreign sites, foreign names and wrong tokens are not.
 
-use axum::body::Body;
-use axum::http::{Request, Response, StatusCode, header};
-use http_body_util::BodyExt;
+use axum::http::{StatusCode, header};
 
-use super::fakes::{FakeSink, ONE, ask, fixture, get, message, post};
-
-fn with(mut request: Request<Body>, name: header::HeaderName, value: &str) -> Request<Body> {
-    request.headers_mut().insert(name, value.parse().unwrap());
-    request
-}
+use super::fakes::{FakeSink, ONE, ask, bearing, code, fixture, get, json, message, post, with};
 
 #[tokio::test]
 async fn another_sites_page_may_not_ask() {
@@ -35,19 +28,6 @@ async fn another_sites_page_may_not_ask() {
         with(get(&format!("/api/conversations/{ONE}/events")), header::ORIGIN, "http://evil.example");
     assert_eq!(web.ask(events).await.status(), StatusCode::FORBIDDEN);
     assert!(sink.texts().is_empty());
-}
-
-async fn json(response: Response<Body>) -> serde_json::Value {
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    serde_json::from_slice(&body).unwrap()
-}
-
-async fn code(response: Response<Body>) -> String {
-    json(response).await["error"]["code"].as_str().unwrap().to_owned()
-}
-
-fn bearing(request: Request<Body>, token: &str) -> Request<Body> {
-    with(request, header::AUTHORIZATION, &format!("Bearer {token}"))
 }
 
 #[tokio::test]

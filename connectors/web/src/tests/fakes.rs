@@ -1,9 +1,12 @@
 //! A sink that does as it is told, and the requests that the tests make.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::header::IntoHeaderName;
 use axum::http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use loquat_contract::{
@@ -253,6 +256,35 @@ pub(super) fn ask(method: &str, path: &str, body: &str) -> Request<Body> {
 pub(super) fn message(channel: &str, id: &str, text: &str) -> Request<Body> {
     let body = serde_json::json!({ "id": id, "text": text }).to_string();
     post(&format!("/api/conversations/{channel}/messages"), &body)
+}
+
+/// A request with one more header.
+pub(super) fn with(mut request: Request<Body>, name: impl IntoHeaderName, value: &str) -> Request<Body> {
+    request.headers_mut().insert(name, value.parse().unwrap());
+    request
+}
+
+/// A request of somebody with this token or key.
+pub(super) fn bearing(request: Request<Body>, token: &str) -> Request<Body> {
+    with(request, header::AUTHORIZATION, &format!("Bearer {token}"))
+}
+
+/// A request that comes over this address.
+pub(super) fn over(mut request: Request<Body>, address: &str) -> Request<Body> {
+    let address = SocketAddr::new(address.parse().unwrap(), 4711);
+    request.extensions_mut().insert(ConnectInfo(address));
+    request
+}
+
+/// What a response says.
+pub(super) async fn json(response: Response<Body>) -> serde_json::Value {
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    serde_json::from_slice(&body).unwrap()
+}
+
+/// The code of a refusal.
+pub(super) async fn code(response: Response<Body>) -> String {
+    json(response).await["error"]["code"].as_str().unwrap_or_default().to_owned()
 }
 
 /// The message of a refusal.
