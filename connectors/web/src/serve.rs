@@ -46,7 +46,7 @@ use subtle::ConstantTimeEq;
 
 use crate::deliver::Mailboxes;
 use crate::files::Store;
-use crate::keys::Ring;
+use crate::keys::{Ring, Scope};
 use crate::receive::{self, Channel};
 use crate::{Config, page};
 
@@ -57,7 +57,9 @@ pub use bind::{Bound, bind};
 pub(crate) use guests::Guests;
 #[cfg(test)]
 pub(crate) use guests::now;
-pub(crate) use headers::{Fence, Nonce};
+pub(crate) use headers::Fence;
+#[cfg(test)]
+pub(crate) use headers::Nonce;
 pub(crate) use identity::HostSite;
 pub use mount::Access;
 pub(crate) use mount::Mount;
@@ -155,8 +157,7 @@ impl Site {
 
     /// Whether a path is for pages of this server alone, whatever other sites may ask.
     fn is_private(&self, path: &str) -> bool {
-        let mount = self.mounts.iter().find(|mount| mount.has(path));
-        mount.is_some_and(|mount| mount.access != Access::Key(crate::keys::Scope::Chat))
+        self.mounts.iter().any(|mount| mount.has(path) && mount.access != Access::Key(Scope::Chat))
     }
 }
 
