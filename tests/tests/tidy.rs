@@ -25,7 +25,10 @@ const HOSTS: [[&str; 2]; 5] = [
 const OWNED: [(&str, &[&str]); 5] = [
     ("sled", &["loquat-store"]),
     ("ort", &["loquat-inference"]),
-    ("axum", &["loquat-web", "loquat-openai", "loquat-telegram", "loquat-fake-discord", "loquat-fake-telegram"]),
+    (
+        "axum",
+        &["loquat-web", "loquat-openai", "loquat-telegram", "loquat-fake-discord", "loquat-fake-telegram"],
+    ),
     ("serenity", &["loquat-discord"]),
     ("teloxide-core", &["loquat-telegram"]),
 ];
