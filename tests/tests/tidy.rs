@@ -27,17 +27,24 @@ const OWNED: [(&str, &[&str]); 5] = [
     ("ort", &["loquat-inference"]),
     (
         "axum",
-        &["loquat-web", "loquat-openai", "loquat-telegram", "loquat-fake-discord", "loquat-fake-telegram"],
+        &[
+            "loquat-web",
+            "loquat-openai",
+            "loquat-admin",
+            "loquat-telegram",
+            "loquat-fake-discord",
+            "loquat-fake-telegram",
+        ],
     ),
     ("serenity", &["loquat-discord"]),
     ("teloxide-core", &["loquat-telegram"]),
 ];
 
 /// What stands beside the connectors and is none: it answers requests, and receives and delivers nothing of its own.
-const NO_CONNECTORS: [&str; 2] = ["host", "openai"];
+const NO_CONNECTORS: [&str; 4] = ["host", "openai", "admin", "webhook"];
 
 /// What each package may use of the others: `None` is anything.
-const MAY_USE: [(&str, Option<&[&str]>); 27] = [
+const MAY_USE: [(&str, Option<&[&str]>); 29] = [
     ("loquat-contract", Some(&[])),
     ("loquat-artifacts", Some(&[])),
     ("loquat-eval", Some(&["loquat-contract"])),
@@ -60,6 +67,8 @@ const MAY_USE: [(&str, Option<&[&str]>); 27] = [
     ("loquat-irc", Some(&["loquat-contract"])),
     ("loquat-discord", Some(&["loquat-contract"])),
     ("loquat-telegram", Some(&["loquat-contract"])),
+    ("loquat-admin", Some(&["loquat-contract"])),
+    ("loquat-webhook", Some(&["loquat-contract"])),
     ("loquat-postbox", Some(&["loquat-contract"])),
     ("loquat", None),
     // What stands in for a platform knows nothing of the bot.

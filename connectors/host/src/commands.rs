@@ -8,6 +8,7 @@ mod connector;
 mod doctor;
 mod eval;
 mod feedback;
+mod key;
 mod kg;
 mod ledger;
 mod model;
@@ -25,6 +26,7 @@ use crate::cli::{Cli, Command};
 use crate::config::{ConfigError, Loaded, Overrides, load};
 
 pub(crate) use connector::connector_name;
+pub(crate) use kg::{Gathered, Missing};
 
 /// Some of it was done, and some left out.
 pub(crate) const PARTLY: u8 = 3;
@@ -57,6 +59,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(command) => verify::verify(&loaded()?, &command),
         Command::Person(command) => person::person(&loaded()?, &command),
         Command::Access(command) => access::access(&loaded()?, &command),
+        Command::Key(command) => key::key(&loaded()?, &command),
         Command::Kg(command) => kg::kg(&loaded()?, &command),
         Command::Model(command) => model::model(loaded, &command),
         Command::Eval(command) => eval::eval(&loaded()?, &command),

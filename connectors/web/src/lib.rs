@@ -43,27 +43,40 @@
 //!
 //! # Who may talk to it
 //!
-//! On a loopback address anybody on the machine may. Any other address is refused unless a token is set; the page then
-//! asks for it once. Requests that name a foreign `Host` (DNS rebinding) or come from a foreign `Origin` (another
-//! site's page) are refused either way.
+//! `POST /api/session` makes everybody a person with a signed token, which every other route of the API asks for: a guest, somebody whom
+//! the site around the widget has named by a JWT, or, without a session, the holder of an API key ([`Keys`]). On a loopback address
+//! anybody on the machine may be a guest. Any other address is refused unless a token, an identity or `public` is configured.
+//! There are no cookies. Requests that name a foreign `Host` (DNS rebinding) or come from the page of a site that
+//! [`Config::origins`] does not name are refused either way.
+//!
+//! What the host mounts beside the chat ([`Bound::mount`]) stands behind the same checks and limits.
 
 mod config;
+mod examine;
+mod keys;
+mod look;
 
 mod serve;
 
 mod page;
 mod receive;
 
+mod files;
+
 mod encode;
 
 mod deliver;
 
+mod openapi;
+
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, sample};
+pub use config::{Config, Files, Identity, Limits, Tls, sample};
 pub use deliver::WebEgress;
-pub use serve::{Bound, WebIngress, bind};
+pub use examine::examine;
+pub use keys::{Key, KeyError, Keys, Scope};
+pub use serve::{Access, Bound, ReadyCheck, WebIngress, bind};
 
 /// Why the web chat could not start.
 #[derive(Debug, thiserror::Error)]
@@ -71,12 +84,84 @@ pub use serve::{Bound, WebIngress, bind};
 pub enum WebError {
     /// Everybody who can reach the address could talk to the bot.
     #[error(
-        "web.host is {0}, which other machines can reach, and no web.token is set; set a token, or use 127.0.0.1"
+        "web.host is {0}, which other machines can reach, and nothing says who may chat; set web.token, web.identity or \
+         web.public = true, or use 127.0.0.1"
     )]
     Open(std::net::IpAddr),
     /// A token was given, with nothing in it.
     #[error("web.token is empty; write one, or take the key out")]
     EmptyToken,
+    /// Everybody is let in, and asked for a token.
+    #[error("web.public lets everybody in, and web.token asks for a token; take one of the two out")]
+    PublicWithToken,
+    /// An origin is none.
+    #[error("web.origins names {0:?}; write a site as https://www.example.org, without a path and without *")]
+    Origin(String),
+    /// A proxy is neither an address nor a network.
+    #[error(
+        "web.trusted_proxies names {0:?}; write an address such as 127.0.0.1, or a network such as 10.0.0.0/8"
+    )]
+    Proxy(String),
+    /// A media type is none.
+    #[error("web.files.types names {0:?}; write a media type such as image/png or audio/*")]
+    MediaType(String),
+    /// Half of a certificate.
+    #[error("web.tls has a {given} and no {missing}; name both files, or neither")]
+    HalfTls {
+        /// What is there.
+        given: &'static str,
+        /// What is not.
+        missing: &'static str,
+    },
+    /// Two ways for the host site to sign.
+    #[error("web.identity has a secret and a public_key; keep the one that the site signs with")]
+    TwoKeys,
+    /// A secret that can be guessed.
+    #[error(
+        "web.identity.secret is shorter than {least} bytes; make a longer one, such as by `openssl rand -base64 32`"
+    )]
+    ShortSecret {
+        /// The fewest bytes.
+        least: usize,
+    },
+    /// Tokens that the host site made for others would be taken.
+    #[error("web.identity has no audience; set it to what the site writes into `aud`, such as \"loquat\"")]
+    NoAudience,
+    /// A number that cannot be meant.
+    #[error("web.{key} must be from 1 to {most}")]
+    Number {
+        /// Its key.
+        key: &'static str,
+        /// The largest that is taken.
+        most: u32,
+    },
+    /// The secret of guests' tokens cannot be kept.
+    #[error("{}: {source}; check its rights, or remove it, after which every guest is a stranger", path.display())]
+    Secret {
+        /// Its file.
+        path: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The host site's key is none.
+    #[error(
+        "web.identity.public_key: {0}; write the PEM of an RSA, P-256 or Ed25519 public key, or the path of its file"
+    )]
+    PublicKey(String),
+    /// The certificate or its key is no good.
+    #[error("web.tls: {}: {problem}; name PEM files, and check that the bot may read them", path.display())]
+    Tls {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A path under which nothing can be served.
+    #[error("{0:?} is no path to serve something under; write one such as /v1")]
+    MountPath(String),
+    /// The system has no random numbers.
+    #[error("the system gives no random bytes ({0}); restart it")]
+    Random(String),
     /// Every port tried is in use.
     #[error("the ports {first} to {last} are all in use; set web.port to a free one")]
     PortsTaken {
@@ -84,6 +169,14 @@ pub enum WebError {
         first: u16,
         /// The last port tried.
         last: u16,
+    },
+    /// The folder for files that come with messages cannot be used.
+    #[error("{} cannot be used for files ({source}); check its rights and the space on its disk", folder.display())]
+    Files {
+        /// The folder.
+        folder: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
     },
     /// The address could not be opened.
     #[error("{address} could not be opened ({source}); check web.host and web.port")]

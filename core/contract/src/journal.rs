@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BoxFuture, Choice, ConversationId, Inbound, Memory, MessageId, Part, Person, Reply, Timestamp};
+use crate::{
+    BoxFuture, BoxStream, Choice, ConversationId, Inbound, Memory, MessageId, Part, Person, Reply, Timestamp,
+};
 
 /// The place of an accepted event in the journal; grows by one an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -220,13 +222,21 @@ impl Entry {
 /// Which entries are asked for; the default asks for all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
+    /// Those of this platform.
+    pub platform: Option<String>,
     /// Those of this conversation.
     pub conversation: Option<ConversationId>,
     /// Those that this person caused.
     pub person: Option<Person>,
     /// Those that have come this far.
     pub state: Option<State>,
-    /// The newest so many; `None` for all.
+    /// Those that were accepted after this one.
+    pub after: Option<Sequence>,
+    /// Those that were accepted before this one.
+    pub before: Option<Sequence>,
+    /// Of each conversation the newest alone.
+    pub newest_of_each: bool,
+    /// At most so many: those next to `after` where it is given, else the newest. `None` for all.
     pub limit: Option<usize>,
 }
 
@@ -237,6 +247,15 @@ pub struct Erased {
     pub events: usize,
     /// The conversations they were in. What anybody else remembers of these has to be forgotten too.
     pub conversations: Vec<ConversationId>,
+}
+
+/// What is told of the journal to whoever follows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// This entry was accepted, or came a step further.
+    Entry(Sequence),
+    /// More than can be told one by one: entries were removed, or whoever follows was too slow. What is of interest is to be read anew.
+    Many,
 }
 
 /// Why the journal could not keep or find something.
@@ -303,6 +322,10 @@ pub trait Journal: Send + Sync {
         platform: &'a str,
         since: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<(ConversationId, MessageId)>, JournalError>>;
+
+    /// What changes from now on, in order, each once it is on disk: for those who follow the journal without asking again and again. It ends
+    /// with the journal.
+    fn changes(&self) -> BoxStream<'static, Change>;
 
     /// Removes every trace of a person: what they caused, the replies to it, and the memory of these conversations. When this
     /// returns, no byte of it is left in the journal's files.

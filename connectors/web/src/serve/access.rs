@@ -5,31 +5,60 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::{Site, problem};
+use super::{Origins, Site, problem};
+
+/// How long a browser need not ask again whether it may ask.
+const PREFLIGHT: Duration = Duration::from_secs(3600);
 
 /// Refuses foreign hosts and origins.
 pub(super) async fn check(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
-    // HTTP/2 carries the host in the URI instead of the header.
-    let authority = request.uri().authority().map(|a| a.as_str());
-    let host = text(request.headers(), header::HOST).or(authority).unwrap_or_default();
+    match foreign(&site, &request) {
+        Some(refusal) => refusal,
+        None => next.run(request).await,
+    }
+}
+
+fn foreign(site: &Site, request: &Request) -> Option<Response> {
+    let host = host(request);
     if !is_own_host(host, &site.config.allowed_hosts) {
-        return problem(
-            StatusCode::FORBIDDEN,
-            "this name does not belong to the bot; add it to web.allowed_hosts if it should",
-        );
+        let words = "this name does not belong to the bot; add it to web.allowed_hosts if it should";
+        return Some(problem(StatusCode::FORBIDDEN, "foreign_host", words));
     }
-    match text(request.headers(), header::ORIGIN) {
-        Some(origin) if !is_own_origin(origin, host) => {
-            problem(StatusCode::FORBIDDEN, "requests from other sites are refused")
-        }
-        _ => next.run(request).await,
+    let origin = text(request.headers(), header::ORIGIN)?;
+    if is_own_origin(origin, host) || site.origins.has(origin) && !site.is_private(request.uri().path()) {
+        return None;
     }
+    let words = "requests from other sites are refused; add the site to web.origins if it may ask";
+    Some(problem(StatusCode::FORBIDDEN, "foreign_origin", words))
+}
+
+/// Lets pages of those sites read what is answered. They bear no cookies, because there are none.
+pub(super) fn cross_origin(origins: &Origins) -> CorsLayer {
+    let list = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(list))
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            HeaderName::from_static("last-event-id"),
+        ])
+        .expose_headers([header::RETRY_AFTER])
+        .max_age(PREFLIGHT)
+}
+
+/// The name by which the bot was asked. HTTP/2 carries it in the URI instead of the header.
+pub(super) fn host(request: &Request) -> &str {
+    let authority = request.uri().authority().map(|authority| authority.as_str());
+    text(request.headers(), header::HOST).or(authority).unwrap_or_default()
 }
 
 /// A header as text; one that is not text is as foreign as can be, so it reads as empty.
@@ -37,12 +66,27 @@ fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
     headers.get(name).map(|value| value.to_str().unwrap_or_default())
 }
 
+/// A name without its port.
+fn name(host: &str) -> &str {
+    match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((ip, _)) => ip,
+        None => host.split_once(':').map_or(host, |(name, _)| name),
+    }
+}
+
+/// Whether this machine was asked by a name that only means itself.
+pub(super) fn is_here(host: &str) -> bool {
+    let name = name(host);
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+}
+
 /// An IP address cannot be rebound, and neither can `localhost`; every other name has to be configured.
 fn is_own_host(host: &str, allowed: &[String]) -> bool {
-    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((ip, _)) => return ip.parse::<Ipv6Addr>().is_ok(),
-        None => host.split_once(':').map_or(host, |(name, _)| name),
-    };
+    let name = name(host);
+    if host.starts_with('[') {
+        return name.parse::<Ipv6Addr>().is_ok();
+    }
     name.eq_ignore_ascii_case("localhost")
         || name.parse::<Ipv4Addr>().is_ok()
         || allowed.iter().any(|own| own.eq_ignore_ascii_case(name))
@@ -58,7 +102,7 @@ fn is_own_origin(origin: &str, host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_own_host, is_own_origin};
+    use super::{is_here, is_own_host, is_own_origin};
 
     #[test]
     fn names_are_foreign_until_configured() {
@@ -79,6 +123,16 @@ mod tests {
         assert!(is_own_origin("https://chat.example.org", "chat.example.org"));
         for origin in ["null", "http://127.0.0.1:9090", "http://evil.example", "file://127.0.0.1:8080", ""] {
             assert!(!is_own_origin(origin, "127.0.0.1:8080"), "{origin}");
+        }
+    }
+
+    #[test]
+    fn only_loopback_names_mean_this_machine() {
+        for host in ["localhost", "localhost:8080", "127.0.0.1:8080", "127.8.8.8", "[::1]:80"] {
+            assert!(is_here(host), "{host}");
+        }
+        for host in ["", "192.168.1.7", "localhost.evil.example", "[2001:db8::1]", "chat.example.org"] {
+            assert!(!is_here(host), "{host}");
         }
     }
 }

@@ -1,14 +1,8 @@
 //! Who is let in: foreign sites, foreign names and wrong tokens are not.
 
-use axum::body::Body;
-use axum::http::{Request, StatusCode, header};
+use axum::http::{StatusCode, header};
 
-use super::fakes::{FakeSink, ONE, ask, error, fixture, get, message, post};
-
-fn with(mut request: Request<Body>, name: header::HeaderName, value: &str) -> Request<Body> {
-    request.headers_mut().insert(name, value.parse().unwrap());
-    request
-}
+use super::fakes::{ANN, FakeSink, ONE, ask, bearing, code, fixture, get, id_of, json, message, post, with};
 
 #[tokio::test]
 async fn another_sites_page_may_not_ask() {
@@ -37,50 +31,35 @@ async fn another_sites_page_may_not_ask() {
 }
 
 #[tokio::test]
-async fn a_token_is_asked_for_everywhere_but_on_the_page() {
+async fn who_somebody_is_is_asked_for_everywhere_but_on_the_page() {
     let sink = FakeSink::willing();
-    let web = fixture(sink.clone(), Some("sesame"));
+    let web = fixture(sink.clone(), None);
     let one = format!("/api/conversations/{ONE}");
     for request in [
-        get("/api/bot"),
         get(&format!("{one}/events")),
         message(ONE, "1", "Hi"),
         ask("PUT", &format!("{one}/messages/1"), r#"{"text": "Hi"}"#),
         ask("DELETE", &format!("{one}/messages/1"), ""),
     ] {
-        assert_eq!(web.ask(request).await.status(), StatusCode::UNAUTHORIZED);
+        let refused = web.as_stranger(request).await;
+        assert_eq!((refused.status(), code(refused).await.as_str()), (StatusCode::UNAUTHORIZED, "no_token"));
     }
-    assert_eq!(web.ask(get("/")).await.status(), StatusCode::OK);
-    assert_eq!(web.ask(get("/health")).await.status(), StatusCode::OK);
-
-    let wrong = with(message(ONE, "1", "Hi"), header::AUTHORIZATION, "Bearer sesam");
-    assert_eq!(web.ask(wrong).await.status(), StatusCode::UNAUTHORIZED);
+    for path in ["/", "/health", "/api/bot"] {
+        assert_eq!(web.as_stranger(get(path)).await.status(), StatusCode::OK, "{path}");
+    }
+    let wrong = bearing(message(ONE, "1", "Hi"), "sesam");
+    assert_eq!(code(web.as_stranger(wrong).await).await, "wrong_token");
     assert!(sink.texts().is_empty());
-    let right = with(message(ONE, "1", "Hi"), header::AUTHORIZATION, "Bearer sesame");
-    assert_eq!(web.ask(right).await.status(), StatusCode::ACCEPTED);
+
+    let session = json(web.as_stranger(post("/api/session", "{}")).await).await;
+    assert!(session["person"]["id"].as_str().unwrap().starts_with("guest:"), "{session}");
+    let token = session["token"].as_str().unwrap();
+    let annes = format!("/api/conversations/{}/messages", id_of(ONE, ANN));
+    let foreign = bearing(post(&annes, r#"{"id": "1", "text": "Hi"}"#), token);
+    assert_eq!(code(web.as_stranger(foreign).await).await, "no_conversation");
+    let right = bearing(message(ONE, "1", "Hi"), token);
+    assert_eq!(web.as_stranger(right).await.status(), StatusCode::ACCEPTED);
     assert_eq!(sink.texts(), ["Hi"]);
-}
-
-#[tokio::test]
-async fn a_page_that_knows_the_token_gets_a_cookie() {
-    let web = fixture(FakeSink::willing(), Some("sesame"));
-    let refused = web.ask(post("/api/login", r#"{"token": "open"}"#)).await;
-    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
-    assert_eq!(error(refused).await, "this is not the token");
-
-    let login = web.ask(post("/api/login", r#"{"token": "sesame"}"#)).await;
-    assert_eq!(login.status(), StatusCode::NO_CONTENT);
-    let cookie = login.headers()[header::SET_COOKIE].to_str().unwrap();
-    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
-    assert!(!cookie.contains("sesame"));
-    let pair = cookie.split(';').next().unwrap();
-    let events = with(get(&format!("/api/conversations/{ONE}/events")), header::COOKIE, pair);
-    assert_eq!(web.ask(events).await.status(), StatusCode::OK);
-
-    // The cookie of another token does not open this door.
-    let other = fixture(FakeSink::willing(), Some("simsim"));
-    let bot = with(get("/api/bot"), header::COOKIE, pair);
-    assert_eq!(other.ask(bot).await.status(), StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
