@@ -1,63 +1,60 @@
-//! The API of OpenAI over the example bot and its real models: grounded answers with what they cite, chats of several turns, and the model
+//! The API of OpenAI as the real program serves it, over the example bot and its real models: grounded answers with what they cite, chats of several turns, and the model
 //! on its own, within a JSON schema or a tool's.
 #![expect(clippy::unwrap_used, reason = "what a test cannot do without fails it")]
 
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use loquat::config::Embeddings;
-use loquat::parts::assemble;
-use loquat::progress::Screen;
-use loquat_contract::LanguageModel;
-use loquat_openai::{Service, router};
-use loquat_tests::config;
+use loquat_tests::program::User;
+use loquat_tests::server::Server;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 const CAPITAL: &str = "What is the capital of Bhutan?";
 
-/// The API of one bot, which the tests of this file share.
+/// A running bot, which the tests of this file share; it ends with the last of them.
 struct Api {
-    address: String,
+    server: Server,
+    user: User,
     /// The language model's name.
     model: String,
-    _data: TempDir,
-    _runtime: tokio::runtime::Runtime,
 }
 
-fn api() -> &'static Api {
-    static API: OnceLock<Api> = OnceLock::new();
-    API.get_or_init(|| {
-        let data = tempfile::tempdir().unwrap();
-        let mut loaded = config("world", data.path()).unwrap();
-        let has_npm = std::process::Command::new("npm").arg("--version").output().is_ok();
-        loaded.config.graph.embeddings = if has_npm { Embeddings::MiniLm } else { Embeddings::Off };
-        let parts = assemble(&loaded, &Screen::default()).unwrap();
-        let mut service = Service::new(&loaded.config.bot.name, parts.engine.clone());
-        for model in &parts.models {
-            service = service.with_model(&model.identity().name, model.clone());
-        }
-        for embedder in &parts.embedders {
-            service = service.with_embedder(&embedder.identity().name, embedder.clone());
-        }
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
-        let address = format!("http://{}/v1", listener.local_addr().unwrap());
-        let routes = axum::Router::new().nest("/v1", router(service));
-        runtime.spawn(async move { axum::serve(listener, routes).await });
-        let model = parts.models[0].identity().name.clone();
-        Api { address, model, _data: data, _runtime: runtime }
-    })
+/// Whether embedding models can be fetched.
+fn has_npm() -> bool {
+    std::process::Command::new("npm").arg("--version").output().is_ok()
+}
+
+fn api() -> Arc<Api> {
+    static SHARED: Mutex<Weak<Api>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(api) = shared.upgrade() {
+        return api;
+    }
+    let embeddings = if has_npm() { "all-minilm-l6-v2" } else { "off" };
+    let user = User::new().unwrap().with("LOQUAT_GRAPH__EMBEDDINGS", embeddings);
+    let server = Server::start(&user, &["--port", "0"]).unwrap();
+    let models: Value = serde_json::from_str(&server.get("/v1/models").unwrap().1).unwrap();
+    let mut models = models["data"].as_array().unwrap().iter();
+    let model = models.find(|model| model["loquat"]["kind"] == "language_model").unwrap();
+    let model = model["id"].as_str().unwrap().to_owned();
+    let api = Arc::new(Api { server, user, model });
+    *shared = Arc::downgrade(&api);
+    api
 }
 
 impl Api {
-    fn agent() -> ureq::Agent {
-        ureq::Agent::config_builder().http_status_as_error(false).build().into()
+    fn send(&self, path: &str, key: Option<&str>, body: &Value) -> (u16, String) {
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build().into();
+        let mut request = agent.post(format!("{}/v1{path}", self.server.link));
+        if let Some(key) = key {
+            request = request.header("Authorization", format!("Bearer {key}"));
+        }
+        let mut answer = request.header("Content-Type", "application/json").send(body.to_string()).unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
     }
 
     fn post(&self, path: &str, body: &Value) -> (u16, String) {
-        let request = Self::agent().post(format!("{}{path}", self.address));
-        let mut answer = request.header("Content-Type", "application/json").send(body.to_string()).unwrap();
-        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+        self.send(path, None, body)
     }
 
     fn chat(&self, body: &Value) -> Value {
@@ -68,7 +65,7 @@ impl Api {
 
     /// The model without facts.
     fn raw(&self, question: &str, further: Value) -> Value {
-        let mut body = json!({ "model": self.model, "messages": [user(question)], "temperature": 0 });
+        let mut body = json!({ "model": self.model, "messages": [user_says(question)], "temperature": 0 });
         for (name, value) in further.as_object().unwrap() {
             body[name] = value.clone();
         }
@@ -76,7 +73,7 @@ impl Api {
     }
 }
 
-fn user(text: &str) -> Value {
+fn user_says(text: &str) -> Value {
     json!({ "role": "user", "content": text })
 }
 
@@ -87,7 +84,7 @@ fn content(answer: &Value) -> &str {
 #[test]
 fn the_bot_answers_from_its_facts_and_understands_what_follows() {
     let api = api();
-    let first = api.chat(&json!({ "model": "loquat", "messages": [user(CAPITAL)] }));
+    let first = api.chat(&json!({ "model": "loquat", "messages": [user_says(CAPITAL)] }));
     assert!(content(&first).contains("Thimphu"), "{first}");
     assert_eq!(first["loquat"]["outcome"], "answered");
     let cited = &first["choices"][0]["message"]["annotations"][0];
@@ -100,17 +97,18 @@ fn the_bot_answers_from_its_facts_and_understands_what_follows() {
         content(&first).chars().skip(at("start_index")).take(at("end_index") - at("start_index")).collect();
     assert!(sentence.contains("Thimphu"), "{first}");
 
-    let mut chat = vec![user(CAPITAL), first["choices"][0]["message"].clone(), user("And its currency?")];
+    let mut chat =
+        vec![user_says(CAPITAL), first["choices"][0]["message"].clone(), user_says("And its currency?")];
     let second = api.chat(&json!({ "model": "loquat", "messages": chat }));
     assert!(content(&second).contains("ngultrum"), "{second}");
     // Words that are not the bot's own: the chat is not known, and is understood by asking again.
     chat[1]["content"] = json!("I looked it up: Thimphu.");
     let again = api.chat(&json!({ "model": "loquat", "messages": chat }));
     assert!(content(&again).contains("ngultrum"), "{again}");
-    let alone = api.chat(&json!({ "model": "loquat", "messages": [user("And its currency?")] }));
+    let alone = api.chat(&json!({ "model": "loquat", "messages": [user_says("And its currency?")] }));
     assert!(!content(&alone).contains("ngultrum"), "{alone}");
     let unknown =
-        api.chat(&json!({ "model": "loquat", "messages": [user("What is the capital of Atlantis?")] }));
+        api.chat(&json!({ "model": "loquat", "messages": [user_says("What is the capital of Atlantis?")] }));
     assert_eq!(
         (&unknown["loquat"]["outcome"], &unknown["choices"][0]["message"]["annotations"]),
         (&json!("abstained"), &json!([]))
@@ -120,7 +118,7 @@ fn the_bot_answers_from_its_facts_and_understands_what_follows() {
 #[test]
 fn a_streamed_answer_is_the_same_and_counts_the_same() {
     let api = api();
-    let question = user("不丹的首都是什么？");
+    let question = user_says("不丹的首都是什么？");
     let whole = api.chat(&json!({ "model": "loquat", "messages": [question] }));
     let (status, text) = api.post(
         "/chat/completions",
@@ -180,7 +178,7 @@ fn the_model_keeps_to_schemas_whatever_it_would_say() {
 
     let (status, text) = api.post(
         "/chat/completions",
-        &json!({ "model": api.model, "messages": [user("x")], "response_format":
+        &json!({ "model": api.model, "messages": [user_says("x")], "response_format":
             { "type": "json_schema", "json_schema": { "name": "x", "schema": { "type": "nonsense" } } } }),
     );
     assert_eq!(status, 400, "{text}");
@@ -227,7 +225,7 @@ fn the_model_draws_stops_and_counts_as_it_is_told() {
 
     let long = api.post(
         "/chat/completions",
-        &json!({ "model": api.model, "messages": [user(&"word ".repeat(20_000))] }),
+        &json!({ "model": api.model, "messages": [user_says(&"word ".repeat(20_000))] }),
     );
     assert_eq!(long.0, 400, "{long:?}");
     assert!(long.1.contains("context_length_exceeded"), "{long:?}");
@@ -238,7 +236,7 @@ fn texts_are_embedded_where_the_bot_has_a_model_for_it() {
     let api = api();
     let body = json!({ "model": "all-MiniLM-L6-v2", "input": ["The seat of government", "the capital city", "a ripe banana"] });
     let (status, text) = api.post("/embeddings", &body);
-    if std::process::Command::new("npm").arg("--version").output().is_err() {
+    if !has_npm() {
         assert_eq!(status, 404, "{text}");
         return;
     }
@@ -250,4 +248,30 @@ fn texts_are_embedded_where_the_bot_has_a_model_for_it() {
     let cosine = |a: usize, b: usize| vector(a).iter().zip(vector(b)).map(|(x, y)| x * y).sum::<f64>();
     assert!((cosine(0, 0) - 1.0).abs() < 1e-4);
     assert!(cosine(0, 1) > cosine(0, 2) + 0.1, "{} {}", cosine(0, 1), cosine(0, 2));
+}
+
+#[test]
+fn where_a_key_is_wanted_it_is_looked_at_and_its_lack_is_told_as_clients_expect_it() {
+    let user = User::new().unwrap().with("LOQUAT_CONNECTORS__WEB__TOKEN", "sesame");
+    let key = user.run(["key", "new", "laptop", "--scope", "chat"]).unwrap();
+    let key = key.out.split_whitespace().find(|word| word.starts_with("lq_")).unwrap().to_owned();
+    let server = Server::start(&user, &["--port", "0"]).unwrap();
+    let api = Api { server, user, model: String::new() };
+    let question = json!({ "model": "loquat", "messages": [user_says(CAPITAL)] });
+    for wrong in [None, Some("lq_wrong")] {
+        let (status, text) = api.send("/chat/completions", wrong, &question);
+        let error: Value = serde_json::from_str(&text).unwrap();
+        let error = &error["error"];
+        assert_eq!((status, &error["type"]), (401, &json!("invalid_request_error")), "{text}");
+        assert!(
+            error["message"].is_string() && error["code"].is_string() && error["param"].is_null(),
+            "{text}"
+        );
+        assert!(error.get("param").is_some(), "{text}");
+    }
+    let (status, text) = api.send("/chat/completions", Some(&key), &question);
+    assert_eq!(status, 200, "{text}");
+    assert!(text.contains("Thimphu"), "{text}");
+    assert!(!api.server.said().contains(&key), "the log has the key");
+    drop(api.user);
 }
