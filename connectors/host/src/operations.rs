@@ -1,10 +1,10 @@
 //! What the operator's pages may see and do. In: the journal, the dispatch and the metrics of this bot. Out: the same as the command line has, of a
 //! bot that runs. Who asks was checked before.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use loquat_admin::{About, Action, Feedback, Gap, Operations, Problem};
-use loquat_contract::{BoxFuture, Check, Entry, Journal, JournalError, Person, Query, Sequence, Timestamp};
+use loquat_contract::{BoxFuture, Check, Entry, Journal, JournalError, Query, Sequence, Timestamp};
 use loquat_dispatch::{Dispatch, Gathering, Rating};
 use loquat_journal::{EmbeddedJournal, Retention};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -22,7 +22,7 @@ pub struct Desk {
     about: About,
     retention: Retention,
     places: Places,
-    dispatch: Dispatch,
+    dispatch: OnceLock<Dispatch>,
     journal: EmbeddedJournal,
     metrics: PrometheusHandle,
     checks: Box<dyn Fn() -> BoxFuture<'static, Vec<Check>> + Send + Sync>,
@@ -35,11 +35,11 @@ impl std::fmt::Debug for Desk {
 }
 
 impl Desk {
-    /// The desk of a bot that begins to run now.
+    /// The desk of a bot that begins to run now. It is there before the dispatch is, which needs the connectors, one of which shows the desk:
+    /// until [`attend`](Self::attend) it can be looked at, and nothing can be done.
     pub fn new(
         config: &Config,
         places: &Places,
-        dispatch: Dispatch,
         journal: EmbeddedJournal,
         metrics: PrometheusHandle,
     ) -> Self {
@@ -52,7 +52,13 @@ impl Desk {
         };
         let (retention, places) = (config.journal.retention(), places.clone());
         let checks = Box::new(|| Box::pin(async { Vec::new() }) as BoxFuture<'static, Vec<Check>>);
+        let dispatch = OnceLock::new();
         Self { about, retention, places, dispatch, journal, metrics, checks }
+    }
+
+    /// What is wanted can be done from now on.
+    pub fn attend(&self, dispatch: Dispatch) {
+        let _the_first_stays = self.dispatch.set(dispatch);
     }
 
     /// Has an operator look at the parts of the bot by this.
@@ -153,7 +159,9 @@ impl Operations for Desk {
                 Action::Erase(person) => Request::Erase(person),
                 Action::Compact => Request::Compact,
             };
-            Ok(beside(&self.places, &self.dispatch, &self.journal, self.retention, &request).await?)
+            let starting = || Problem::Conflict("the bot is starting; try again in a moment".to_owned());
+            let dispatch = self.dispatch.get().ok_or_else(starting)?;
+            Ok(beside(&self.places, dispatch, &self.journal, self.retention, &request).await?)
         })
     }
 

@@ -32,7 +32,9 @@ fn desk() -> (TempDir, Desk) {
         CancellationToken::new(),
     );
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
-    (folder, Desk::new(&config, &places, dispatch, journal, metrics))
+    let desk = Desk::new(&config, &places, journal, metrics);
+    desk.attend(dispatch);
+    (folder, desk)
 }
 
 fn place() -> ConversationId {
