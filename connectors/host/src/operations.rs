@@ -35,8 +35,7 @@ impl std::fmt::Debug for Desk {
 }
 
 impl Desk {
-    /// The desk of a bot that begins to run now. It is there before the dispatch is, which needs the connectors, one of which shows the desk:
-    /// until [`attend`](Self::attend) it can be looked at, and nothing can be done.
+    /// The desk of a bot that begins to run now. Until it [`attend`](Self::attend)s to a dispatch, it can only look.
     pub fn new(
         config: &Config,
         places: &Places,
@@ -52,13 +51,12 @@ impl Desk {
         };
         let (retention, places) = (config.journal.retention(), places.clone());
         let checks = Box::new(|| Box::pin(async { Vec::new() }) as BoxFuture<'static, Vec<Check>>);
-        let dispatch = OnceLock::new();
-        Self { about, retention, places, dispatch, journal, metrics, checks }
+        Self { about, retention, places, dispatch: OnceLock::new(), journal, metrics, checks }
     }
 
-    /// What is wanted can be done from now on.
+    /// Has what an operator wants done by this dispatch from now on.
     pub fn attend(&self, dispatch: Dispatch) {
-        let _the_first_stays = self.dispatch.set(dispatch);
+        let _is_the_first = self.dispatch.set(dispatch);
     }
 
     /// Has an operator look at the parts of the bot by this.
@@ -159,7 +157,7 @@ impl Operations for Desk {
                 Action::Erase(person) => Request::Erase(person),
                 Action::Compact => Request::Compact,
             };
-            let starting = || Problem::Conflict("the bot is starting; try again in a moment".to_owned());
+            let starting = || Problem::Conflict("the bot is starting; ask again in a moment".to_owned());
             let dispatch = self.dispatch.get().ok_or_else(starting)?;
             Ok(beside(&self.places, dispatch, &self.journal, self.retention, &request).await?)
         })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use loquat_contract::{Egress, Journal};
+use loquat_contract::Egress;
 use loquat_dialogue::Engine;
 use loquat_dispatch::{Bot, Dispatch};
 use loquat_journal::{EmbeddedJournal, Retention};
@@ -14,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::connectors::{Connector, card};
-use crate::operator;
+use crate::operations::Desk;
 use crate::parts::Places;
+use crate::{operator, webhooks};
 
 /// How often the journal is looked at for what is too old.
 const TIDY: Duration = Duration::from_secs(3600);
@@ -32,7 +33,7 @@ pub fn journal(places: &Places) -> anyhow::Result<EmbeddedJournal> {
 }
 
 /// Runs the connectors until a person ends one, Ctrl-C is pressed, or none is left; then finishes what was accepted. A second
-/// Ctrl-C ends the process at once: what was accepted is in the journal. `announce` is called once nothing can keep the bot from
+/// Ctrl-C ends the process at once: what was accepted is in the journal. `desk` is where operators are served. `announce` is called once nothing can keep the bot from
 /// starting.
 ///
 /// # Errors
@@ -43,6 +44,7 @@ pub async fn run(
     journal: EmbeddedJournal,
     engine: Arc<Engine>,
     connectors: Vec<Connector>,
+    desk: Option<Arc<Desk>>,
     announce: impl FnOnce(&[Connector]) -> std::io::Result<()>,
 ) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
@@ -55,8 +57,9 @@ pub async fn run(
         access: config.access.clone(),
         pairing: Some(places.access.clone()),
     };
-    let kept: Arc<dyn Journal> = Arc::new(journal.clone());
+    let (hooks, kept) = webhooks::open(&config.webhooks, places, &journal).await?;
     let dispatch = Dispatch::new(bot, engine, kept, egresses, stop.clone());
+    desk.inspect(|desk| desk.attend(dispatch.clone()));
     let resumed = dispatch.resume().await?;
     if resumed > 0 {
         tracing::info!(resumed, "answering messages of an earlier run");
@@ -72,6 +75,10 @@ pub async fn run(
         });
     }
     tokio::spawn(stop_on_signal(signals, stop.clone()));
+    let telling = tokio::spawn({
+        let stop = stop.clone();
+        async move { hooks.run(stop).await }
+    });
     let beside = tokio::spawn({
         let (stop, retention) = (stop.clone(), config.journal.retention());
         let operator = operator::serve(places.clone(), dispatch.clone(), journal.clone(), retention);
@@ -105,6 +112,7 @@ pub async fn run(
     stop.cancel();
     dispatch.drain().await;
     beside.await.context("the journal's upkeep broke down")?;
+    telling.await.context("the webhooks broke down")?;
     outcome
 }
 

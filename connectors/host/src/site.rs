@@ -1,5 +1,5 @@
-//! What the web chat's server serves beside the chat. In: the bot's parts. Out: the server's port with the API that clients of OpenAI speak
-//! mounted on it. Knows no request: the crates that are mounted do.
+//! What the web chat's server serves beside the chat. In: the bot's parts, and the desk of its operators. Out: the server's port with the API
+//! that clients of OpenAI speak, the operators' pages and the counters mounted on it. Knows no request: the crates that are mounted do.
 
 use std::sync::Arc;
 
@@ -8,15 +8,28 @@ use loquat_openai::{Limits, Service};
 use loquat_web::{Access, Bound, Scope};
 
 use crate::config::Config;
+use crate::operations::Desk;
 use crate::parts::{Parts, Places, sampling};
 
 /// Mounts everything on a port that nothing is served on yet.
 ///
 /// # Errors
 /// When what must outlive a restart cannot be kept.
-pub(crate) fn open(bound: Bound, config: &Config, places: &Places, parts: &Parts) -> anyhow::Result<Bound> {
+pub(crate) fn open(
+    bound: Bound,
+    config: &Config,
+    places: &Places,
+    parts: &Parts,
+    desk: &Arc<Desk>,
+) -> anyhow::Result<Bound> {
     let bound = bound.keep_in(&places.web)?;
-    Ok(bound.mount("/v1", Access::Key(Scope::Chat), loquat_openai::router(completions(config, parts)))?)
+    let operators = Access::Key(Scope::Operator);
+    let bound = bound
+        .mount("/v1", Access::Key(Scope::Chat), loquat_openai::router(completions(config, parts)))?
+        .mount("/admin/api", operators, loquat_admin::router(desk.clone()))?
+        .mount("/admin", Access::Public, loquat_admin::page())?
+        .mount("/metrics", operators, loquat_admin::prometheus(desk.clone()))?;
+    Ok(bound)
 }
 
 /// The bot, its models and its embedders, for clients of OpenAI.

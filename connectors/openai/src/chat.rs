@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+
+use loquat_contract::Person;
 
 use crate::body::Body;
 use crate::chunks;
@@ -31,6 +34,7 @@ pub(crate) struct Answer {
 /// Answers a chat.
 pub(crate) async fn complete(
     State(service): State<Arc<Service>>,
+    person: Option<Extension<Person>>,
     Body(mut request): Body<ChatRequest>,
 ) -> Result<Response, ApiError> {
     let name = request.model.take().filter(|name| !name.is_empty()).ok_or_else(no_model)?;
@@ -39,7 +43,9 @@ pub(crate) async fn complete(
     let said = read(&mut request, &service)?;
     let (streams, usage) = (request.stream == Some(true), wants_usage(&request)?);
     let (fingerprint, choices) = match (named, request.grounding) {
-        (Named::Bot, None | Some(true)) => (None, vec![grounded::answer(&service, &request, said)?]),
+        (Named::Bot, None | Some(true)) => {
+            (None, vec![grounded::answer(&service, person.map(|person| person.0), &request, said)?])
+        }
         (Named::Bot, Some(false)) => {
             let model = service.first_model()?;
             raw::answer(&service, model, request, said).await?

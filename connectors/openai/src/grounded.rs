@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use futures::channel::mpsc::{UnboundedSender, unbounded};
 use futures::{FutureExt, StreamExt, stream};
-use loquat_contract::{ConversationId, Dialogue};
+use loquat_contract::{ConversationId, Dialogue, Person};
 
 use crate::delta::{Delta, Deltas};
 use crate::error::ApiError;
@@ -25,13 +25,14 @@ use memories::Turn;
 /// Begins to answer the last message of the chat.
 pub(crate) fn answer(
     service: &Arc<Service>,
+    person: Option<Person>,
     request: &ChatRequest,
     said: Vec<Said>,
 ) -> Result<Deltas, ApiError> {
     let ignored = wanted::ignored(request, &said)?;
     let (question, turns) = wanted::question(said, service.limits.max_question_chars)?;
     let (sender, receiver) = unbounded();
-    let asked = Asked { service: service.clone(), question, turns, ignored };
+    let asked = Asked { service: service.clone(), person, question, turns, ignored };
     let answering = async move {
         if let Err(error) = asked.answer(&sender).await {
             tell(&sender, Err(error));
@@ -51,6 +52,8 @@ fn tell(pieces: &Pieces, piece: Result<Delta, ApiError>) {
 
 struct Asked {
     service: Arc<Service>,
+    /// Whose key was used, where one was.
+    person: Option<Person>,
     question: String,
     turns: Vec<Turn>,
     ignored: Vec<&'static str>,
@@ -60,8 +63,10 @@ impl Asked {
     async fn answer(mut self, pieces: &Pieces) -> Result<(), ApiError> {
         let service = &self.service;
         let conversation = Own { dialogue: service.dialogue.as_ref(), id: service.conversation() };
-        let replayed = service.limits.replayed_questions;
-        service.memories.restore(conversation.dialogue, &conversation.id, &self.turns, replayed).await;
+        let (person, replayed) = (self.person.as_ref(), service.limits.replayed_questions);
+        let restored =
+            service.memories.restore(conversation.dialogue, &conversation.id, person, &self.turns, replayed);
+        restored.await;
         let mut content = Content::new(service.policy);
         let mut show = |sentence: &_| tell(pieces, Ok(Delta::Text(content.add(sentence))));
         let reply = conversation.dialogue.answer(&conversation.id, &self.question, &mut show).await?;
@@ -89,7 +94,7 @@ impl Asked {
         self.turns.push(Turn::User(std::mem::take(&mut self.question)));
         self.turns.push(Turn::Assistant(content.into_text()));
         if let Some(memory) = conversation.dialogue.memory(&conversation.id) {
-            service.memories.keep(&self.turns, memory);
+            service.memories.keep(self.person.as_ref(), &self.turns, memory);
         }
         tell(pieces, Ok(Delta::Finish { reason: "stop", completion: reply.tokens.completion }));
         Ok(())

@@ -1,121 +1,50 @@
-// What the page itself says, in the languages it speaks. What the bot says is the bot's.
+// What the page itself says: files of words under keys, one a language. What the bot says is the bot's.
 
-const ENGLISH = {
-  anew: "New chat",
-  ask: (name) => `Ask ${name} something`,
-  send: "Send",
-  hint: "Numbers in an answer open the facts behind it; /why explains the last answer.",
-  counter: (length, limit) => `${length} of ${limit} characters`,
-  latest: "Latest answer",
-  thinking: "Looking for facts…",
-  you: "You said:",
-  answers: (name) => `${name} answers:`,
-  suggestions: "Questions to start with",
-  abstained: "Not in my facts",
-  doubts: { unsupported: "not in my facts", contradicted: "my facts say otherwise" },
-  choices: "What can be meant",
-  facts: (count) => (count === 1 ? "1 fact" : `${count} facts`),
-  fact: (number, triple, accounted) => {
-    const behind = accounted.length > 0 ? `, behind “${accounted.join("”, “")}”` : "";
-    return `Fact ${number}: ${triple}${behind}`;
-  },
-  why: "Why?",
-  verdicts: {
-    supported: "supported by",
-    contradicted: "my facts say otherwise:",
-    unsupported: "not in my facts",
-    no_claim: "claims nothing",
-  },
-  wordings: {
-    model: "the model's own words",
-    constrained: "the model's words, bound to the names and numbers of the facts",
-    template: "a template's words",
-    line: "one of the bot's own lines",
-  },
-  nothing: {
-    smalltalk: "Nothing was claimed: no question of fact was asked.",
-    abstained: "Nothing was claimed: what was asked is not in the facts.",
-    clarified: "Nothing was claimed: the bot asked back what was meant.",
-  },
-  missing: "Missing in the facts:",
-  unnamed: "a name that the graph does not have",
-  made: (generation, policy, model) => `Made from generation ${generation} of the graph, under the policy “${policy}”, with the model ${model}.`,
-  since: "Since",
-  source: "Source",
-  id: "Id",
-  copy: "Copy answer",
-  copied: "Copied",
-  graph: (generation) => `graph ${generation}`,
-  lost: "Connection lost. Connecting again…",
-  regained: "Connected again.",
-  unsent: "Not sent.",
-  unreachable: "The bot cannot be reached.",
-  overdue: "Still no answer.",
-  again: "Try again",
-  token: "This bot asks for its token",
-  enter: "Enter",
-  wrong: "This is not the token.",
-};
+const RIGHT_TO_LEFT = /^(ar|arc|ckb|dv|fa|he|ks|ku-arab|nqo|ps|sd|syr|ug|ur|yi)\b/i;
 
-const CHINESE = {
-  anew: "新对话",
-  ask: (name) => `向 ${name} 提问`,
-  send: "发送",
-  hint: "点按答案中的编号，即可查看所依据的事实；输入 /why 解释上一个回答。",
-  counter: (length, limit) => `${length} / ${limit} 字`,
-  latest: "最新回答",
-  thinking: "正在查找事实…",
-  you: "你说：",
-  answers: (name) => `${name} 回答：`,
-  suggestions: "可以这样问",
-  abstained: "我的事实中没有",
-  doubts: { unsupported: "我的事实中没有", contradicted: "与我的事实不符" },
-  choices: "可能的含义",
-  facts: (count) => `${count} 条事实`,
-  fact: (number, triple, accounted) => {
-    const behind = accounted.length > 0 ? `，支持“${accounted.join("”“")}”` : "";
-    return `事实 ${number}：${triple}${behind}`;
-  },
-  why: "为什么？",
-  verdicts: {
-    supported: "依据",
-    contradicted: "与我的事实不符：",
-    unsupported: "我的事实中没有",
-    no_claim: "未作任何断言",
-  },
-  wordings: {
-    model: "模型自己的措辞",
-    constrained: "模型的措辞，名称和数字只能取自事实",
-    template: "模板的措辞",
-    line: "机器人的固定用语",
-  },
-  nothing: {
-    smalltalk: "未作任何断言：没有提出关于事实的问题。",
-    abstained: "未作任何断言：所问内容不在事实中。",
-    clarified: "未作任何断言：机器人反问了所指的是什么。",
-  },
-  missing: "事实中缺少：",
-  unnamed: "图谱中没有的名称",
-  made: (generation, policy, model) => `依据图谱版本 ${generation}，策略 ${policy}，模型 ${model}。`,
-  since: "自",
-  source: "来源",
-  id: "编号",
-  copy: "复制回答",
-  copied: "已复制",
-  graph: (generation) => `图谱 ${generation}`,
-  lost: "连接已断开，正在重新连接…",
-  regained: "已重新连接。",
-  unsent: "未发送。",
-  unreachable: "无法连接到机器人。",
-  overdue: "仍未收到回答。",
-  again: "重试",
-  token: "此机器人需要令牌",
-  enter: "进入",
-  wrong: "令牌不正确。",
-};
+/** The languages that are built in, by the first part of their tags. */
+const BUILT_IN = { en: () => import("./words/en.js"), zh: () => import("./words/zh.js") };
 
-const wanted = navigator.languages.find((tag) => /^(en|zh)\b/i.test(tag)) ?? "en";
+async function builtIn(language) {
+  return (await BUILT_IN[language]()).default;
+}
 
-/** The page's language, and its words. */
-export const language = wanted.toLowerCase().startsWith("zh") ? "zh" : "en";
-export const words = language === "zh" ? CHINESE : ENGLISH;
+async function fromFile(address) {
+  try {
+    const response = await fetch(address, { credentials: "omit" });
+    const read = await response.json();
+    return read && typeof read === "object" ? read : null;
+  } catch (error) {
+    console.warn(`Loquat: the words at ${address} could not be read (${error.message}); English or Chinese is used.`);
+    return null;
+  }
+}
+
+/**
+ * The words of the first language of `wanted` that there is, or those of a file; what a file does
+ * not say is said in the built-in language that fits best.
+ * `words(key, values)` fills in `{name}`, and picks `key.one`, `key.few`, … by a `count`.
+ */
+export async function wordsFor(wanted, file) {
+  const own = file ? await fromFile(file) : null;
+  const known = wanted.map((tag) => tag.toLowerCase().split("-")[0]).find((tag) => Object.hasOwn(BUILT_IN, tag)) ?? "en";
+  const chosen = own ?? (await builtIn(known));
+  // What is built in has every key.
+  const fallback = own ? await builtIn(known) : chosen;
+  const language = chosen.language ?? (own ? wanted[0] : known) ?? "en";
+  let plurals;
+  try {
+    plurals = new Intl.PluralRules(language);
+  } catch {
+    plurals = new Intl.PluralRules("en");
+  }
+  const find = (key) => [chosen[key], fallback[key]].find((text) => typeof text === "string");
+  const words = (key, values = {}) => {
+    const plural = "count" in values ? (chosen[`${key}.${plurals.select(values.count)}`] ?? find(`${key}.other`)) : null;
+    const text = (typeof plural === "string" ? plural : null) ?? find(key) ?? key;
+    return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? `${values[name]}` : whole));
+  };
+  words.language = language;
+  words.direction = chosen.direction ?? (RIGHT_TO_LEFT.test(language) ? "rtl" : "ltr");
+  return words;
+}

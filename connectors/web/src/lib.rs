@@ -43,9 +43,13 @@
 //!
 //! # Who may talk to it
 //!
-//! On a loopback address anybody on the machine may. Any other address is refused unless a token is set; the page then
-//! asks for it once. Requests that name a foreign `Host` (DNS rebinding) or come from a foreign `Origin` (another
-//! site's page) are refused either way.
+//! `POST /api/session` makes everybody a person with a signed token, which every other route of the API asks for: a guest, somebody whom
+//! the site around the widget has named by a JWT, or, without a session, the holder of an API key ([`Keys`]). On a loopback address
+//! anybody on the machine may be a guest. Any other address is refused unless a token, an identity or `public` is configured.
+//! There are no cookies. Requests that name a foreign `Host` (DNS rebinding) or come from the page of a site that
+//! [`Config::origins`] does not name are refused either way.
+//!
+//! What the host mounts beside the chat ([`Bound::mount`]) stands behind the same checks and limits.
 
 mod config;
 mod examine;
@@ -57,9 +61,13 @@ mod serve;
 mod page;
 mod receive;
 
+mod files;
+
 mod encode;
 
 mod deliver;
+
+mod openapi;
 
 #[cfg(test)]
 mod tests;
@@ -161,6 +169,14 @@ pub enum WebError {
         first: u16,
         /// The last port tried.
         last: u16,
+    },
+    /// The folder for files that come with messages cannot be used.
+    #[error("{} cannot be used for files ({source}); check its rights and the space on its disk", folder.display())]
+    Files {
+        /// The folder.
+        folder: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
     },
     /// The address could not be opened.
     #[error("{address} could not be opened ({source}); check web.host and web.port")]

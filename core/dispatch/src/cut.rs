@@ -20,7 +20,9 @@ type Fits<'f> = &'f dyn Fn(&[Block]) -> bool;
 /// Only a part of one grapheme can be longer than the limit, where that is smaller still.
 pub(crate) fn cut(document: &Document, capabilities: &Capabilities) -> Vec<(String, Document)> {
     let tree = document.normalised();
-    let fits = |blocks: &[Block]| is_within(&render(blocks, capabilities.format), capabilities);
+    let is_unlimited = capabilities.max_length.is_none() && capabilities.max_lines.is_none();
+    let fits =
+        |blocks: &[Block]| is_unlimited || is_within(&render(blocks, capabilities.format), capabilities);
     let parts = match capabilities.max_lines {
         Some(0 | 1) => {
             single::lines(tree.blocks).into_iter().flat_map(|line| pack(vec![line], &fits)).collect()

@@ -2,9 +2,11 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use crate::config::Loaded;
 use crate::connectors::{Connector, served};
+use crate::operations::Desk;
 use crate::parts::{Places, assemble};
 use crate::progress::Screen;
 use crate::run;
@@ -12,7 +14,7 @@ use crate::run;
 pub(super) fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
     let screen = Screen::default();
     let runtime = super::runtime()?;
-    let (_shown, page) = {
+    let (metrics, page) = {
         let _within = runtime.enter();
         crate::metrics::start(&loaded.config.metrics)?
     };
@@ -29,8 +31,9 @@ pub(super) fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
             Ok(())
         };
         let journal = run::journal(&places)?;
-        let connectors = served(&loaded.config, &places, &parts)?;
-        run::run(&loaded.config, &places, journal, parts.engine, connectors, announce).await
+        let desk = Arc::new(Desk::new(&loaded.config, &places, journal.clone(), metrics));
+        let connectors = served(&loaded.config, &places, &parts, &desk)?;
+        run::run(&loaded.config, &places, journal, parts.engine, connectors, Some(desk), announce).await
     })?;
     Ok(ExitCode::SUCCESS)
 }

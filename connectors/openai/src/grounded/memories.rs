@@ -1,13 +1,13 @@
 //! What earlier answers left in the bot's memory. In: a chat as its client tells it. Out: the memory that the bot had behind that chat.
 //!
 //! A request has no conversation of its own: it carries the whole chat. So the memory behind each answer is kept by what was said up to
-//! it, under a cryptographic digest: only who says the same chat, the bot's words included, gets it back, and it says no more than that
-//! chat does.
+//! it, under a cryptographic digest of that and of whose key was used: only who says the same chat, the bot's words included, gets it
+//! back, and it says no more than that chat does.
 
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 
-use loquat_contract::{ConversationId, Dialogue, Memory};
+use loquat_contract::{ConversationId, Dialogue, Memory, Person};
 use lru::LruCache;
 use sha2::{Digest, Sha256};
 
@@ -30,9 +30,9 @@ impl Memories {
         Self { kept: Mutex::new(LruCache::new(capacity)) }
     }
 
-    /// Keeps what the bot remembers behind `turns`.
-    pub(super) fn keep(&self, turns: &[Turn], memory: Memory) {
-        if let Some(key) = keys(turns).pop() {
+    /// Keeps what the bot remembers behind `turns` for whoever said them.
+    pub(super) fn keep(&self, person: Option<&Person>, turns: &[Turn], memory: Memory) {
+        if let Some(key) = keys(person, turns).pop() {
             self.kept.lock().unwrap_or_else(PoisonError::into_inner).put(key, memory);
         }
     }
@@ -43,13 +43,14 @@ impl Memories {
         &self,
         dialogue: &dyn Dialogue,
         conversation: &ConversationId,
+        person: Option<&Person>,
         turns: &[Turn],
         replayed: usize,
     ) {
         if turns.is_empty() {
             return;
         }
-        let known = self.known(turns);
+        let known = self.known(person, turns);
         let rest = match known {
             Some((length, memory)) => {
                 dialogue.recall(conversation, memory).await;
@@ -72,8 +73,8 @@ impl Memories {
     }
 
     /// The longest beginning of `turns` that is known, and the memory behind it.
-    fn known(&self, turns: &[Turn]) -> Option<(usize, Memory)> {
-        let keys = keys(turns);
+    fn known(&self, person: Option<&Person>, turns: &[Turn]) -> Option<(usize, Memory)> {
+        let keys = keys(person, turns);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let mut longest_first = keys.iter().enumerate().rev();
         longest_first.find_map(|(index, key)| Some((index + 1, kept.get(key)?.clone())))
@@ -81,8 +82,14 @@ impl Memories {
 }
 
 /// A digest of each beginning of `turns`, the shortest first.
-fn keys(turns: &[Turn]) -> Vec<Key> {
+fn keys(person: Option<&Person>, turns: &[Turn]) -> Vec<Key> {
     let mut digest = Sha256::new();
+    if let Some(Person { platform, id }) = person {
+        for part in [platform, id] {
+            digest.update((part.len() as u64).to_le_bytes());
+            digest.update(part);
+        }
+    }
     let key = |turn: &Turn| {
         let (mark, text) = match turn {
             Turn::User(text) => (b'u', text),
@@ -115,11 +122,11 @@ mod tests {
         let memories = Memories::new(NonZeroUsize::MIN.saturating_add(7));
         let memory = |text: &str| Memory(text.to_owned());
         let chat = [user("a"), bot("b"), user("c"), bot("d"), user("e")];
-        assert_eq!(memories.known(&chat), None);
-        memories.keep(&chat[..2], memory("first"));
-        assert_eq!(memories.known(&chat), Some((2, memory("first"))));
-        memories.keep(&chat[..4], memory("second"));
-        assert_eq!(memories.known(&chat), Some((4, memory("second"))));
+        assert_eq!(memories.known(None, &chat), None);
+        memories.keep(None, &chat[..2], memory("first"));
+        assert_eq!(memories.known(None, &chat), Some((2, memory("first"))));
+        memories.keep(None, &chat[..4], memory("second"));
+        assert_eq!(memories.known(None, &chat), Some((4, memory("second"))));
         let others = [
             vec![user("a"), bot("x")],
             vec![bot("a"), user("b")],
@@ -128,8 +135,10 @@ mod tests {
             vec![user("x"), bot("b"), user("c"), bot("d")],
         ];
         for other in others {
-            assert_eq!(memories.known(&other), None, "{other:?}");
+            assert_eq!(memories.known(None, &other), None, "{other:?}");
         }
-        assert_eq!(memories.known(&[user(" a"), bot("b\n")]), Some((2, memory("first"))));
+        assert_eq!(memories.known(None, &[user(" a"), bot("b\n")]), Some((2, memory("first"))));
+        let ann = Person { platform: "web".to_owned(), id: "ann".to_owned() };
+        assert_eq!(memories.known(Some(&ann), &chat), None, "another's");
     }
 }

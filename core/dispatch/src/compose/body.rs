@@ -89,7 +89,7 @@ impl Body {
         let mut blocks = blocks.into_iter();
         match (self.blocks.last_mut(), blocks.next()) {
             (Some(Block::Paragraph(line)), Some(Block::Paragraph(next))) => {
-                let neighbours = [words(line).chars().next_back(), words(&next).chars().next()];
+                let neighbours = [last(line), words(&next).chars().next()];
                 if self.is_cited || !neighbours.into_iter().flatten().any(is_unspaced) {
                     line.push(Inline::Text(" ".to_owned()));
                 }
@@ -104,6 +104,11 @@ impl Body {
         }
         self.blocks.extend(blocks);
     }
+}
+
+/// The last letter of a line. Drafts are made anew with each sentence, so a long line is not read as a whole for it.
+fn last(line: &[Inline]) -> Option<char> {
+    line.iter().rev().find_map(|inline| words(std::slice::from_ref(inline)).chars().next_back())
 }
 
 fn words(line: &[Inline]) -> String {
