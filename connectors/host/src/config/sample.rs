@@ -147,6 +147,21 @@ builtin = "minimind2"
 # The address of a page in Prometheus' format. Who reaches it may read it.
 # listen = "127.0.0.1:9464"
 
+# How the log is written: text, or json, an object a line. LOQUAT_LOG_FORMAT goes before it; LOQUAT_LOG says of what.
+[log]
+format = "text"
+
+# Traces of what each message costs in each stage, without a word of what was said (docs/operating.md).
+[telemetry]
+# An OpenTelemetry collector that takes OTLP over HTTP. Default: OTEL_EXPORTER_OTLP_ENDPOINT, else none, and nothing is traced.
+# otlp_endpoint = "http://127.0.0.1:4318"
+# Headers that it wants. Default: OTEL_EXPORTER_OTLP_HEADERS.
+# headers = { authorization = "Bearer …" }
+# What traces are found by. Default: OTEL_SERVICE_NAME, else loquat.
+# service_name = "loquat"
+# Which part of the messages is traced, from 0 to 1.
+sample = 1.0
+
 # What is remembered of accepted messages.
 [journal]
 # The folder. Default: among the user's data, by the bot's name.
