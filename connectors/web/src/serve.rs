@@ -246,7 +246,6 @@ impl WebIngress {
             loop {
                 every.tick().await;
                 mailboxes.sweep().await;
-                tidy::files(&site).await;
                 site.limits.sweep();
             }
         };
@@ -261,6 +260,7 @@ impl WebIngress {
             () = rest => Ok(()),
             () = sweep => Ok(()),
             () = renew => Ok(()),
+            () = tidy::files(&site) => Ok(()),
         }
     }
 }
