@@ -49,9 +49,13 @@
 //!
 //! # Who may talk to it
 //!
-//! On a loopback address anybody on the machine may. Any other address is refused unless a token is set; the page then
-//! asks for it once. Requests that name a foreign `Host` (DNS rebinding) or come from a foreign `Origin` (another
-//! site's page) are refused either way.
+//! `POST /api/session` makes everybody a person with a signed token, which every other route of the API asks for: a guest, somebody whom
+//! the site around the widget has named by a JWT, or, without a session, the holder of an API key ([`Keys`]). On a loopback address
+//! anybody on the machine may be a guest. Any other address is refused unless a token, an identity or `public` is configured.
+//! There are no cookies. Requests that name a foreign `Host` (DNS rebinding) or come from the page of a site that
+//! [`Config::origins`] does not name are refused either way.
+//!
+//! What the host mounts beside the chat ([`Bound::mount`]) stands behind the same checks and limits.
 
 mod config;
 mod examine;

@@ -60,10 +60,9 @@ pub(super) async fn paced(State(site): State<Arc<Site>>, request: Request, next:
             }))
         });
     }
-    if !is_key && *request.method() != Method::GET {
-        if let Err(wait) = site.limits.message(&person.id, client) {
-            return too_fast("too_fast", wait, "too many messages; wait a little");
-        }
+    let is_deed = !is_key && *request.method() != Method::GET;
+    if is_deed && let Err(wait) = site.limits.message(&person.id, client) {
+        return too_fast("too_fast", wait, "too many messages; wait a little");
     }
     next.run(request).await
 }
