@@ -74,6 +74,21 @@ const METHODS: [&str; 14] = [
     "GETT", "É",
 ];
 
+/// A text as it stands in a path.
+fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(
+            |byte| {
+                if byte.is_ascii_alphanumeric() {
+                    char::from(byte).to_string()
+                } else {
+                    format!("%{byte:02X}")
+                }
+            },
+        )
+        .collect()
+}
+
 /// What one request is made of.
 struct Parts {
     method: String,
@@ -127,7 +142,7 @@ impl Requests {
             self.spoil(&mut parts);
         }
         let mut bytes = self.written(&parts);
-        for _ in 0..[0, 0, 0, 1, 4][self.below(5)] {
+        for _ in 0..[0, 0, 0, 0, 0, 0, 1, 4][self.below(8)] {
             self.scratch(&mut bytes);
         }
         bytes
@@ -172,16 +187,20 @@ impl Requests {
     /// Breaks one part.
     fn spoil(&mut self, parts: &mut Parts) {
         let odd = self.pick(&ODD).to_owned();
+        // In a path mostly as clients write it, so that it gets further than to the parser.
+        let written = if self.below(5) > 0 { encoded(&odd) } else { odd.clone() };
         match self.below(14) {
             0 => self.pick(&METHODS).clone_into(&mut parts.method),
-            1 => parts.path.push_str(&odd),
+            1 => parts.path.push_str(&written),
             2 => {
                 let mut pieces: Vec<String> = parts.path.split('/').map(str::to_owned).collect();
                 let place = self.below(pieces.len());
-                pieces[place] = if self.below(6) == 0 { "x".repeat(9000) } else { odd };
+                pieces[place] = if self.below(6) == 0 { "x".repeat(9000) } else { written };
                 parts.path = pieces.join("/");
             }
-            3 => parts.path.push_str(&format!("?{odd}={odd}&limit={odd}&before={odd}&wait={odd}&id={odd}")),
+            3 => parts.path.push_str(&format!(
+                "?limit={written}&before={written}&wait={written}&id={written}&name={written}"
+            )),
             4 => {
                 let place = self.below(parts.headers.len());
                 parts.headers.remove(place);

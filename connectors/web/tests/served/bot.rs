@@ -18,6 +18,9 @@ use tokio::net::TcpStream;
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long it is waited before the server is told that nothing more comes.
+const PAUSE: Duration = Duration::from_millis(300);
+
 /// A bot that is served until it is dropped.
 pub(crate) struct Served {
     pub(crate) address: SocketAddr,
@@ -95,15 +98,16 @@ impl Served {
         )
     }
 
-    /// Sends bytes as they are, and reads what comes back: all of it, or the beginning alone.
+    /// Sends bytes as they are, and reads what comes back: all of it, or the beginning alone. Where nothing comes, the server may wait for
+    /// more; then it is told that there is no more.
     pub(crate) async fn send(&self, bytes: &[u8], all: bool) -> anyhow::Result<Vec<u8>> {
         let mut connection = TcpStream::connect(self.address).await?;
         // The server may have refused it before all was sent.
         let _sent = connection.write_all(bytes).await;
-        if !all {
+        let mut answer = Vec::new();
+        if !all && tokio::time::timeout(PAUSE, connection.readable()).await.is_err() {
             let _shut = connection.shutdown().await;
         }
-        let mut answer = Vec::new();
         let reading = async {
             let mut piece = [0; 4096];
             while let Ok(length @ 1..) = connection.read(&mut piece).await {
