@@ -254,7 +254,6 @@ impl WebIngress {
             loop {
                 every.tick().await;
                 mailboxes.sweep().await;
-                tidy::files(&site).await;
                 site.limits.sweep();
             }
         };
@@ -269,6 +268,7 @@ impl WebIngress {
             () = rest => Ok(()),
             () = sweep => Ok(()),
             () = renew => Ok(()),
+            () = tidy::files(&site) => Ok(()),
         }
     }
 }
