@@ -50,7 +50,7 @@ export function answerNodes(answer, options, mark) {
     marks.push({ node, number });
     return node;
   };
-  const body = element("div", { class: "words" }, ...documentNodes(answer.document, { ...options, cite }));
+  const body = element("div", { class: "words" }, ...documentNodes(documentOf(answer), { ...options, cite }));
   const { reply } = answer;
   if (!reply) return body;
   const shown = wordsOf(body);
@@ -87,12 +87,19 @@ export function answerNodes(answer, options, mark) {
 /** A draft's nodes, where only what is new since the last draft comes in softly. */
 export function draftNodes(draft, before, options) {
   const cite = (number) => element("span", { class: "mark" }, `${number}`);
-  const body = element("div", { class: "words" }, ...documentNodes(draft.document ?? plain(draft), { ...options, cite }));
+  const body = element("div", { class: "words" }, ...documentNodes(documentOf(draft), { ...options, cite }));
   const shown = wordsOf(body);
   if (shown.text.length > before) shown.wrap(before, shown.text.length, "new");
   return { body, length: shown.text.length };
 }
 
-function plain({ sentences }) {
-  return [{ paragraph: [{ text: sentences.map(({ text }) => text).join(" ") }] }];
+/** Sentences as a document, where there is no other. */
+function plain(sentences, citations) {
+  const numbers = (facts) => facts.map((fact) => citations.findIndex(({ id }) => id === fact) + 1).filter(Boolean);
+  return [{ paragraph: sentences.flatMap(({ text, facts }, index) => [{ text: index > 0 ? ` ${text}` : text }, ...numbers(facts).map((citation) => ({ citation }))]) }];
+}
+
+/** The document of an answer, or of a draft. */
+export function documentOf({ document = [], reply, sentences = [] }) {
+  return document.length > 0 ? document : plain(reply?.sentences ?? sentences, reply?.citations ?? []);
 }

@@ -121,7 +121,7 @@ export class Conversation {
 
   #drafted(data) {
     const exchange = this.find(data.in_reply_to);
-    if (!exchange || exchange.answer) return;
+    if (!exchange || exchange.answer || exchange.isStopped) return;
     Object.assign(exchange, { state: "waiting", draft: data });
     this.on.shown(exchange, false);
   }
@@ -210,7 +210,7 @@ export class Conversation {
   edit(exchange, text) {
     const id = uuid();
     this.#edits.set(id, exchange.id);
-    Object.assign(exchange, { text, answer: null, draft: null, state: "sending", error: null, edit: { id, sequence: -1 } });
+    Object.assign(exchange, { text, answer: null, draft: null, state: "sending", error: null, isStopped: false, edit: { id, sequence: -1 } });
     this.#keep({ id, text, edits: exchange.id });
     this.on.shown(exchange, false);
     this.flush();
@@ -281,6 +281,7 @@ export class Conversation {
   /** Takes back what is not answered. */
   async stop(exchange) {
     const isUnsent = exchange.sequence === undefined && exchange.state !== "waiting";
+    exchange.isStopped = true;
     this.#sent(exchange.edit?.id ?? exchange.id);
     if (isUnsent) this.#mark(exchange, "withdrawn", null);
     if (this.id) await this.client.call("DELETE", `conversations/${this.id}/messages/${exchange.id}?id=${uuid()}`);

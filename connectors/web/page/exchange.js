@@ -115,7 +115,7 @@ export function exchangeView(first, { bot, words, act, replyOf, heading }) {
     const given = exchange.answer;
     const reply = given.reply;
     const about = reply ?? replyOf(exchange.about);
-    const body = answerNodes({ ...given, document: given.document ?? [] }, options, markOf(about));
+    const body = answerNodes(given, options, markOf(about));
     body.lang = reply?.language ?? "";
     const isAbstained = reply?.outcome === "abstained";
     const frame = element("div", { class: isAbstained ? "body abstained" : "body" }, isAbstained ? element("p", { class: "label" }, words("abstained")) : null, body);
