@@ -1,6 +1,7 @@
 //! The command line. In: arguments. Out: what to do. Does none of it.
 
 mod eval;
+mod key;
 mod kg;
 mod model;
 mod verify;
@@ -13,6 +14,7 @@ use loquat_contract::{ConversationId, Person, State};
 
 use crate::commands::connector_name;
 pub use eval::{EvalCommand, ModeName, SetFormat, StratumName};
+pub use key::{KeyCommand, ScopeName};
 pub use kg::{AddCommand, FactRank, GapsCommand, GapsFormat, ImportCommand, KgCommand, RemoveCommand};
 pub use model::{BenchCommand, ModelCommand};
 pub use verify::VerifyCommand;
@@ -105,6 +107,9 @@ pub enum Command {
     /// Lets people in by a code
     #[command(subcommand)]
     Access(AccessCommand),
+    /// Makes and ends API keys, for programs that use the bot over HTTP; also while the bot runs
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Fills and inspects the knowledge graph
     #[command(subcommand)]
     Kg(KgCommand),

@@ -8,6 +8,7 @@ mod connector;
 mod doctor;
 mod eval;
 mod feedback;
+mod key;
 mod kg;
 mod ledger;
 mod model;
@@ -57,6 +58,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(command) => verify::verify(&loaded()?, &command),
         Command::Person(command) => person::person(&loaded()?, &command),
         Command::Access(command) => access::access(&loaded()?, &command),
+        Command::Key(command) => key::key(&loaded()?, &command),
         Command::Kg(command) => kg::kg(&loaded()?, &command),
         Command::Model(command) => model::model(loaded, &command),
         Command::Eval(command) => eval::eval(&loaded()?, &command),

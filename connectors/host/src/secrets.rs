@@ -35,6 +35,7 @@ fn secrets(config: &Config) -> Vec<Option<&SecretString>> {
     vec![
         config.hub.token.as_ref(),
         web.token.as_ref(),
+        web.identity.secret.as_ref(),
         irc.password.as_ref(),
         irc.account_password.as_ref(),
         discord.token.as_ref(),

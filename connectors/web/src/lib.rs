@@ -48,6 +48,7 @@
 //! site's page) are refused either way.
 
 mod config;
+mod examine;
 mod keys;
 mod look;
 
@@ -56,17 +57,22 @@ mod serve;
 mod page;
 mod receive;
 
+mod files;
+
 mod encode;
 
 mod deliver;
+
+mod openapi;
 
 #[cfg(test)]
 mod tests;
 
 pub use config::{Config, Files, Identity, Limits, Tls, sample};
 pub use deliver::WebEgress;
+pub use examine::examine;
 pub use keys::{Key, KeyError, Keys, Scope};
-pub use serve::{Access, Bound, Check, WebIngress, bind};
+pub use serve::{Access, Bound, ReadyCheck, WebIngress, bind};
 
 /// Why the web chat could not start.
 #[derive(Debug, thiserror::Error)]
@@ -159,6 +165,14 @@ pub enum WebError {
         first: u16,
         /// The last port tried.
         last: u16,
+    },
+    /// The folder for files that come with messages cannot be used.
+    #[error("{} cannot be used for files ({source}); check its rights and the space on its disk", folder.display())]
+    Files {
+        /// The folder.
+        folder: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
     },
     /// The address could not be opened.
     #[error("{address} could not be opened ({source}); check web.host and web.port")]

@@ -19,8 +19,9 @@ mod guests;
 mod identity;
 mod person;
 mod secret;
-mod session;
+pub(crate) mod session;
 mod signatures;
+mod tidy;
 
 mod body;
 
@@ -37,11 +38,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use axum_server::Handle;
-use loquat_contract::{BotCard, BoxFuture, CancellationToken, ConnectorError, ConversationId, Ingress, Sink};
+use loquat_contract::{
+    BotCard, BoxFuture, CancellationToken, ConnectorError, ConversationId, Ingress, Knowledge, Sink,
+};
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
 use crate::deliver::Mailboxes;
+use crate::files::Store;
 use crate::keys::Ring;
 use crate::receive::{self, Channel};
 use crate::{Config, page};
@@ -59,8 +63,10 @@ pub use mount::Access;
 pub(crate) use mount::Mount;
 pub(crate) use origins::Origins;
 pub(crate) use person::Person;
+#[cfg(test)]
+pub(crate) use person::Who;
 pub(crate) use proxies::Proxies;
-pub use ready::Check;
+pub use ready::ReadyCheck;
 pub(crate) use secret::Secret;
 pub(crate) use tls::Tls;
 pub(crate) use wrong::Wrong;
@@ -70,7 +76,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How long connections may take to close after that.
 const CLOSE: Duration = Duration::from_secs(2);
 /// How often mailboxes and limits that nobody uses are looked for.
-const SWEEP: Duration = Duration::from_secs(60);
+const SWEEP: Duration = Duration::from_secs(15);
 
 /// What every route sees.
 pub(crate) struct Site {
@@ -88,8 +94,15 @@ pub(crate) struct Site {
     pub(crate) origins: Origins,
     pub(crate) fence: Fence,
     pub(crate) mounts: Vec<Mount>,
-    pub(crate) checks: Vec<(String, Check)>,
+    pub(crate) checks: Vec<(String, ReadyCheck)>,
+    /// The files that came with messages, where there is a place for them.
+    pub(crate) files: Option<Arc<Store>>,
+    /// The graph, where people may look around in it.
+    pub(crate) knowledge: Option<Arc<dyn Knowledge>>,
 }
+
+/// The connector's name in conversation ids.
+pub(crate) const PLATFORM: &str = "web";
 
 impl Site {
     /// What a bot that has its port shows.
@@ -116,6 +129,8 @@ impl Site {
             origins: bound.origins.clone(),
             mounts: bound.mounts.clone(),
             checks: bound.checks.clone(),
+            files: bound.files.clone(),
+            knowledge: bound.knowledge.clone(),
             config,
         }
     }
@@ -123,7 +138,19 @@ impl Site {
     /// The conversation that a page calls by this id.
     pub(crate) fn conversation(&self, channel: Channel) -> ConversationId {
         let bot = self.bot.name.clone();
-        ConversationId { bot, platform: "web".to_owned(), channel: channel.0, thread: None }
+        ConversationId { bot, platform: PLATFORM.to_owned(), channel: channel.0, thread: None }
+    }
+
+    /// The largest message that is read, in bytes: a character takes at most 12 as a pair of JSON escapes; the rest is room for ids and
+    /// braces.
+    fn body_limit(&self) -> usize {
+        self.config.max_message_chars.saturating_mul(12).saturating_add(1024)
+    }
+
+    /// The largest body that any route takes, in bytes.
+    fn largest_body(&self) -> u64 {
+        let routes = [self.body_limit(), self.config.files.max_bytes, self.config.limits.body_bytes];
+        routes.into_iter().max().and_then(|most| u64::try_from(most).ok()).unwrap_or(u64::MAX)
     }
 
     /// Whether a path is for pages of this server alone, whatever other sites may ask.
@@ -131,17 +158,10 @@ impl Site {
         let mount = self.mounts.iter().find(|mount| mount.has(path));
         mount.is_some_and(|mount| mount.access != Access::Key(crate::keys::Scope::Chat))
     }
-
-    /// Whether a path is a file of the page or the widget.
-    fn is_page_file(&self, path: &str) -> bool {
-        !path.starts_with("/api/") && !self.mounts.iter().any(|mount| mount.has(path))
-    }
 }
 
 /// Every route, with the checks before them.
 pub(crate) fn router(site: Arc<Site>) -> Router {
-    // A character takes at most 12 bytes as a pair of JSON escapes; the rest is room for the id and the braces.
-    let body_limit = site.config.max_message_chars.saturating_mul(12).saturating_add(1024);
     let talk = receive::routes()
         .route_layer(middleware::from_fn_with_state(site.clone(), gate::paced))
         .route_layer(middleware::from_fn_with_state(site.clone(), person::required));
@@ -156,7 +176,7 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .method_not_allowed_fallback(async || {
             problem(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", "this path takes another method")
         })
-        .layer(DefaultBodyLimit::max(body_limit));
+        .layer(DefaultBodyLimit::max(site.body_limit()));
     let routes = site.mounts.iter().fold(own, |routes, mount| mount.clone().on(routes, &site));
     // The outermost is the last one here.
     routes
@@ -225,7 +245,8 @@ impl WebIngress {
             let mut every = tokio::time::interval(SWEEP);
             loop {
                 every.tick().await;
-                mailboxes.sweep();
+                mailboxes.sweep().await;
+                tidy::files(&site).await;
                 site.limits.sweep();
             }
         };

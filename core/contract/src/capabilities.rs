@@ -72,6 +72,9 @@ pub struct Capabilities {
     pub table_columns: Option<usize>,
     /// Whether a message can be changed once it is sent.
     pub edits: bool,
+    /// Whether a question that was answered is answered again when it is changed: the platform shows the new answer in place of the
+    /// old one.
+    pub answers_changes: bool,
     /// Whether a reply can be shown while it is being written ([`Egress::drafts`](crate::Egress::drafts)).
     pub drafts: bool,
     /// Whether conversations have threads.

@@ -13,8 +13,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Address, BoxFuture, CancellationToken, Capabilities, ConversationId, Delivery, Envelope, IdempotencyKey,
-    Inbound, JournalError, Language, MessageId, Part, Reply, Sentence, Ticket,
+    Address, BoxFuture, CancellationToken, Capabilities, ConversationId, Delivery, Entry, Envelope,
+    IdempotencyKey, Inbound, JournalError, Language, MessageId, Part, Person, Query, Sentence, Ticket,
 };
 
 /// The bot as a platform shows it before anything is said.
@@ -101,17 +101,6 @@ pub enum Receipt {
     Answered(String),
 }
 
-/// A reply of an earlier time, for platforms that keep no conversation themselves.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Said {
-    /// What it answered.
-    pub to: Address,
-    /// Its parts, as they were delivered.
-    pub parts: Vec<Part>,
-    /// The reply; `None` for a notice, such as an apology.
-    pub reply: Option<Arc<Reply>>,
-}
-
 /// Where a connector hands the events it receives. Each connector has its own; the host implements it.
 pub trait Sink: Send + Sync {
     /// Returns `Ok` once the event is durable, or is nothing to keep; only then may the platform be told that it was received.
@@ -130,14 +119,24 @@ pub trait Sink: Send + Sync {
         Box::pin(async {})
     }
 
-    /// The last replies of a conversation, oldest first, out of the journal.
-    fn said<'a>(
-        &'a self,
-        conversation: &'a ConversationId,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<Said>, JournalError>> {
-        let _ = (conversation, limit);
+    /// What the journal knows of this platform, oldest first: for platforms that keep no conversation themselves. Entries of other
+    /// platforms are never among it. The default is for a sink that keeps nothing.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn history(&self, query: Query) -> BoxFuture<'_, Result<Vec<Entry>, JournalError>> {
+        let _ = query;
         Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// Removes every trace of a person of this platform, because they want it; says how many events that were. The egress is told
+    /// to forget ([`Egress::forget`]) before this returns. The default is for a sink that keeps nothing.
+    ///
+    /// # Errors
+    /// When the journal cannot be written, or something of theirs is being delivered for so long that it is better asked again.
+    fn erase<'a>(&'a self, person: &'a Person) -> BoxFuture<'a, Result<usize, JournalError>> {
+        let _ = person;
+        Box::pin(async { Ok(0) })
     }
 }
 

@@ -220,13 +220,21 @@ impl Entry {
 /// Which entries are asked for; the default asks for all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
+    /// Those of this platform.
+    pub platform: Option<String>,
     /// Those of this conversation.
     pub conversation: Option<ConversationId>,
     /// Those that this person caused.
     pub person: Option<Person>,
     /// Those that have come this far.
     pub state: Option<State>,
-    /// The newest so many; `None` for all.
+    /// Those that were accepted after this one.
+    pub after: Option<Sequence>,
+    /// Those that were accepted before this one.
+    pub before: Option<Sequence>,
+    /// Of each conversation the newest alone.
+    pub newest_of_each: bool,
+    /// At most so many: those next to `after` where it is given, else the newest. `None` for all.
     pub limit: Option<usize>,
 }
 

@@ -32,7 +32,7 @@ pub mod testing;
 pub use capabilities::{Capabilities, Idempotency, Length, LengthUnit, Pace};
 pub use connector::{
     Acknowledgement, Administration, ArgumentSpec, Backfill, BotCard, Check, CommandSpec, ConnectorError,
-    Draft, Drafts, Egress, Ingress, Interactions, Localised, Receipt, Refusal, Said, Sink,
+    Draft, Drafts, Egress, Ingress, Interactions, Localised, Receipt, Refusal, Sink,
 };
 pub use conversation::{ConversationId, NoConversation};
 pub use dialogue::{Dialogue, DialogueError, Memory};

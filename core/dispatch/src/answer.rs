@@ -34,6 +34,22 @@ enum Answered {
     Aborted,
 }
 
+/// Whether an event is to be answered.
+enum Due {
+    /// It is; where it changes a question that was answered, with that one.
+    Yes(Option<Box<Entry>>),
+    No,
+}
+
+/// What is to be answered.
+struct Asking<'a> {
+    wish: Wish,
+    /// The entry whose question it changes, where that was answered.
+    answered_before: Option<Box<Entry>>,
+    /// Those that are answered together with it.
+    before: &'a [Waiting],
+}
+
 impl Answered {
     fn with(prepared: Prepared) -> Self {
         Self::Prepared(Box::new(prepared))
@@ -73,9 +89,10 @@ impl Shared {
             return Ok(Handled::Settled);
         }
         let wish = Wish::of(&entry.inbound);
-        if wish == Wish::Nothing || !self.is_due(&entry).await? {
-            return self.note(&entry).await;
-        }
+        let answered_before = match self.due(platform, &entry).await? {
+            Due::Yes(answered) if wish != Wish::Nothing => answered,
+            _ => return self.note(&entry).await,
+        };
         let (age, limit) = (self.age(&entry), self.bot.settings.answer_within());
         if age > limit {
             let (age, limit) = (age.as_secs(), limit.as_secs());
@@ -89,7 +106,8 @@ impl Shared {
         let is_private = wish.is_private() && is_interaction(&entry.inbound);
         let with: Vec<Sequence> = before.iter().map(|earlier| earlier.entry.sequence).collect();
         let erasures = *self.erasures.read().await;
-        let prepared = match self.answer(platform, &mut entry, wish, &before, give_up).await? {
+        let asking = Asking { wish, answered_before, before: &before };
+        let prepared = match self.answer(platform, &mut entry, asking, give_up).await? {
             Answered::Prepared(prepared) if self.made(&entry.inbound.conversation) => {
                 Prepared { with, is_private, ..*prepared }
             }
@@ -133,18 +151,26 @@ impl Shared {
         self.persist(|| self.journal.entries(query.clone())).await
     }
 
-    /// Whether an event is to be answered; an edit only in place of its message: that one was given up for it, and no later edit came.
-    async fn is_due(&self, entry: &Entry) -> Result<bool, JournalError> {
-        let Event::Edit { .. } = &entry.inbound.event else { return Ok(true) };
+    /// Whether an event is to be answered; an edit only in place of its message. That one was given up for it, and no later edit came; or
+    /// it was answered, and the platform shows the new answer in place of the old one.
+    async fn due(&self, platform: &Platform, entry: &Entry) -> Result<Due, JournalError> {
+        let Event::Edit { .. } = &entry.inbound.event else { return Ok(Due::Yes(None)) };
         let meant = entry.inbound.address().in_reply_to;
-        let entries = self.recent(&entry.inbound.conversation).await?;
-        let earlier = |earlier: &&Entry| {
+        let mut entries = self.recent(&entry.inbound.conversation).await?;
+        let earlier = |earlier: &Entry| {
             earlier.sequence < entry.sequence
                 && earlier.inbound.text().is_some()
                 && earlier.inbound.address().in_reply_to == meant
         };
-        let last = entries.iter().rev().find(earlier);
-        Ok(last.is_some_and(|last| matches!(last.settled, Some((Settlement::Superseded { .. }, _)))))
+        let Some(last) = entries.iter().rposition(earlier) else { return Ok(Due::No) };
+        let last = entries.swap_remove(last);
+        Ok(match last.settled {
+            Some((Settlement::Superseded { .. }, _)) => Due::Yes(None),
+            Some(_) if platform.egress.capabilities().answers_changes => {
+                Due::Yes(Some(Box::new(last)).filter(|last| reply_of(last).is_some()))
+            }
+            _ => Due::No,
+        })
     }
 
     /// Makes the reply, or what is said in its place.
@@ -152,13 +178,15 @@ impl Shared {
         &self,
         platform: &Platform,
         entry: &mut Entry,
-        wish: Wish,
-        before: &[Waiting],
+        Asking { wish, answered_before, before }: Asking<'_>,
         give_up: &CancellationToken,
     ) -> Result<Answered, JournalError> {
         let capabilities = platform.egress.capabilities();
         let question = match wish {
-            Wish::Answer(words) => Some(self.said(entry, words, before).await?),
+            Wish::Answer(words) => Some(match answered_before {
+                Some(answered) => self.changed(entry, words, *answered).await?,
+                None => self.said(entry, words, before).await?,
+            }),
             Wish::Choose(place, of) => self.chosen(entry, place, of).await?,
             Wish::Retry(of) => self.once_more(entry, of).await?,
             Wish::Order(order) => {
@@ -212,7 +240,7 @@ impl Shared {
                 let memory = self.dialogue.memory(&conversation);
                 let again = question.again.as_ref().map(|answered| answered.sequence);
                 let prepared = match &question.again {
-                    Some(answered) if is_same(answered, &reply) => {
+                    Some(answered) if is_same(answered, &question.text, &reply) => {
                         said(words::of(&reply.language).same_answer, &capabilities)
                     }
                     _ => self.composed(platform, entry.sequence, *reply, question.text),

@@ -104,6 +104,18 @@ impl Shared {
         Ok(asked.map(|text| Question { text, within: Within::Then(within), again: Some(answered) }))
     }
 
+    /// New words for a question that was answered, asked where the old ones were.
+    pub(crate) async fn changed(
+        &self,
+        entry: &Entry,
+        text: String,
+        answered: Entry,
+    ) -> Result<Question, JournalError> {
+        let entries = self.recent(&entry.inbound.conversation).await?;
+        let within = Within::Then(asked_within(&entries, &answered));
+        Ok(Question { text, within, again: Some(answered) })
+    }
+
     /// Has the engine remember what a conversation was about at an earlier time. The language that was chosen is that of now.
     pub(crate) async fn go_back(&self, conversation: &ConversationId, memory: Option<Memory>) {
         let spoken = self.dialogue.spoken(conversation);
@@ -148,11 +160,14 @@ pub fn asked_within(entries: &[Entry], entry: &Entry) -> Option<Memory> {
     offered.or_else(before)
 }
 
-/// Whether a question got the same answer again.
-pub(crate) fn is_same(answered: &Entry, reply: &Reply) -> bool {
-    reply_of(answered).is_some_and(|before| {
-        let facts =
-            |reply: &Reply| reply.citations.iter().map(|citation| citation.id.clone()).collect::<Vec<_>>();
-        before.answer == reply.answer && facts(before) == facts(reply) && before.choices == reply.choices
-    })
+/// Whether a question got the same answer again; other words that get it are another question.
+pub(crate) fn is_same(answered: &Entry, asked: &str, reply: &Reply) -> bool {
+    let was_asked = answered.prepared.as_ref().and_then(|prepared| prepared.asked.as_deref());
+    was_asked == Some(asked)
+        && reply_of(answered).is_some_and(|before| {
+            let facts = |reply: &Reply| {
+                reply.citations.iter().map(|citation| citation.id.clone()).collect::<Vec<_>>()
+            };
+            before.answer == reply.answer && facts(before) == facts(reply) && before.choices == reply.choices
+        })
 }

@@ -1,7 +1,7 @@
 //! The parts put together. In: a bot, its journal, what answers, and the sending halves of its connectors. Out: a sink for each connector,
 //! and replies to what comes in.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use loquat_contract::{
     BotCard, BoxFuture, CancellationToken, ConnectorError, ConversationId, Dialogue, Egress, Entry, Ingress,
-    Journal, JournalError, Person, Query, Sequence, Settlement, Sink, Step, Timestamp,
+    Journal, JournalError, Person, Sequence, Settlement, Sink, Step, Timestamp,
 };
 use tokio_util::task::TaskTracker;
 
@@ -23,10 +23,6 @@ use crate::sink::PlatformSink;
 const STRIPES: usize = 1024;
 /// How long a connector may take for what is a courtesy, such as withdrawing a draft.
 pub(crate) const COURTESY: Duration = Duration::from_secs(5);
-/// How long an erasure waits for replies that are being delivered.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// How often it is looked whether a person's messages have left their lanes.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// A bot as the host runs it.
 #[derive(Clone, Debug, Default)]
@@ -228,40 +224,7 @@ impl Dispatch {
     /// # Errors
     /// When the journal cannot be written.
     pub async fn erase(&self, person: &Person) -> Result<usize, JournalError> {
-        let shared = &self.shared;
-        let query = Query { person: Some(person.clone()), ..Query::default() };
-        let entries = shared.journal.entries(query).await?;
-        let conversations: HashSet<&ConversationId> =
-            entries.iter().map(|entry| &entry.inbound.conversation).collect();
-        for conversation in conversations {
-            let is_theirs = |entry: &Entry| entry.inbound.person() == *person;
-            // What is being delivered ends first; what waits or is being answered does not go on.
-            let begun = tokio::time::Instant::now();
-            while shared.is_at_work(conversation, is_theirs) {
-                let sequence =
-                    entries.iter().find(|entry| entry.settled.is_none()).map(|entry| entry.sequence);
-                if let Some(sequence) = sequence.filter(|_| begun.elapsed() > PATIENCE) {
-                    let problem =
-                        "is being delivered, which takes long; nothing is erased yet, so erase again later";
-                    return Err(JournalError::OutOfTurn { sequence, problem: problem.to_owned() });
-                }
-                shared.take_out(conversation, is_theirs);
-                tokio::time::sleep(LOOK).await;
-            }
-        }
-        let erased = {
-            let mut erasures = shared.erasures.write().await;
-            let erased = shared.journal.erase(person).await?;
-            *erasures += 1;
-            erased
-        };
-        for conversation in &erased.conversations {
-            self.shared.dialogue.forget(conversation);
-            if let Some(platform) = self.shared.platforms.get(&conversation.platform) {
-                platform.egress.forget(conversation).await;
-            }
-        }
-        Ok(erased.events)
+        self.shared.erase(person).await
     }
 
     /// Conversations at work now.

@@ -37,6 +37,7 @@ mod deliver;
 mod pace;
 
 mod dispatch;
+mod erase;
 mod feedback;
 mod supervise;
 

@@ -4,8 +4,8 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
 use loquat_contract::{
-    Accepted, Acknowledgement, BoxFuture, ConversationId, Entry, Event, Inbound, JournalError, Language,
-    PartState, Query, Receipt, Refusal, Said, Sink, State, Timestamp,
+    Accepted, Acknowledgement, BoxFuture, Entry, Event, Inbound, JournalError, Language, Person, Query,
+    Receipt, Refusal, Sink, Timestamp,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -35,32 +35,18 @@ impl Sink for PlatformSink {
         Box::pin(self.shared.reconnected(&self.platform))
     }
 
-    fn said<'a>(
-        &'a self,
-        conversation: &'a ConversationId,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<Said>, JournalError>> {
-        let query =
-            Query { conversation: Some(conversation.clone()), limit: Some(limit), ..Query::default() };
-        Box::pin(async move {
-            let entries = self.shared.journal.entries(query).await?;
-            let said = entries.into_iter().filter(is_out).filter_map(|entry| {
-                let to = entry.inbound.address();
-                entry.prepared.map(|prepared| Said { to, parts: prepared.parts, reply: prepared.reply })
-            });
-            Ok(said.collect())
-        })
+    fn history(&self, query: Query) -> BoxFuture<'_, Result<Vec<Entry>, JournalError>> {
+        let query = Query { platform: Some(self.platform.name.clone()), ..query };
+        self.shared.journal.entries(query)
     }
-}
 
-/// Whether a reply has been sent. What is still on its way comes by itself; one that was sent just before a crash does not, though
-/// it is not settled yet.
-fn is_out(entry: &Entry) -> bool {
-    let is_sent = |part: &PartState| matches!(part, PartState::Sent { .. });
-    match entry.state() {
-        State::Delivered | State::Unknown | State::Failed => true,
-        State::Answered => !entry.parts.is_empty() && entry.parts.iter().all(is_sent),
-        _ => false,
+    fn erase<'a>(&'a self, person: &'a Person) -> BoxFuture<'a, Result<usize, JournalError>> {
+        Box::pin(async move {
+            if person.platform != self.platform.name {
+                return Ok(0);
+            }
+            self.shared.erase(person).await
+        })
     }
 }
 

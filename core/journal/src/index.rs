@@ -1,7 +1,7 @@
 //! What lies where in the log, in memory. In: frames as they are written or read. Out: places of an entry's frames, duplicates, what
 //! is owed. Holds no contents: about 250 bytes an entry.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
@@ -267,24 +267,37 @@ impl Index {
     /// The places of the entries that `query` asks for, oldest first.
     pub(crate) fn find(&self, query: &Query) -> Vec<u64> {
         let person = query.person.as_ref().map(|person| self.person_of.get(person));
-        let fits = |row: &Row| {
+        let is_of_platform = |row: &Row, platform: &String| {
+            self.talks.get(row.conversation as usize).is_some_and(|talk| talk.id.platform == *platform)
+        };
+        let mut seen = HashSet::new();
+        let mut fits = |row: &Row| {
             query.state.is_none_or(|state| row.state == state)
                 && person.is_none_or(|person| person == Some(&row.person))
+                && query.platform.as_ref().is_none_or(|platform| is_of_platform(row, platform))
+                && (!query.newest_of_each || seen.insert(row.conversation))
+        };
+        let first = query.after.map_or(0, |after| after.0.saturating_add(1));
+        let end = query.before.map_or(u64::MAX, |before| before.0);
+        if first >= end {
+            return Vec::new();
+        }
+        let all: Box<dyn DoubleEndedIterator<Item = (u64, &Row)>> = match &query.conversation {
+            Some(id) => {
+                let rows = self.talk_of.get(id).map_or(&[][..], |talk| &self.talks[*talk as usize].rows);
+                let from = rows.partition_point(|sequence| *sequence < first);
+                let to = rows.partition_point(|sequence| *sequence < end);
+                Box::new(rows[from..to].iter().filter_map(|at| Some((*at, self.rows.get(at)?))))
+            }
+            None => Box::new(self.rows.range(first..end).map(|(at, row)| (*at, row))),
         };
         let limit = query.limit.unwrap_or(usize::MAX);
-        let mut found: Vec<u64> = match &query.conversation {
-            Some(id) => {
-                let talk = self.talk_of.get(id).map(|talk| &self.talks[*talk as usize]);
-                let rows = talk.into_iter().flat_map(|talk| talk.rows.iter().rev());
-                rows.filter(|sequence| self.rows.get(sequence).is_some_and(fits))
-                    .take(limit)
-                    .copied()
-                    .collect()
-            }
-            None => {
-                self.rows.iter().rev().filter(|(_, row)| fits(row)).take(limit).map(|(at, _)| *at).collect()
-            }
-        };
+        // What is newest is known from the end alone.
+        if query.after.is_some() && !query.newest_of_each {
+            return all.filter(|(_, row)| fits(row)).take(limit).map(|(at, _)| at).collect();
+        }
+        let mut found: Vec<u64> =
+            all.rev().filter(|(_, row)| fits(row)).take(limit).map(|(at, _)| at).collect();
         found.reverse();
         found
     }

@@ -27,7 +27,8 @@ pub(super) fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
             screen.say("Press Ctrl-C to stop.");
             Ok(())
         };
-        crate::run::run(&loaded.config, &places, parts.engine, served(&loaded.config)?, announce).await
+        crate::run::run(&loaded.config, &places, parts.engine, served(&loaded.config, &places)?, announce)
+            .await
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -24,7 +24,7 @@ builtin = "minimind2"
 /// Environment variables that are not keys of the config.
 const NOT_KEYS: [&str; 2] = ["LOQUAT_CONFIG", "LOQUAT_LOG"];
 /// Keys that are lists, written with commas in the environment.
-const LISTS: [&str; 22] = [
+const LISTS: [&str; 25] = [
     "access.allow",
     "access.block",
     "bot.languages",
@@ -42,6 +42,9 @@ const LISTS: [&str; 22] = [
     "runtime.tensorrt.profile.tokens",
     "runtime.tensorrt.profile.past",
     "connectors.web.allowed_hosts",
+    "connectors.web.origins",
+    "connectors.web.trusted_proxies",
+    "connectors.web.files.types",
     "connectors.irc.channels",
     "connectors.discord.guilds",
     "connectors.discord.channels",
@@ -262,6 +265,11 @@ fn resolve(config: &mut Config, origin: &Origin) {
     runtime.cuda.libraries.iter_mut().for_each(resolve);
     let paths = [&mut config.graph.store, &mut runtime.tensorrt.engines, &mut config.journal.folder];
     paths.into_iter().flatten().for_each(resolve);
+    let web = &mut config.connectors.web;
+    [&mut web.tls.certificate, &mut web.tls.key].into_iter().flatten().for_each(resolve);
+    if let Some(key) = web.identity.public_key.as_mut().filter(|key| !key.contains("-----BEGIN")) {
+        *key = folder.join(&*key).to_string_lossy().into_owned();
+    }
     config.connectors.irc.ca_file.iter_mut().for_each(resolve);
     config.connectors.terminal.history_file.iter_mut().for_each(resolve);
     for model in config.models.values_mut() {

@@ -3,7 +3,8 @@
 /// The sample that `loquat config sample` prints.
 pub fn sample() -> String {
     let within = |table: &str, sample: &str, name: &str| {
-        sample.replace(&format!("[{name}]"), &format!("[{table}.{name}]"))
+        let own = sample.replace(&format!("[{name}]"), &format!("[{table}.{name}]"));
+        own.replace(&format!("[{name}."), &format!("[{table}.{name}."))
     };
     let nested = |connector: &str, name: &str| within("connectors", connector, name);
     let sparql = within("graph", loquat_sparql::sample(), "sparql");

@@ -16,6 +16,8 @@ pub struct Places {
     pub journal: PathBuf,
     /// Who was let in by a code.
     pub access: PathBuf,
+    /// What the web chat keeps: API keys, the secret of its guests' tokens, and files that people sent.
+    pub web: PathBuf,
     /// The lines typed in the terminal.
     pub history: PathBuf,
 }
@@ -30,9 +32,12 @@ impl Places {
             "there is no home folder; set XDG_DATA_HOME, or `graph.store` and `journal.folder` in the config",
         )?;
         let own = strategy.data_dir().join("loquat").join(slug(&config.bot.name));
+        let journal = config.journal.folder.clone().unwrap_or_else(|| own.join("journal"));
         Ok(Self {
             graph: config.graph.store.clone().unwrap_or_else(|| own.join("graph")),
-            journal: config.journal.folder.clone().unwrap_or_else(|| own.join("journal")),
+            // Beside the journal, as it is its people whom the files are about.
+            web: journal.with_extension("web"),
+            journal,
             access: own.join("access.json"),
             history: config
                 .connectors

@@ -18,8 +18,12 @@ use super::{Site, problem};
 /// Bytes that earn a body another second.
 const A_SECOND: u64 = 16 * 1024;
 
-/// Gives a body its time.
+/// Gives a body its time, and refuses one that says itself that it is too large for any route.
 pub(super) async fn in_time(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+    if request.body().size_hint().lower() > site.largest_body() {
+        let words = "this is more than the bot takes; send less";
+        return problem(StatusCode::PAYLOAD_TOO_LARGE, "too_large", words);
+    }
     let seconds = site.config.limits.body_timeout_s;
     if seconds == 0 || request.body().is_end_stream() {
         return next.run(request).await;

@@ -81,8 +81,6 @@ pub(super) async fn secure(State(site): State<Arc<Site>>, mut request: Request, 
     }
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let strict = fence.tls && !super::access::is_here(host);
-    // Other sites load the widget by a script tag, which says nothing of where it stands.
-    let shared = fence.has_origins && site.is_page_file(request.uri().path());
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
@@ -98,8 +96,8 @@ pub(super) async fn secure(State(site): State<Arc<Site>>, mut request: Request, 
     if strict {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(STRICT_TRANSPORT));
     }
-    let readers = if shared { "cross-origin" } else { "same-origin" };
-    headers.insert(RESOURCE_POLICY, HeaderValue::from_static(readers));
+    // The files of the widget say that they may be loaded by a script tag of another site.
+    headers.entry(RESOURCE_POLICY).or_insert(HeaderValue::from_static("same-origin"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     response
 }

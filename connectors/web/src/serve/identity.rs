@@ -63,6 +63,11 @@ impl HostSite {
         Ok(Some(Self { key, validation }))
     }
 
+    /// What it signs with.
+    pub(crate) fn algorithm(&self) -> String {
+        self.validation.algorithms.iter().map(|algorithm| format!("{algorithm:?}")).collect()
+    }
+
     /// Whom a token names.
     pub(crate) fn check(&self, token: &str) -> Result<Person, Refused> {
         let claims = match jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation) {

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::Site;
 
 /// Something without which the bot cannot answer, such as a journal that takes no more. `Err` says what is wrong with it.
-pub type Check = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+pub type ReadyCheck = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
 /// `GET /health`: the process lives.
 pub(super) async fn health() -> Response {

@@ -12,7 +12,7 @@ use crate::WebError;
 /// How long it is, in bytes: as long as what HMAC-SHA-256 makes.
 const LENGTH: usize = 32;
 /// Its file.
-const FILE: &str = "web.secret";
+const FILE: &str = "secret";
 
 /// The bytes from which every other key is derived.
 #[derive(Clone)]

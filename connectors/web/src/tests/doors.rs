@@ -1,15 +1,8 @@
 //! Who is let in: foreign sites, foreign names and wrong tokens are not.
 
-use axum::body::Body;
-use axum::http::{Request, Response, StatusCode, header};
-use http_body_util::BodyExt;
+use axum::http::{StatusCode, header};
 
-use super::fakes::{FakeSink, ONE, ask, fixture, get, message, post};
-
-fn with(mut request: Request<Body>, name: header::HeaderName, value: &str) -> Request<Body> {
-    request.headers_mut().insert(name, value.parse().unwrap());
-    request
-}
+use super::fakes::{ANN, FakeSink, ONE, ask, bearing, code, fixture, get, id_of, json, message, post, with};
 
 #[tokio::test]
 async fn another_sites_page_may_not_ask() {
@@ -37,19 +30,6 @@ async fn another_sites_page_may_not_ask() {
     assert!(sink.texts().is_empty());
 }
 
-async fn json(response: Response<Body>) -> serde_json::Value {
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    serde_json::from_slice(&body).unwrap()
-}
-
-async fn code(response: Response<Body>) -> String {
-    json(response).await["error"]["code"].as_str().unwrap().to_owned()
-}
-
-fn bearing(request: Request<Body>, token: &str) -> Request<Body> {
-    with(request, header::AUTHORIZATION, &format!("Bearer {token}"))
-}
-
 #[tokio::test]
 async fn who_somebody_is_is_asked_for_everywhere_but_on_the_page() {
     let sink = FakeSink::willing();
@@ -73,7 +53,11 @@ async fn who_somebody_is_is_asked_for_everywhere_but_on_the_page() {
 
     let session = json(web.as_stranger(post("/api/session", "{}")).await).await;
     assert!(session["person"]["id"].as_str().unwrap().starts_with("guest:"), "{session}");
-    let right = bearing(message(ONE, "1", "Hi"), session["token"].as_str().unwrap());
+    let token = session["token"].as_str().unwrap();
+    let annes = format!("/api/conversations/{}/messages", id_of(ONE, ANN));
+    let foreign = bearing(post(&annes, r#"{"id": "1", "text": "Hi"}"#), token);
+    assert_eq!(code(web.as_stranger(foreign).await).await, "no_conversation");
+    let right = bearing(message(ONE, "1", "Hi"), token);
     assert_eq!(web.as_stranger(right).await.status(), StatusCode::ACCEPTED);
     assert_eq!(sink.texts(), ["Hi"]);
 }

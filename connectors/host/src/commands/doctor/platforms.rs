@@ -6,6 +6,7 @@ use loquat_contract::Check;
 use super::Finding;
 use crate::commands::runtime;
 use crate::config::Config;
+use crate::parts::Places;
 
 /// What there is to say of each connector.
 ///
@@ -13,7 +14,8 @@ use crate::config::Config;
 /// When no request can be made at all.
 pub(super) fn examine(config: &Config) -> anyhow::Result<Vec<(String, Finding)>> {
     let own = &config.connectors;
-    let mut found = vec![("web chat".to_owned(), web(config))];
+    let places = Places::of(config)?;
+    let mut found: Vec<_> = named("web chat", loquat_web::examine(&own.web, &places.web)).collect();
     if own.irc.server.is_some() {
         found.push(("irc".to_owned(), irc(config)));
     }
@@ -45,18 +47,6 @@ fn named(platform: &str, checks: Vec<Check>) -> impl Iterator<Item = (String, Fi
         Some(advice) => Finding::Problem { what: check.what, advice },
     };
     checks.into_iter().map(move |check| (format!("{platform} {}", check.name), finding(check)))
-}
-
-fn web(config: &Config) -> Finding {
-    match loquat_web::bind(&config.connectors.web) {
-        Ok(bound) if bound.moved() => {
-            let what =
-                format!("port {} is taken; {} would be used", config.connectors.web.port, bound.address());
-            Finding::problem(what, "stop what uses the port, or set `connectors.web.port`")
-        }
-        Ok(bound) => Finding::Ok(bound.link()),
-        Err(error) => Finding::problem(error, "correct `[connectors.web]`"),
-    }
 }
 
 /// The config alone: nothing is connected to.
