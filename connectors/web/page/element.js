@@ -63,8 +63,10 @@ export function iconButton(name, label, onclick, properties = {}) {
  * presses Enter for that. Nothing is submitted: a sandboxed frame may forbid it.
  */
 export function onSubmit(form, button, run) {
-  button.type = "button";
-  button.addEventListener("click", () => run(false));
+  button.addEventListener("click", (event) => {
+    event.preventDefault();
+    run(false);
+  });
   form.addEventListener("keydown", (event) => {
     // 229 is what Safari reports while a character is being chosen.
     const choosing = event.isComposing || event.keyCode === 229;
