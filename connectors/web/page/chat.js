@@ -338,6 +338,16 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
     else enter();
   }
 
+  function escape() {
+    if (!panel?.isOpen) return false;
+    panel.hide();
+    return true;
+  }
+
+  frame.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !event.defaultPrevented && escape()) event.preventDefault();
+  });
+
   const started = start();
   return {
     frame,
@@ -346,13 +356,10 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
     /** Sends a text as if the person had written it. */
     ask: (text) => started.then(() => ask(text)),
     seen: () => started.then(() => seen()),
-    /** Closes the innermost thing that is open; whether there was one. */
-    escape() {
-      if (!panel?.isOpen) return false;
-      panel.hide();
-      return true;
-    },
-    end: () => conversation?.pause(),
+    /** Closes the panel of facts; whether it was open. */
+    escape,
+    pause: () => conversation?.pause(),
+    resume: () => field && login.form.hidden && conversation.listen(),
   };
 }
 

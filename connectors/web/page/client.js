@@ -55,7 +55,21 @@ export class Client {
   }
 
   async bot() {
-    return (await request(this.url("api/bot"), { cache: "no-cache" })).json();
+    const asked = await this.asked;
+    this.asked = null;
+    return asked ?? (await request(this.url("api/bot"), { cache: "no-cache" })).json();
+  }
+
+  /** Asks who the bot is already now, while other things are loaded. */
+  askEarly() {
+    this.asked = this.bot().catch(() => null);
+  }
+
+  /** From now on somebody else talks, of whom nothing is known. */
+  signOut() {
+    this.#identity = null;
+    this.store.clear();
+    this.changed();
   }
 
   /** A signed identity of the host site, used from now on. */

@@ -41,6 +41,12 @@ export class LoquatChat extends HTMLElement {
 
   connectedCallback() {
     this.#built ??= this.#build();
+    this.#chat?.resume();
+  }
+
+  // Frameworks take elements out and put them in again.
+  disconnectedCallback() {
+    queueMicrotask(() => this.isConnected || this.#chat?.pause());
   }
 
   get isWidget() {
@@ -58,6 +64,7 @@ export class LoquatChat extends HTMLElement {
     if (!base.pathname.endsWith("/")) base.pathname += "/";
     this.#store = storage(`loquat:${base.origin}${base.pathname}`);
     this.#client = new Client(base.href, this.#store, () => {});
+    if (!this.isWidget) this.#client.askEarly();
     if (this.dataset.identity) this.#identified(this.dataset.identity);
     const page = this.isWidget ? document.documentElement.lang : "";
     const wanted = [this.dataset.language, page, ...navigator.languages].filter(Boolean);
@@ -142,8 +149,8 @@ export class LoquatChat extends HTMLElement {
     root.append(frame);
     PHONE.addEventListener("change", () => this.isOpen && this.#show(false));
     const wasOpen = this.#remembered();
-    if (this.dataset.open === "true" && wasOpen !== "closed") this.#show(false);
-    else if (wasOpen === "open" && !PHONE.matches) this.#show(false);
+    const isWanted = wasOpen === "open" || (this.dataset.open === "true" && wasOpen !== "closed");
+    if (isWanted && !PHONE.matches) this.#show(false);
     // Somebody who talked before is told of answers that came since.
     else if (this.#store.get("conversation")) this.#prepare();
   }
@@ -242,6 +249,12 @@ export class LoquatChat extends HTMLElement {
   async ask(text) {
     await this.open();
     await this.#chat.ask(String(text));
+  }
+
+  /** Forgets who the person was, such as when they leave the site's account. */
+  async signOut() {
+    await this.#built;
+    this.#client.signOut();
   }
 
   /** Says who the person is, by a JWT that the site has signed. */

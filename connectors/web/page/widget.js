@@ -27,6 +27,7 @@
     toggle: call("toggle"),
     ask: call("ask"),
     identify: call("identify"),
+    signOut: call("signOut"),
     /** Calls `f(detail)` at each event of a name; returns what ends that. */
     on(name, f) {
       const hear = (event) => f(event.detail);
