@@ -127,11 +127,13 @@ export function exchangeView(first, { bot, words, act, replyOf, heading }) {
   }
 
   function plain(button) {
-    const press = async (event) => {
-      const own = event.currentTarget;
-      own.disabled = true;
+    // A button that is disabled would lose the focus.
+    let isPressed = false;
+    const press = async () => {
+      if (isPressed) return;
+      isPressed = true;
       await act.press(exchange, button);
-      own.disabled = false;
+      isPressed = false;
     };
     return element("button", { type: "button", class: "quiet", dir: "auto", onclick: press }, button.label);
   }

@@ -70,7 +70,11 @@ export function fileTray(limits, words, { upload, changed, say }) {
   const types = limits.types.join(", ");
   const told = words("limits", { count: limits.max_per_message, size: sizeOf(limits.max_bytes), types });
   const input = element("input", { type: "file", multiple: true, accept: limits.types.join(","), hidden: true, tabIndex: -1 });
-  const button = iconButton("attach", words("attach"), () => input.click(), { class: "quiet tool round", title: `${words("attach")}. ${told}` });
+  const choose = () => {
+    say(told);
+    input.click();
+  };
+  const button = iconButton("attach", words("attach"), choose, { class: "quiet tool round", title: `${words("attach")}. ${told}` });
   const hint = element("span", { class: "unseen", id: "limits" }, told);
   button.setAttribute("aria-describedby", "limits");
   input.addEventListener("change", () => {

@@ -60,6 +60,9 @@ export class LoquatChat extends HTMLElement {
   async #build() {
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [sheet];
+    // The page can be linked to in a language and a theme.
+    const linked = this.isWidget ? new URLSearchParams() : new URLSearchParams(location.search);
+    for (const name of ["language", "theme"]) if (linked.has(name)) this.dataset[name] ??= linked.get(name);
     const base = new URL(this.dataset.server || ".", document.baseURI);
     if (!base.pathname.endsWith("/")) base.pathname += "/";
     this.#store = storage(`loquat:${base.origin}${base.pathname}`);
