@@ -38,7 +38,12 @@ export function failure(status, body, after) {
   } catch {
     // Not the bot's own words.
   }
-  return new Failure(status, error.code ?? "refused", error.message ?? `HTTP ${status}`, Math.min(Number(after) || 0, 300) * 1000);
+  return new Failure(
+    status,
+    error.code ?? "refused",
+    error.message ?? `HTTP ${status}`,
+    Math.min(Number(after) || 0, 300) * 1000,
+  );
 }
 
 export class Client {
@@ -145,22 +150,23 @@ export class Client {
 
   /** Sends a file; `progress(part)` is told how much of it is there. `fetch` does not say. */
   async upload(path, file, progress, signal) {
-    const send = (token) => new Promise((resolve, reject) => {
-      const upload = new XMLHttpRequest();
-      upload.open("POST", this.url(`api/${path}`));
-      upload.setRequestHeader("Authorization", `Bearer ${token}`);
-      upload.setRequestHeader("Content-Type", file.type || "application/octet-stream");
-      upload.upload.onprogress = ({ loaded, total }) => progress(total ? loaded / total : 0);
-      upload.onload = () => {
-        const { status, responseText } = upload;
-        if (status < 200 || status > 299) return reject(failure(status, responseText, upload.getResponseHeader("Retry-After")));
-        resolve(JSON.parse(responseText));
-      };
-      upload.onerror = () => reject(new Failure(0, "unreachable", ""));
-      upload.onabort = () => reject(new DOMException("", "AbortError"));
-      signal.addEventListener("abort", () => upload.abort());
-      upload.send(file);
-    });
+    const send = (token) =>
+      new Promise((resolve, reject) => {
+        const upload = new XMLHttpRequest();
+        upload.open("POST", this.url(`api/${path}`));
+        upload.setRequestHeader("Authorization", `Bearer ${token}`);
+        upload.setRequestHeader("Content-Type", file.type || "application/octet-stream");
+        upload.upload.onprogress = ({ loaded, total }) => progress(total ? loaded / total : 0);
+        upload.onload = () => {
+          const { status, responseText } = upload;
+          if (status < 200 || status > 299) return reject(failure(status, responseText, upload.getResponseHeader("Retry-After")));
+          resolve(JSON.parse(responseText));
+        };
+        upload.onerror = () => reject(new Failure(0, "unreachable", ""));
+        upload.onabort = () => reject(new DOMException("", "AbortError"));
+        signal.addEventListener("abort", () => upload.abort());
+        upload.send(file);
+      });
     const token = await this.token();
     try {
       return await send(token);

@@ -69,15 +69,20 @@ export class Conversation {
     if (this.#stop || !this.id) return;
     const path = `conversations/${this.id}/events`;
     const connect = (headers, signal) => this.client.call("GET", path, { headers, signal, cache: "no-store" });
-    this.#stop = listen(connect, this.#place, (kind, data) => this.#heard(kind, data), (state, error) => {
-      if (state === "open") this.flush();
-      if (state === "refused") {
-        this.pause();
-        if (isLost(error)) this.#lost();
-        else this.on.refused(error);
-      }
-      this.on.connection(state, error);
-    });
+    this.#stop = listen(
+      connect,
+      this.#place,
+      (kind, data) => this.#heard(kind, data),
+      (state, error) => {
+        if (state === "open") this.flush();
+        if (state === "refused") {
+          this.pause();
+          if (isLost(error)) this.#lost();
+          else this.on.refused(error);
+        }
+        this.on.connection(state, error);
+      },
+    );
   }
 
   pause() {
@@ -158,7 +163,7 @@ export class Conversation {
   /** Every exchange there is, out of the journal. */
   async all() {
     const all = [];
-    for (let more = Boolean(this.id); more; ) {
+    for (let more = Boolean(this.id); more;) {
       const before = all.length > 0 ? `&before=${all[0].sequence}` : "";
       const page = await this.client.get(`conversations/${this.id}/exchanges?limit=${PAGE}${before}`);
       all.unshift(...page.exchanges);
@@ -210,7 +215,15 @@ export class Conversation {
   edit(exchange, text) {
     const id = uuid();
     this.#edits.set(id, exchange.id);
-    Object.assign(exchange, { text, answer: null, draft: null, state: "sending", error: null, isStopped: false, edit: { id, sequence: -1 } });
+    Object.assign(exchange, {
+      text,
+      answer: null,
+      draft: null,
+      state: "sending",
+      error: null,
+      isStopped: false,
+      edit: { id, sequence: -1 },
+    });
     this.#keep({ id, text, edits: exchange.id });
     this.on.shown(exchange, false);
     this.flush();
@@ -223,7 +236,7 @@ export class Conversation {
     clearTimeout(this.#timer);
     let hasBegunAgain = false;
     try {
-      for (let message; (message = this.#outbox().find(({ id, edits }) => this.find(edits ?? id))); ) {
+      for (let message; (message = this.#outbox().find(({ id, edits }) => this.find(edits ?? id)));) {
         const exchange = this.find(message.edits ?? message.id);
         if (exchange.state === "unsent") this.#mark(exchange, "sending", null);
         try {

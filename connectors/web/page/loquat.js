@@ -97,12 +97,18 @@ export class LoquatChat extends HTMLElement {
       words: this.#words,
       data,
       isWidget,
-      mark: (size) => (data.logo ? element("img", { class: "logo", src: new URL(data.logo, document.baseURI).href, alt: "", width: size, height: size }) : fruit(size)),
+      mark: (size) =>
+        data.logo
+          ? element("img", { class: "logo", src: new URL(data.logo, document.baseURI).href, alt: "", width: size, height: size })
+          : fruit(size),
       isShown: () => this.isOpen && document.visibilityState === "visible",
       close: isWidget ? () => this.close() : null,
       tell: (name, detail) => this.#told(name, detail),
     });
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.isOpen && this.#chat.seen());
+    document.addEventListener(
+      "visibilitychange",
+      () => document.visibilityState === "visible" && this.isOpen && this.#chat.seen(),
+    );
   }
 
   #told(name, detail) {
@@ -124,7 +130,15 @@ export class LoquatChat extends HTMLElement {
     const badge = element("span", { class: "badge", "aria-hidden": "true", hidden: true });
     this.#launcher = element(
       "button",
-      { type: "button", class: label ? "launcher labelled" : "launcher", "aria-label": words("open"), "aria-haspopup": "dialog", "aria-expanded": "false", lang: words.language, onclick: () => this.toggle() },
+      {
+        type: "button",
+        class: label ? "launcher labelled" : "launcher",
+        "aria-label": words("open"),
+        "aria-haspopup": "dialog",
+        "aria-expanded": "false",
+        lang: words.language,
+        onclick: () => this.toggle(),
+      },
       icon("chat"),
       icon("down"),
       label ? element("span", {}, label) : null,
