@@ -251,6 +251,7 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
     views.clear();
     log.replaceChildren();
     panel?.hide(true);
+    field?.clearFiles();
     if (bot) showAll();
     caughtUp();
   }
