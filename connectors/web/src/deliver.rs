@@ -1,4 +1,4 @@
-//! The sending half: what the bot says goes into the conversation's mailbox, and from there to the page as it listens.
+//! The sending half: what the bot says goes to whoever reads the conversation now; whoever comes later finds it in the journal.
 //! In: drafts, replies and notices. Out: server-sent events. It does not know who checks requests, nor how.
 
 mod mailbox;
@@ -12,19 +12,24 @@ use loquat_contract::{
     MessageId,
 };
 
-use crate::encode::{self, Event};
+use crate::encode::{Answer, Event, answer_id};
+use crate::files::Store;
 
 pub(crate) use mailboxes::Mailboxes;
-pub(crate) use stream::events;
+pub(crate) use stream::{__path_events, events};
+
+/// The most buttons below an answer, as many as a page shows well.
+const BUTTONS: usize = 25;
 
 /// The sending half of the web chat; dropping it tells a stopping server that nothing more will come.
 pub struct WebEgress {
     mailboxes: Arc<Mailboxes>,
+    files: Option<Arc<Store>>,
 }
 
 impl WebEgress {
-    pub(crate) fn new(mailboxes: Arc<Mailboxes>) -> Self {
-        Self { mailboxes }
+    pub(crate) fn new(mailboxes: Arc<Mailboxes>, files: Option<Arc<Store>>) -> Self {
+        Self { mailboxes, files }
     }
 }
 
@@ -39,7 +44,11 @@ impl Egress for WebEgress {
         Capabilities {
             drafts: true,
             outlives_process: true,
-            // A mailbox and the page both keep one reply for each message.
+            // The page shows citations as marks that lead to the facts.
+            citations_apart: true,
+            answers_changes: true,
+            buttons: BUTTONS,
+            // The journal and the page both keep one answer for each message.
             idempotency: Idempotency::Key,
             ..Capabilities::default()
         }
@@ -47,17 +56,23 @@ impl Egress for WebEgress {
 
     fn deliver<'a>(&'a self, envelope: &'a Envelope) -> BoxFuture<'a, Delivery> {
         Box::pin(async move {
-            let Envelope { to, part, reply, .. } = envelope;
-            let answer = encode::answer(to, reply.as_deref(), std::slice::from_ref(part));
-            match self.mailboxes.post(&to.conversation.channel, answer) {
-                true => Delivery::Sent { id: None },
+            let Address { conversation, in_reply_to } = &envelope.to;
+            let answer = Event::answer(&Answer::delivered(envelope));
+            self.mailboxes.announce(conversation, in_reply_to).await;
+            match self.mailboxes.post(conversation, answer) {
+                true => Delivery::Sent { id: Some(answer_id(&in_reply_to.0)) },
                 false => Delivery::Retry { after: None, reason: "the web chat has closed".to_owned() },
             }
         })
     }
 
     fn forget<'a>(&'a self, conversation: &'a ConversationId) -> BoxFuture<'a, ()> {
-        Box::pin(async move { self.mailboxes.erase(&conversation.channel) })
+        Box::pin(async move {
+            self.mailboxes.erase(conversation);
+            if let Some(files) = &self.files {
+                files.forget(&conversation.channel).await;
+            }
+        })
     }
 
     fn drafts(&self) -> Option<&dyn Drafts> {
@@ -68,15 +83,15 @@ impl Egress for WebEgress {
 impl Drafts for WebEgress {
     fn draft<'a>(&'a self, draft: &'a Draft) -> BoxFuture<'a, Option<MessageId>> {
         Box::pin(async move {
-            let event = Event::draft(&draft.to.in_reply_to, &draft.sentences);
-            self.mailboxes.post(&draft.to.conversation.channel, event);
+            self.mailboxes.announce(&draft.to.conversation, &draft.to.in_reply_to).await;
+            self.mailboxes.post(&draft.to.conversation, Event::draft(draft));
             None
         })
     }
 
     fn withdraw<'a>(&'a self, to: &'a Address, _: Option<&'a MessageId>) -> BoxFuture<'a, ()> {
         Box::pin(async move {
-            self.mailboxes.post(&to.conversation.channel, Event::withdrawn(&to.in_reply_to));
+            self.mailboxes.post(&to.conversation, Event::withdrawn(&to.in_reply_to));
         })
     }
 }

@@ -61,9 +61,13 @@ mod serve;
 mod page;
 mod receive;
 
+mod files;
+
 mod encode;
 
 mod deliver;
+
+mod openapi;
 
 #[cfg(test)]
 mod tests;
@@ -165,6 +169,14 @@ pub enum WebError {
         first: u16,
         /// The last port tried.
         last: u16,
+    },
+    /// The folder for files that come with messages cannot be used.
+    #[error("{} cannot be used for files ({source}); check its rights and the space on its disk", folder.display())]
+    Files {
+        /// The folder.
+        folder: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
     },
     /// The address could not be opened.
     #[error("{address} could not be opened ({source}); check web.host and web.port")]

@@ -19,8 +19,9 @@ mod guests;
 mod identity;
 mod person;
 mod secret;
-mod session;
+pub(crate) mod session;
 mod signatures;
+mod tidy;
 
 mod body;
 
@@ -37,11 +38,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use axum_server::Handle;
-use loquat_contract::{BotCard, BoxFuture, CancellationToken, ConnectorError, ConversationId, Ingress, Sink};
+use loquat_contract::{
+    BotCard, BoxFuture, CancellationToken, ConnectorError, ConversationId, Ingress, Knowledge, Sink,
+};
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
 use crate::deliver::Mailboxes;
+use crate::files::Store;
 use crate::keys::Ring;
 use crate::receive::{self, Channel};
 use crate::{Config, page};
@@ -59,6 +63,8 @@ pub use mount::Access;
 pub(crate) use mount::Mount;
 pub(crate) use origins::Origins;
 pub(crate) use person::Person;
+#[cfg(test)]
+pub(crate) use person::Who;
 pub(crate) use proxies::Proxies;
 pub use ready::ReadyCheck;
 pub(crate) use secret::Secret;
@@ -70,7 +76,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How long connections may take to close after that.
 const CLOSE: Duration = Duration::from_secs(2);
 /// How often mailboxes and limits that nobody uses are looked for.
-const SWEEP: Duration = Duration::from_secs(60);
+const SWEEP: Duration = Duration::from_secs(15);
 
 /// What every route sees.
 pub(crate) struct Site {
@@ -89,7 +95,14 @@ pub(crate) struct Site {
     pub(crate) fence: Fence,
     pub(crate) mounts: Vec<Mount>,
     pub(crate) checks: Vec<(String, ReadyCheck)>,
+    /// The files that came with messages, where there is a place for them.
+    pub(crate) files: Option<Arc<Store>>,
+    /// The graph, where people may look around in it.
+    pub(crate) knowledge: Option<Arc<dyn Knowledge>>,
 }
+
+/// The connector's name in conversation ids.
+pub(crate) const PLATFORM: &str = "web";
 
 impl Site {
     /// What a bot that has its port shows.
@@ -116,6 +129,8 @@ impl Site {
             origins: bound.origins.clone(),
             mounts: bound.mounts.clone(),
             checks: bound.checks.clone(),
+            files: bound.files.clone(),
+            knowledge: bound.knowledge.clone(),
             config,
         }
     }
@@ -123,7 +138,7 @@ impl Site {
     /// The conversation that a page calls by this id.
     pub(crate) fn conversation(&self, channel: Channel) -> ConversationId {
         let bot = self.bot.name.clone();
-        ConversationId { bot, platform: "web".to_owned(), channel: channel.0, thread: None }
+        ConversationId { bot, platform: PLATFORM.to_owned(), channel: channel.0, thread: None }
     }
 
     /// The largest message that is read, in bytes: a character takes at most 12 as a pair of JSON escapes; the rest is room for ids and
@@ -230,7 +245,8 @@ impl WebIngress {
             let mut every = tokio::time::interval(SWEEP);
             loop {
                 every.tick().await;
-                mailboxes.sweep();
+                mailboxes.sweep().await;
+                tidy::files(&site).await;
                 site.limits.sweep();
             }
         };

@@ -21,6 +21,7 @@ pub struct Document {
 
 /// A part of a text that stands on lines of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(no_recursion))]
 #[serde(rename_all = "snake_case")]
 pub enum Block {
     /// Running text.
@@ -54,6 +55,7 @@ pub enum Block {
 
 /// A part of a line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(no_recursion))]
 #[serde(rename_all = "snake_case")]
 pub enum Inline {
     /// Words, to be shown as they are.
@@ -77,6 +79,27 @@ pub enum Inline {
     Citation(usize),
     /// A new line inside a paragraph.
     Break,
+}
+
+/// The blocks alone, as `transparent` has it.
+#[cfg(feature = "schema")]
+impl utoipa::PartialSchema for Document {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        let block = utoipa::openapi::Ref::from_schema_name("Block");
+        utoipa::openapi::schema::ArrayBuilder::new()
+            .items(block)
+            .description(Some("Blocks one below the other."))
+            .into()
+    }
+}
+
+#[cfg(feature = "schema")]
+impl utoipa::ToSchema for Document {
+    fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>) {
+        schemas.push(("Block".to_owned(), <Block as utoipa::PartialSchema>::schema()));
+        schemas.push(("Inline".to_owned(), <Inline as utoipa::PartialSchema>::schema()));
+        schemas.push(("Mentioned".to_owned(), <Mentioned as utoipa::PartialSchema>::schema()));
+    }
 }
 
 impl Document {

@@ -20,6 +20,7 @@ impl std::fmt::Display for IdempotencyKey {
 
 /// Something that the person can choose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Choice {
     /// What the button says.
     pub label: String,
@@ -29,6 +30,7 @@ pub struct Choice {
 
 /// A button below a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Button {
     /// What the platform gives back when it is pressed ([`Event::Button`](crate::Event::Button)): up to 32 characters out of `a-z`,
     /// `0-9` and `.`, the same after every restart. The host knows what it stands for, and who may press it.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A BCP 47 language tag in lower case, such as `en`, `zh` or `zh-hans`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(from = "String", into = "String")]
 pub struct Language(String);
 

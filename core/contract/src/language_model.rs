@@ -132,6 +132,7 @@ pub struct GenerateRequest {
 
 /// How many tokens went in and came out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct TokenCount {
     /// Tokens of the prompt, template included.
     pub prompt: usize,
@@ -187,6 +188,7 @@ pub enum Token {
 
 /// Which model wrote a reply.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ModelIdentity {
     /// Its name, such as `SmolLM2-135M-Instruct`.
     pub name: String,

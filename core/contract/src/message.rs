@@ -66,6 +66,7 @@ impl Sender {
 
 /// Somebody who is named in a message.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Mentioned {
     /// The platform's own id.
     pub id: String,

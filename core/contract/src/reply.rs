@@ -8,6 +8,7 @@ use crate::{Choice, EntityId, FactId, Generation, Language, ModelIdentity, Predi
 
 /// What happens to a sentence that the facts do not support.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Policy {
     /// It is never sent.
@@ -21,6 +22,7 @@ pub enum Policy {
 
 /// What kind of answer this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The question was answered from facts.
@@ -35,6 +37,7 @@ pub enum Outcome {
 
 /// What verification found of a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Every claim in it resolves to the facts listed.
@@ -56,6 +59,7 @@ impl Verdict {
 
 /// Whose words a sentence is in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Wording {
     /// The model's, free to write what it would.
@@ -71,6 +75,7 @@ pub enum Wording {
 
 /// What of a sentence a fact supports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Span {
     /// The fact.
     pub fact: FactId,
@@ -82,6 +87,7 @@ pub struct Span {
 
 /// One sentence of a reply.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Sentence {
     /// The words.
     pub text: String,
@@ -127,6 +133,7 @@ fn is_zero(count: &usize) -> bool {
 
 /// A fact that a reply rests on, in words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Citation {
     /// The fact.
     pub id: FactId,
@@ -148,6 +155,7 @@ pub struct Citation {
 
 /// Something that was asked and that the graph does not say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Gap {
     /// The question.
     pub question: String,
@@ -167,6 +175,7 @@ pub struct Gap {
 
 /// A name in the question and what it was taken to mean.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct LinkedEntity {
     /// The name as typed.
     pub text: String,
@@ -184,6 +193,7 @@ pub struct LinkedEntity {
 
 /// How long the parts of an answer took, in milliseconds from the start of the message's handling where not a part's own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Timings {
     /// Linking alone.
     pub link: f64,
@@ -197,6 +207,7 @@ pub struct Timings {
 
 /// A complete reply. Its JSON is what `loquat ask --json` prints.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Reply {
     /// The sentences as one text.
     pub answer: String,

@@ -1,209 +1,210 @@
-//! One conversation's mailbox. In: events, and the replies of an earlier time. Out: the events after a given one.
-//!
-//! A mailbox keeps the last [`KEPT`] events, so that a page that lost its connection misses nothing. For each message it keeps
-//! one answer, however often that is delivered. One that was made anew, after a restart or because nobody read it for long,
-//! has to be filled with what was said before anybody reads it.
+//! One conversation, while somebody reads it or an answer to it is being written. In: events as they happen. Out: the same to everybody who
+//! reads, and what somebody needs who begins to read now. What was said before lies in the journal, not here.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use loquat_contract::MessageId;
-use tokio::sync::Notify;
+use loquat_contract::{ConversationId, Entry, MessageId, Sink};
+use tokio::sync::broadcast;
 
-use crate::encode::{Event, Kind};
+use crate::encode::{Answer, Event, Exchange, Kind, is_settled};
 
-/// How many events a mailbox keeps.
-pub(super) const KEPT: usize = 64;
+/// How many events a reader may be behind; whoever is further behind reads the journal again.
+const BEHIND: usize = 32;
+/// How many things are kept that the journal does not have.
+const LOOSE: usize = 8;
 
-/// Numbers for events, growing over all mailboxes together: one that was cleared away and made anew never gives a number twice.
-#[derive(Default)]
-pub(super) struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 += 1;
-        self.0
-    }
-}
-
-/// What a conversation has been told, and what it is still owed.
+/// What goes on in a conversation.
 pub(super) struct Mailbox {
-    events: VecDeque<(u64, Event)>,
-    owed: HashSet<MessageId>,
-    filled: bool,
-    /// Held while it is being filled.
-    pub(super) filling: Arc<tokio::sync::Mutex<()>>,
-    pub(super) news: Arc<Notify>,
+    pub(super) conversation: ConversationId,
+    news: broadcast::Sender<Arc<Event>>,
+    /// The last draft of each answer that is being written; mostly one.
+    drafts: Vec<Arc<Event>>,
+    /// What was between the host and the person, and is not in the journal.
+    loose: VecDeque<Arc<Event>>,
+    /// How far the journal is known, while somebody reads.
+    followed: Option<Followed>,
+    /// Whose it is, and where the journal is, since somebody began to read.
+    pub(super) reading: Option<(String, Arc<dyn Sink>)>,
     pub(super) readers: usize,
+    /// Whether the journal is looked at again soon.
+    pub(super) is_due: bool,
+    /// Held while the journal is looked at, so that nothing is told twice or in the wrong order.
+    pub(super) looking: Arc<tokio::sync::Mutex<()>>,
     pub(super) used: Instant,
 }
 
+/// How far the journal is known.
+#[derive(Debug, Default)]
+pub(super) struct Followed {
+    /// Everything up to here is settled, and was posted before that.
+    pub(super) mark: u64,
+    /// Messages up to here were told, or are of no interest.
+    told: u64,
+    /// Messages after the mark that were told.
+    known: HashSet<MessageId>,
+    /// Messages that something is being said to and that are not after the mark; they are not looked for again.
+    absent: HashSet<MessageId>,
+    /// Entries after the mark whose end without an answer was told.
+    ended: BTreeSet<u64>,
+    /// Answers that were posted and are not settled yet.
+    unsettled: HashSet<MessageId>,
+}
+
 impl Mailbox {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(conversation: ConversationId) -> Self {
         Self {
-            events: VecDeque::new(),
-            owed: HashSet::new(),
-            filled: false,
-            filling: Arc::default(),
-            news: Arc::default(),
+            conversation,
+            news: broadcast::Sender::new(BEHIND),
+            drafts: Vec::new(),
+            loose: VecDeque::new(),
+            followed: None,
+            reading: None,
             readers: 0,
+            is_due: false,
+            looking: Arc::default(),
             used: Instant::now(),
         }
     }
 
-    /// Forgets what it was told. In a group others' answers come back with the next reading.
-    pub(super) fn erase(&mut self) {
-        self.events.clear();
-        self.filled = false;
+    /// Whether there is nothing in it that is needed.
+    pub(super) fn is_idle(&self) -> bool {
+        self.readers == 0 && self.drafts.is_empty() && self.loose.is_empty()
     }
 
-    /// What it was told last about a message; not its drafts.
-    fn answer(&self, id: &MessageId) -> Option<&Event> {
-        let mut events = self.events.iter().map(|(_, event)| event);
-        events.find(|event| event.in_reply_to == *id && event.kind.is_final())
-    }
-
-    /// Notes that a message is about to be accepted; false where it is answered already, or expected.
-    pub(super) fn expect(&mut self, id: &MessageId) -> bool {
-        self.answer(id).is_none() && self.owed.insert(id.clone())
-    }
-
-    /// Notes that a message needs no answer.
-    pub(super) fn forget(&mut self, id: &MessageId) {
-        self.owed.remove(id);
-    }
-
-    /// How many messages wait for their answer.
-    pub(super) fn owed(&self) -> usize {
-        self.owed.len()
-    }
-
-    /// Puts an event in, unless it says nothing new.
-    pub(super) fn post(&mut self, event: Event, numbers: &mut Numbers) {
-        if event.kind != Kind::Draft {
-            self.forget(&event.in_reply_to);
+    /// Tells everybody who reads, and keeps what later readers need.
+    pub(super) fn post(&mut self, event: Arc<Event>) {
+        if event.kind == Kind::Erased {
+            self.drafts.clear();
+            self.loose.clear();
+            self.followed = None;
         }
-        // Nothing comes after a reply, and an apology may still be followed by one.
-        if self.answer(&event.in_reply_to).is_some_and(|old| old.kind == Kind::Reply || *old == event) {
-            return;
+        if let (Some(followed), Some(about), true) =
+            (&mut self.followed, &event.about, event.kind.ends_drafts())
+        {
+            followed.absent.remove(about);
         }
-        // For those who have not read them yet, an answer replaces all that was said of the message, and a draft the last draft.
-        self.events.retain(|(_, old)| {
-            old.in_reply_to != event.in_reply_to || old.kind.is_final() && !event.kind.is_final()
-        });
-        self.events.push_back((numbers.next(), event));
-        if self.events.len() > KEPT {
-            self.events.pop_front();
+        if event.kind == Kind::Draft || event.kind.ends_drafts() {
+            self.drafts.retain(|draft| draft.about != event.about);
         }
-        self.news.notify_waiters();
+        if event.kind == Kind::Draft {
+            self.drafts.push(event.clone());
+        }
+        // Nobody reads: then the journal tells it.
+        let _nobody = self.news.send(event);
     }
 
-    pub(super) fn is_filled(&self) -> bool {
-        self.filled
+    /// Tells what the journal will not have.
+    pub(super) fn post_loose(&mut self, event: Arc<Event>) {
+        self.loose.push_back(event.clone());
+        if self.loose.len() > LOOSE {
+            self.loose.pop_front();
+        }
+        self.post(event);
     }
 
-    /// Puts in the answers of an earlier time, oldest first. Some may have been posted meanwhile; each is kept once, in order.
-    /// All events get new numbers, which nobody can have read yet.
-    pub(super) fn fill(&mut self, said: Vec<Event>, numbers: &mut Numbers) {
-        let kinds: HashMap<MessageId, Kind> =
-            said.iter().map(|event| (event.in_reply_to.clone(), event.kind)).collect();
-        let mut events: Vec<Event> = self.events.drain(..).map(|(_, event)| event).collect();
-        // What was posted is the newer, unless it is less than the reply.
-        events.retain(|event| match kinds.get(&event.in_reply_to) {
-            Some(Kind::Reply) => event.kind == Kind::Reply,
-            Some(_) => event.kind.is_final(),
-            None => true,
-        });
-        // From the newest to the oldest: each goes before the one that was said after it. What only the mailbox knows, it was
-        // told after the last of the others.
-        let mut place = events
-            .iter()
-            .rposition(|event| kinds.contains_key(&event.in_reply_to))
-            .map_or(0, |last| last + 1);
-        for event in said.into_iter().rev() {
-            match events.iter().position(|known| known.in_reply_to == event.in_reply_to) {
-                Some(known) => place = known,
-                None => events.insert(place, event),
+    /// Begins to read: what comes from now on, and what is there that the journal does not have.
+    pub(super) fn read(&self) -> (broadcast::Receiver<Arc<Event>>, Vec<Arc<Event>>) {
+        (self.news.subscribe(), self.loose.iter().chain(&self.drafts).cloned().collect())
+    }
+
+    /// Forgets how far the journal is known: nobody reads any more.
+    pub(super) fn unfollow(&mut self) {
+        self.followed = None;
+        self.reading = None;
+    }
+
+    /// Where the journal has to be read from to know more; `None` where nothing of it is known.
+    pub(super) fn mark(&self) -> Option<u64> {
+        self.followed.as_ref().map(|followed| followed.mark)
+    }
+
+    /// Whether the message of this id was told, or cannot be.
+    pub(super) fn knows(&self, message: &MessageId) -> bool {
+        let followed = self.followed.as_ref();
+        followed.is_some_and(|followed| followed.known.contains(message) || followed.absent.contains(message))
+    }
+
+    /// Whether something in the journal has still to end.
+    pub(super) fn is_open(&self) -> bool {
+        self.followed
+            .as_ref()
+            .is_some_and(|followed| !followed.known.is_empty() || !followed.unsettled.is_empty())
+    }
+
+    /// Whether an answer was posted whose end the journal did not have when it was last looked at.
+    pub(super) fn is_unsettled(&self) -> bool {
+        self.followed.as_ref().is_some_and(|followed| !followed.unsettled.is_empty())
+    }
+
+    /// Notes that an answer was posted, which the journal will have settled soon.
+    pub(super) fn answered(&mut self, message: &MessageId) {
+        if let Some(followed) = &mut self.followed {
+            followed.unsettled.insert(message.clone());
+        }
+    }
+
+    /// Takes in what the journal has after the mark, oldest first, and tells what was not told yet. `wanted` is a message that something
+    /// is about to be said to.
+    pub(super) fn look(&mut self, entries: &[Entry], wanted: Option<&MessageId>) {
+        let is_first = self.followed.is_none();
+        let mut followed = self.followed.take().unwrap_or_default();
+        let mut events = Vec::new();
+        let (mut is_final, mut mark) = (true, followed.mark);
+        for (place, entry) in entries.iter().enumerate() {
+            let (sequence, settled) = (entry.sequence.0, is_settled(entry));
+            let to = entry.inbound.address().in_reply_to;
+            let is_wanted = wanted.is_some_and(|wanted| *wanted == to || *wanted == entry.inbound.id);
+            // At first, those that are over were told by whoever read the journal before.
+            let is_new = if is_first { !settled } else { sequence > followed.told };
+            let exchange = match is_wanted && !settled {
+                true => Exchange::being_answered(entry),
+                false => Exchange::of(entry),
+            };
+            let is_told = followed.known.contains(&entry.inbound.id);
+            if let Some(exchange) = exchange.filter(|_| (is_new || is_wanted) && !is_told) {
+                events.push(Event::message(&exchange.unanswered()));
+                followed.known.insert(entry.inbound.id.clone());
+                followed.known.insert(to.clone());
+            }
+            followed.told = followed.told.max(sequence);
+            if settled && entry.prepared.is_none() && followed.ended.insert(sequence) && !is_first {
+                // What took its place is answered under the same id.
+                let is_replaced =
+                    entries[place + 1..].iter().any(|later| later.inbound.address().in_reply_to == to);
+                match Answer::kept(entry) {
+                    Some(answer) => events.push(Event::answer(&answer)),
+                    None if !is_replaced && entry.inbound.text().is_some() => {
+                        events.push(Event::withdrawn(&to))
+                    }
+                    None => {}
+                }
+            }
+            is_final &= settled;
+            if is_final {
+                mark = sequence;
+                for over in [&to, &entry.inbound.id] {
+                    followed.known.remove(over);
+                    followed.unsettled.remove(over);
+                }
             }
         }
-        let forgotten = events.len().saturating_sub(KEPT);
-        self.events = events.into_iter().skip(forgotten).map(|event| (numbers.next(), event)).collect();
-        self.filled = true;
+        followed.absent.extend(wanted.filter(|wanted| !followed.known.contains(*wanted)).cloned());
+        followed.ended = followed.ended.split_off(&(mark + 1));
+        if mark > followed.mark {
+            followed.mark = mark;
+            events.push(Event::mark(mark));
+        }
+        self.followed = Some(followed);
+        for event in events {
+            self.post(Arc::new(event));
+        }
     }
 
-    /// The events after `number`.
-    pub(super) fn after(&self, number: u64) -> VecDeque<(u64, Event)> {
-        self.events.iter().filter(|(n, _)| *n > number).cloned().collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Event, KEPT, Mailbox, MessageId, Numbers};
-
-    fn problem(id: &str) -> Event {
-        Event::problem(&MessageId(id.to_owned()), "no model")
-    }
-
-    fn reply(id: &str) -> Event {
-        Event { kind: super::Kind::Reply, in_reply_to: MessageId(id.to_owned()), data: "{}".to_owned() }
-    }
-
-    fn filled(posted: Vec<Event>, said: &[&str]) -> Vec<String> {
-        filled_with(posted, said.iter().map(|id| reply(id)).collect())
-    }
-
-    /// The mailbox after it was posted one list and filled with the other: kinds and messages.
-    fn filled_with(posted: Vec<Event>, said: Vec<Event>) -> Vec<String> {
-        let (mut mailbox, mut numbers) = (Mailbox::new(), Numbers::default());
-        posted.into_iter().for_each(|event| mailbox.post(event, &mut numbers));
-        mailbox.fill(said, &mut numbers);
-        let events = mailbox.after(0);
-        assert!(events.iter().is_sorted_by(|(one, _), (two, _)| one < two));
-        events.iter().map(|(_, event)| format!("{} {}", event.kind.name(), event.in_reply_to.0)).collect()
-    }
-
-    #[test]
-    fn filling_keeps_each_reply_once_and_in_order() {
-        assert_eq!(filled(vec![], &["1", "2"]), ["reply 1", "reply 2"]);
-        assert_eq!(filled(vec![problem("3")], &["1", "2"]), ["reply 1", "reply 2", "problem 3"]);
-        let delivered_again = vec![reply("2"), reply("3")];
-        assert_eq!(filled(delivered_again, &["1", "2"]), ["reply 1", "reply 2", "reply 3"]);
-        let in_between = vec![reply("1"), problem("2"), reply("4")];
-        assert_eq!(
-            filled(in_between, &["0", "1", "3", "4", "5"]),
-            ["reply 0", "reply 1", "problem 2", "reply 3", "reply 4", "reply 5"]
-        );
-    }
-
-    #[test]
-    fn a_reply_that_was_said_replaces_what_came_before_it() {
-        let draft = Event::draft(&MessageId("2".to_owned()), &[]);
-        assert_eq!(
-            filled(vec![problem("1"), draft, problem("3")], &["1", "2"]),
-            ["reply 1", "reply 2", "problem 3"]
-        );
-    }
-
-    #[test]
-    fn an_apology_that_was_said_does_not_undo_a_reply() {
-        let draft = Event::draft(&MessageId("2".to_owned()), &[]);
-        let said = vec![problem("1"), problem("2"), problem("3")];
-        assert_eq!(
-            filled_with(vec![reply("1"), draft, reply("4")], said),
-            ["reply 1", "problem 2", "problem 3", "reply 4"]
-        );
-    }
-
-    #[test]
-    fn a_mailbox_that_overflows_while_it_is_filled_keeps_the_newest() {
-        let posted = (100..160).map(|id| reply(&id.to_string())).collect();
-        let said: Vec<String> = (50..100).map(|id| id.to_string()).collect();
-        let events = filled(posted, &said.iter().map(String::as_str).collect::<Vec<_>>());
-        assert_eq!(
-            (events.len(), events[0].as_str(), events[KEPT - 1].as_str()),
-            (KEPT, "reply 96", "reply 159")
-        );
+    /// Notes how far a reader has read the journal, where nothing was known of it yet; `open` are messages that are not over.
+    pub(super) fn follow(&mut self, mark: u64, told: u64, open: Vec<MessageId>) {
+        let known = || open.into_iter().collect();
+        self.followed.get_or_insert_with(|| Followed { mark, told, known: known(), ..Followed::default() });
     }
 }

@@ -1,23 +1,33 @@
-//! Every conversation's mailbox, behind one lock. In: what is posted, who reads, and the end. Out: readers that wait for news.
+//! Every conversation at work, behind one lock. In: what is posted, who reads, and the end. Out: readers, and what they are told. An event is
+//! made once, and shared by all who read it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use loquat_contract::{Address, CancellationToken, ConversationId, JournalError, Sink};
-use tokio::sync::{futures::OwnedNotified, watch};
+use loquat_contract::{
+    Address, CancellationToken, ConversationId, JournalError, MessageId, Query, Sequence, Sink,
+};
+use tokio::sync::{broadcast, watch};
 
-use super::mailbox::{Mailbox, Numbers};
-use crate::encode::{self, Event};
+use super::mailbox::Mailbox;
+use crate::encode::{Event, Kind};
 
-/// How many mailboxes there are at most.
-const MAILBOXES: usize = 4096;
-/// How long a mailbox that nobody reads is kept.
+/// How long something is kept that the journal does not have, while nobody reads it.
 const IDLE: Duration = Duration::from_secs(60 * 60);
-/// How many answers of an earlier time a mailbox is filled with.
-const SAID: usize = 50;
+/// How many conversations keep such things.
+const MAILBOXES: usize = 4096;
+/// How much of the journal is looked at at once.
+const LOOK: usize = 256;
+/// When the journal is looked at after an answer, whose end it has a little later: again and again, each time later.
+const AFTER: [Duration; 4] = [
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+    Duration::from_millis(1500),
+    Duration::from_secs(5),
+];
 
-/// Every conversation's mailbox.
+/// Every conversation at work.
 pub(crate) struct Mailboxes {
     inner: Mutex<Inner>,
     /// How many accepted messages have no answer.
@@ -30,27 +40,23 @@ pub(crate) struct Mailboxes {
 
 #[derive(Default)]
 struct Inner {
-    numbers: Numbers,
     boxes: HashMap<String, Mailbox>,
+    owed: HashSet<(String, MessageId)>,
 }
 
 impl Inner {
-    /// The mailbox of `channel`, made where there is none; the longest unused one makes room for it.
-    fn mailbox(&mut self, channel: &str) -> (&mut Mailbox, &mut Numbers) {
-        if !self.boxes.contains_key(channel) && self.boxes.len() >= MAILBOXES {
-            let unread = self.boxes.iter().filter(|(_, mailbox)| mailbox.readers == 0);
-            let oldest = unread.min_by_key(|(_, mailbox)| mailbox.used).map(|(channel, _)| channel.clone());
-            if let Some(oldest) = oldest {
-                self.boxes.remove(&oldest);
-            }
-        }
-        let mailbox = self.boxes.entry(channel.to_owned()).or_insert_with(Mailbox::new);
+    fn mailbox(&mut self, conversation: &ConversationId) -> &mut Mailbox {
+        let make = || Mailbox::new(conversation.clone());
+        let mailbox = self.boxes.entry(conversation.channel.clone()).or_insert_with(make);
         mailbox.used = std::time::Instant::now();
-        (mailbox, &mut self.numbers)
+        mailbox
     }
 
-    fn owed(&self) -> usize {
-        self.boxes.values().map(Mailbox::owed).sum()
+    /// Lets go of a mailbox that nobody needs.
+    fn tidy(&mut self, channel: &str) {
+        if self.boxes.get(channel).is_some_and(Mailbox::is_idle) {
+            self.boxes.remove(channel);
+        }
     }
 }
 
@@ -68,90 +74,168 @@ impl Mailboxes {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn count_owed(&self, inner: &Inner) {
-        self.owed.send_replace(inner.owed());
-    }
-
-    /// Notes that a message is about to be accepted; false where it is answered already, or expected.
+    /// Notes that a message is about to be accepted; false where it is expected already.
     pub(crate) fn expect(&self, address: &Address) -> bool {
         let mut inner = self.lock();
-        let new = inner.mailbox(&address.conversation.channel).0.expect(&address.in_reply_to);
-        self.count_owed(&inner);
+        let new = inner.owed.insert((address.conversation.channel.clone(), address.in_reply_to.clone()));
+        self.owed.send_replace(inner.owed.len());
         new
     }
 
-    /// Notes that a message needs no answer: it was not accepted after all, or taken back.
+    /// Notes that a message needs no answer: it has one, was not accepted after all, or was taken back.
     pub(crate) fn forget(&self, address: &Address) {
         let mut inner = self.lock();
-        inner.mailbox(&address.conversation.channel).0.forget(&address.in_reply_to);
-        self.count_owed(&inner);
+        inner.owed.remove(&(address.conversation.channel.clone(), address.in_reply_to.clone()));
+        self.owed.send_replace(inner.owed.len());
     }
 
-    /// Puts an event into a mailbox; false where the server has closed.
-    pub(crate) fn post(&self, channel: &str, event: Event) -> bool {
+    /// Tells an event to everybody who reads the conversation; false where the server has closed.
+    pub(crate) fn post(self: &Arc<Self>, to: &ConversationId, event: Event) -> bool {
         let mut inner = self.lock();
         // Under the lock, so that no event slips in after the last reader has looked.
         if self.closed.is_cancelled() {
             return false;
         }
-        let (mailbox, numbers) = inner.mailbox(channel);
-        mailbox.post(event, numbers);
-        self.count_owed(&inner);
+        if event.kind.ends_drafts()
+            && let Some(about) = &event.about
+            && inner.owed.remove(&(to.channel.clone(), about.clone()))
+        {
+            self.owed.send_replace(inner.owed.len());
+        }
+        let is_answer = event.kind.ends_drafts() && event.kind != Kind::Withdrawn;
+        let is_kept = event.kind == Kind::Draft;
+        if is_kept || inner.boxes.contains_key(&to.channel) {
+            let mailbox = inner.mailbox(to);
+            if let Some(about) = event.about.as_ref().filter(|_| is_answer) {
+                mailbox.answered(about);
+            }
+            mailbox.post(Arc::new(event));
+            let looks = is_answer && mailbox.readers > 0 && !std::mem::replace(&mut mailbox.is_due, true);
+            if looks {
+                tokio::spawn(self.clone().look_soon(to.clone()));
+            }
+            inner.tidy(&to.channel);
+        }
         true
     }
 
-    /// The events after `number`, and where there are none, what to wait for.
-    fn after(&self, channel: &str, number: u64) -> Result<VecDeque<(u64, Event)>, OwnedNotified> {
+    /// Tells what is between the host and the person, and not in the journal.
+    pub(crate) fn post_loose(&self, to: &ConversationId, event: Event) {
         let mut inner = self.lock();
-        let (mailbox, _) = inner.mailbox(channel);
-        let new = mailbox.after(number);
-        if new.is_empty() { Err(mailbox.news.clone().notified_owned()) } else { Ok(new) }
+        if inner.boxes.contains_key(&to.channel) || inner.boxes.len() < MAILBOXES {
+            inner.mailbox(to).post_loose(Arc::new(event));
+        }
     }
 
-    /// Starts to read a mailbox; it is not cleared away until the reader is dropped.
-    ///
-    /// One that was made anew is first filled with what `sink` says was said.
-    pub(crate) async fn read(
+    /// Begins to read a conversation. `person` is whose it is.
+    pub(crate) fn read(
         self: &Arc<Self>,
         conversation: &ConversationId,
-        sink: &dyn Sink,
-    ) -> Result<Reader, JournalError> {
-        let channel = conversation.channel.clone();
-        self.lock().mailbox(&channel).0.readers += 1;
-        let reader = Reader { mailboxes: self.clone(), channel };
-        let filling = self.lock().mailbox(&reader.channel).0.filling.clone();
-        let _one_at_a_time = filling.lock().await;
-        if !self.lock().mailbox(&reader.channel).0.is_filled() {
-            // What is still on its way is not among it, and comes by itself: it is in the mailbox already, or will be.
-            let said = sink.said(conversation, SAID).await?;
-            let said = said
-                .iter()
-                .map(|said| encode::answer(&said.to, said.reply.as_deref(), &said.parts))
-                .collect();
-            let mut inner = self.lock();
-            let (mailbox, numbers) = inner.mailbox(&reader.channel);
-            mailbox.fill(said, numbers);
-        }
-        Ok(reader)
-    }
-
-    /// Empties a mailbox. Those who read it go on with what comes from now on.
-    pub(crate) fn erase(&self, channel: &str) {
-        if let Some(mailbox) = self.lock().boxes.get_mut(channel) {
-            mailbox.erase();
-        }
-    }
-
-    /// Clears away the mailboxes that nobody has used for long.
-    pub(crate) fn sweep(&self) {
-        self.sweep_idle(IDLE);
-    }
-
-    /// Clears away the mailboxes that nobody has used for `idle`.
-    pub(crate) fn sweep_idle(&self, idle: Duration) {
+        person: &str,
+        sink: &Arc<dyn Sink>,
+    ) -> Reader {
         let mut inner = self.lock();
-        inner.boxes.retain(|_, mailbox| mailbox.readers > 0 || mailbox.used.elapsed() < idle);
-        self.count_owed(&inner);
+        let mailbox = inner.mailbox(conversation);
+        mailbox.readers += 1;
+        mailbox.reading = Some((person.to_owned(), sink.clone()));
+        let (news, present) = mailbox.read();
+        Reader { mailboxes: self.clone(), conversation: conversation.clone(), news, present }
+    }
+
+    /// Makes sure that whoever reads knows of a message before something is said to it.
+    pub(crate) async fn announce(&self, to: &ConversationId, message: &MessageId) {
+        let is_needed = |inner: &Inner| {
+            let mailbox = inner.boxes.get(&to.channel);
+            mailbox.is_some_and(|mailbox| mailbox.readers > 0 && !mailbox.knows(message))
+        };
+        let needed = is_needed(&self.lock());
+        if needed {
+            // What cannot be read now is told by the journal later.
+            let _failed = self.look(to, Some(message)).await;
+        }
+    }
+
+    /// Looks what the journal has that was not told.
+    async fn look(&self, to: &ConversationId, wanted: Option<&MessageId>) -> Result<(), JournalError> {
+        let looking = {
+            let inner = self.lock();
+            let Some(mailbox) = inner.boxes.get(&to.channel) else { return Ok(()) };
+            mailbox.looking.clone()
+        };
+        let _one_at_a_time = looking.lock().await;
+        let (sink, mark) = {
+            let inner = self.lock();
+            let Some(mailbox) = inner.boxes.get(&to.channel) else { return Ok(()) };
+            let Some((_, sink)) = &mailbox.reading else { return Ok(()) };
+            if wanted.is_some_and(|wanted| mailbox.knows(wanted)) {
+                return Ok(());
+            }
+            (sink.clone(), mailbox.mark())
+        };
+        let query = Query {
+            conversation: Some(to.clone()),
+            after: mark.map(Sequence),
+            limit: Some(LOOK),
+            ..Query::default()
+        };
+        let entries = sink.history(query).await?;
+        let mut inner = self.lock();
+        if let Some(mailbox) = inner.boxes.get_mut(&to.channel).filter(|mailbox| mailbox.readers > 0) {
+            // Erased meanwhile: then what was read is of no worth.
+            if mailbox.mark() == mark {
+                mailbox.look(&entries, wanted);
+            }
+        }
+        Ok(())
+    }
+
+    async fn look_soon(self: Arc<Self>, to: ConversationId) {
+        for after in AFTER {
+            tokio::time::sleep(after).await;
+            let _failed = self.look(&to, None).await;
+            let mut inner = self.lock();
+            let Some(mailbox) = inner.boxes.get_mut(&to.channel) else { return };
+            if !mailbox.is_unsettled() {
+                mailbox.is_due = false;
+                return;
+            }
+        }
+        if let Some(mailbox) = self.lock().boxes.get_mut(&to.channel) {
+            mailbox.is_due = false;
+        }
+    }
+
+    /// Tells everybody who reads this conversation that all of it is gone.
+    pub(crate) fn erase(&self, conversation: &ConversationId) {
+        let mut inner = self.lock();
+        inner.owed.retain(|(channel, _)| *channel != conversation.channel);
+        self.owed.send_replace(inner.owed.len());
+        if let Some(mailbox) = inner.boxes.get_mut(&conversation.channel) {
+            mailbox.post(Arc::new(Event::erased()));
+        }
+        inner.tidy(&conversation.channel);
+    }
+
+    /// Tells a person on all their streams that everything of theirs is gone.
+    pub(crate) fn erase_person(&self, person: &str) {
+        for mailbox in self.lock().boxes.values_mut() {
+            if mailbox.reading.as_ref().is_some_and(|(reader, _)| reader == person) {
+                mailbox.post(Arc::new(Event::erased()));
+            }
+        }
+    }
+
+    /// Lets go of what nobody has asked for in long, and looks whether something ended without an answer.
+    pub(crate) async fn sweep(&self) {
+        let open: Vec<ConversationId> = {
+            let mut inner = self.lock();
+            inner.boxes.retain(|_, mailbox| mailbox.readers > 0 || mailbox.used.elapsed() < IDLE);
+            let open = inner.boxes.values().filter(|mailbox| mailbox.readers > 0 && mailbox.is_open());
+            open.map(|mailbox| mailbox.conversation.clone()).collect()
+        };
+        for conversation in open {
+            let _failed = self.look(&conversation, None).await;
+        }
     }
 
     /// Notes that the sending half is gone.
@@ -173,41 +257,100 @@ impl Mailboxes {
         let _inner = self.lock();
         self.closed.cancel();
     }
-
-    /// Set once [`close`](Self::close) was called.
-    pub(crate) fn closed(&self) -> CancellationToken {
-        self.closed.clone()
-    }
 }
 
-/// Somebody who reads a mailbox.
+/// Somebody who reads a conversation.
 pub(crate) struct Reader {
     mailboxes: Arc<Mailboxes>,
-    channel: String,
+    conversation: ConversationId,
+    news: broadcast::Receiver<Arc<Event>>,
+    /// What was there when the reading began, and is not in the journal.
+    present: Vec<Arc<Event>>,
+}
+
+/// What a reader hears.
+pub(crate) enum News {
+    /// Events, in order.
+    Events(Vec<Arc<Event>>),
+    /// More than it could take: the journal has to be read again.
+    Missed,
+    /// Nothing more comes.
+    End,
 }
 
 impl Reader {
-    /// The next events after `number`, as soon as there are some; `None` at the end.
-    pub(crate) async fn next(&self, number: u64) -> Option<VecDeque<(u64, Event)>> {
+    /// What was there when the reading began, and is not in the journal.
+    pub(crate) fn present(&mut self) -> Vec<Arc<Event>> {
+        std::mem::take(&mut self.present)
+    }
+
+    /// Notes how far the journal was read; `open` are messages that were told and are not over.
+    pub(crate) fn has_read(&self, mark: u64, told: u64, open: Vec<MessageId>) {
+        if let Some(mailbox) = self.mailboxes.lock().boxes.get_mut(&self.conversation.channel) {
+            mailbox.follow(mark, told, open);
+        }
+    }
+
+    /// The next events, as soon as there are some. Drafts that others have taken the place of are left out.
+    pub(crate) async fn next(&mut self) -> News {
+        use broadcast::error::{RecvError, TryRecvError};
+        let closed = self.mailboxes.closed.clone();
+        let mut events = Vec::new();
         loop {
-            // Asked before looking: what was posted before the close is then certain to be seen.
-            let closed = self.mailboxes.closed.is_cancelled();
-            match self.mailboxes.after(&self.channel, number) {
-                Ok(events) => return Some(events),
-                Err(_) if closed => return None,
-                Err(news) => tokio::select! {
-                    () = news => {}
-                    () = self.mailboxes.closed.cancelled() => {}
+            // Asked before looking: what was posted before the close is then certain to be heard.
+            let is_closed = closed.is_cancelled();
+            loop {
+                match self.news.try_recv() {
+                    Ok(event) => events.push(event),
+                    Err(TryRecvError::Lagged(_)) => return News::Missed,
+                    Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+                }
+            }
+            if !events.is_empty() {
+                return News::Events(current(events));
+            }
+            if is_closed {
+                return News::End;
+            }
+            tokio::select! {
+                heard = self.news.recv() => match heard {
+                    Ok(event) => events.push(event),
+                    Err(RecvError::Lagged(_)) => return News::Missed,
+                    Err(RecvError::Closed) => return News::End,
                 },
+                () = closed.cancelled() => {}
             }
         }
     }
 }
 
+/// Without drafts that a later event has taken the place of.
+fn current(events: Vec<Arc<Event>>) -> Vec<Arc<Event>> {
+    let mut over: HashSet<MessageId> = HashSet::new();
+    let mut kept: Vec<Arc<Event>> = Vec::with_capacity(events.len());
+    for event in events.into_iter().rev() {
+        let about = event.about.clone();
+        let is_over = event.kind == Kind::Draft && about.as_ref().is_some_and(|about| over.contains(about));
+        if event.kind == Kind::Draft || event.kind.ends_drafts() {
+            over.extend(about);
+        }
+        if !is_over {
+            kept.push(event);
+        }
+    }
+    kept.reverse();
+    kept
+}
+
 impl Drop for Reader {
     fn drop(&mut self) {
         let mut inner = self.mailboxes.lock();
-        let (mailbox, _) = inner.mailbox(&self.channel);
-        mailbox.readers = mailbox.readers.saturating_sub(1);
+        if let Some(mailbox) = inner.boxes.get_mut(&self.conversation.channel) {
+            mailbox.readers = mailbox.readers.saturating_sub(1);
+            if mailbox.readers == 0 {
+                mailbox.unfollow();
+            }
+        }
+        inner.tidy(&self.conversation.channel);
     }
 }

@@ -1,88 +1,290 @@
-//! A conversation's events as a page hears them. In: the last event it saw. Out: a stream of everything after it.
+//! A conversation's events as a page hears them. In: the watermark of what it has. Out: everything after it, out of the journal, and then
+//! what happens.
+//!
+//! The watermark is a number of the journal: everything of the conversation up to there is final, and was sent on this stream. It comes as
+//! the `id` of an event, or alone. It may lag behind, so what comes after it may come twice; nothing is missed.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::Duration;
 
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::sse::{self, KeepAlive, Sse};
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{self, State};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
+use loquat_contract::{ConversationId, Entry, JournalError, MessageId, Query, Sequence, Sink};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
-use super::mailboxes::Reader;
-use crate::encode::Event;
+use super::mailboxes::{News, Reader};
+use crate::encode::{Event, Exchange, is_settled};
 use crate::receive::Channel;
-use crate::serve::{Site, problem};
+use crate::serve::{Person, Site, problem};
 
 /// How often something is sent where nothing happens, so that no proxy takes the connection for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// How long a page waits before it connects again.
-const RETRY: Duration = Duration::from_millis(1500);
+const ALIVE: Bytes = Bytes::from_static(b":\n\n");
+/// How long a page waits before it connects again, in milliseconds.
+const RETRY: Bytes = Bytes::from_static(b"retry: 1500\n\n");
+/// How many exchanges a page gets that has none.
+const NEWEST: usize = 50;
+/// How many entries are read at once.
+const PAGE: usize = 25;
 
-/// Where a page that was loaded anew goes on; a reconnecting one says it in `Last-Event-ID`.
-#[derive(Deserialize)]
-pub(crate) struct Position {
-    after: Option<String>,
+/// How a stream goes on.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Following {
+    /// `false` ends the stream once everything that is there was sent, for clients that ask again and again.
+    #[param(nullable = false)]
+    wait: Option<bool>,
 }
 
 /// Streams a conversation's events.
+#[utoipa::path(
+    get,
+    path = "/api/conversations/{conversation}/events",
+    operation_id = "follow_conversation",
+    tag = "conversations",
+    params(
+        ("conversation" = String, Path, description = "The conversation's id."),
+        Following,
+        ("Last-Event-ID" = Option<u64>, Header, nullable = false, description = "The watermark: the `id` that the last stream brought."),
+    ),
+    responses(
+        (status = 200, description = "Server-sent events; docs/web-api.md lists them.", content_type = "text/event-stream", body = String),
+        crate::openapi::Refusals,
+    ),
+    security(("bearer" = [])),
+)]
 pub(crate) async fn events(
     State(site): State<Arc<Site>>,
     channel: Channel,
-    Query(position): Query<Position>,
+    person: Person,
+    following: Result<extract::Query<Following>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
-    let header = headers.get("last-event-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let seen = header.or(position.after).and_then(|id| number(&id)).unwrap_or(0);
-    let reader = match site.mailboxes.read(&site.conversation(channel), site.sink.as_ref()).await {
-        Ok(reader) => reader,
-        // The page asks again in a moment.
-        Err(error) => return problem(StatusCode::SERVICE_UNAVAILABLE, "journal", error),
+    let wait = match following {
+        Ok(extract::Query(following)) => following.wait.unwrap_or(true),
+        Err(rejection) => return problem(StatusCode::BAD_REQUEST, "bad_query", rejection.body_text()),
     };
-    let events = stream::unfold((reader, VecDeque::new(), seen), next);
-    let stream = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
-    // The second header asks nginx not to hold the stream back.
-    ([(header::CACHE_CONTROL.as_str(), "no-store"), ("x-accel-buffering", "no")], stream).into_response()
-}
-
-type Reading = (Reader, VecDeque<(u64, Event)>, u64);
-
-async fn next((reader, mut ready, seen): Reading) -> Option<(Result<sse::Event, Infallible>, Reading)> {
-    if ready.is_empty() {
-        ready = reader.next(seen).await?;
+    let mark = match headers.get("last-event-id").map(|value| value.to_str().map(str::trim)) {
+        None | Some(Ok("")) => None,
+        Some(Ok(text)) if text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit()) => {
+            // More than any journal has is as good as the last.
+            Some(text.parse().unwrap_or(u64::MAX - 1))
+        }
+        Some(_) => {
+            let words =
+                "Last-Event-ID is a number that an earlier stream brought; leave it out to begin anew";
+            return problem(StatusCode::BAD_REQUEST, "bad_watermark", words);
+        }
+    };
+    let conversation = site.conversation(channel);
+    let reader = site.mailboxes.read(&conversation, &person.id, &site.sink);
+    let sink = site.sink.clone();
+    let mut page = Page { reader, sink, conversation, ready: VecDeque::new(), mark, wait, past: None };
+    match page.begin().await {
+        Ok(()) => {
+            let events = stream::unfold(page, |mut page| async move {
+                let piece = page.next().await?;
+                Some((Ok::<_, Infallible>(piece), page))
+            });
+            let headers = [
+                (header::CONTENT_TYPE, "text/event-stream"),
+                (header::CACHE_CONTROL, "no-store"),
+                // Asks nginx not to hold the stream back.
+                (HeaderName::from_static("x-accel-buffering"), "no"),
+            ];
+            (headers, Body::from_stream(events)).into_response()
+        }
+        // The page asks again in a moment.
+        Err(error) => problem(StatusCode::SERVICE_UNAVAILABLE, "journal", error),
     }
-    let (number, event) = ready.pop_front()?;
-    let sent = sse::Event::default().id(id(number)).event(event.kind.name()).data(event.data).retry(RETRY);
-    Some((Ok(sent), (reader, ready, number)))
 }
 
-/// When this process started, in milliseconds: numbers start anew with it, so an id has to tell which start it is from.
-fn start() -> u128 {
-    static START: OnceLock<u128> = OnceLock::new();
-    *START.get_or_init(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis())
+/// One page that listens.
+struct Page {
+    reader: Reader,
+    sink: Arc<dyn Sink>,
+    conversation: ConversationId,
+    /// What is sent next.
+    ready: VecDeque<Bytes>,
+    /// The watermark.
+    mark: Option<u64>,
+    /// Whether it hears what happens, too.
+    wait: bool,
+    /// Where the journal is read, while it is.
+    past: Option<Past>,
 }
 
-fn id(number: u64) -> String {
-    format!("{:x}-{number}", start())
+/// Where in the journal somebody is.
+struct Past {
+    after: u64,
+    /// Whether everything so far is final.
+    is_final: bool,
+    /// How far it is.
+    mark: u64,
+    /// Whether the last event carried the watermark.
+    is_said: bool,
+    /// Messages that were told and are not over.
+    open: Vec<MessageId>,
 }
 
-/// The number in an id that this process gave; an id from before its start has seen nothing that is kept.
-fn number(id: &str) -> Option<u64> {
-    let (from, number) = id.split_once('-')?;
-    if u128::from_str_radix(from, 16).ok()? != start() { None } else { number.parse().ok() }
+impl Past {
+    fn after(mark: u64) -> Self {
+        Self { after: mark, is_final: true, mark, is_said: true, open: Vec::new() }
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{id, number, start};
+impl Page {
+    /// Reads the first of what the journal has.
+    async fn begin(&mut self) -> Result<(), JournalError> {
+        self.ready.push_back(RETRY);
+        match self.mark {
+            Some(mark) => {
+                if mark > 0 && self.is_gone(mark).await? {
+                    self.ready.push_back(Event::erased().bytes);
+                }
+                self.past = Some(Past::after(mark));
+                self.read_on().await
+            }
+            None => {
+                let entries = self.newest().await?;
+                let first = entries.first().map_or(0, |entry| entry.sequence.0.saturating_sub(1));
+                let mut past = Past::after(first);
+                self.tell(&mut past, &entries);
+                self.end(past);
+                Ok(())
+            }
+        }
+    }
 
-    #[test]
-    fn an_id_from_another_start_counts_for_nothing() {
-        assert_eq!(number(&id(7)), Some(7));
-        assert_eq!(number(&format!("{:x}-7", start() - 1)), None);
-        assert_eq!(number("7"), None);
+    /// Whether nothing is left of what the page has.
+    async fn is_gone(&self, mark: u64) -> Result<bool, JournalError> {
+        let before = Some(Sequence(mark.saturating_add(1)));
+        Ok(self.history(None, before, 1).await?.is_empty())
+    }
+
+    async fn history(
+        &self,
+        after: Option<u64>,
+        before: Option<Sequence>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, JournalError> {
+        let conversation = Some(self.conversation.clone());
+        let (after, limit) = (after.map(Sequence), Some(limit));
+        self.sink.history(Query { conversation, after, before, limit, ..Query::default() }).await
+    }
+
+    /// The newest exchanges, and all that are not over.
+    async fn newest(&self) -> Result<Vec<Entry>, JournalError> {
+        let mut entries: VecDeque<Entry> = VecDeque::new();
+        let mut count = 0;
+        loop {
+            let before = entries.front().map(|entry: &Entry| entry.sequence);
+            let earlier = self.history(None, before, PAGE).await?;
+            let is_all = earlier.len() < PAGE;
+            for entry in earlier.into_iter().rev() {
+                if count >= NEWEST && entries.front().is_none_or(is_settled) && is_settled(&entry) {
+                    return Ok(entries.into());
+                }
+                count += usize::from(Exchange::of(&entry).is_some());
+                entries.push_front(entry);
+            }
+            if is_all {
+                return Ok(entries.into());
+            }
+        }
+    }
+
+    /// Reads a further piece of the journal.
+    async fn read_on(&mut self) -> Result<(), JournalError> {
+        let Some(mut past) = self.past.take() else { return Ok(()) };
+        let entries = self.history(Some(past.after), None, PAGE).await?;
+        let is_all = entries.len() < PAGE;
+        self.tell(&mut past, &entries);
+        if is_all {
+            self.end(past);
+        } else {
+            self.past = Some(past);
+        }
+        Ok(())
+    }
+
+    /// Tells what entries say.
+    fn tell(&mut self, past: &mut Past, entries: &[Entry]) {
+        for entry in entries {
+            past.after = entry.sequence.0;
+            past.is_final &= is_settled(entry);
+            let mut events = Vec::new();
+            if let Some(exchange) = Exchange::of(entry) {
+                let answer = exchange.answer().map(Event::answer);
+                events.push(Event::message(&exchange.unanswered()));
+                events.extend(answer);
+                if !past.is_final {
+                    past.open.extend([entry.inbound.id.clone(), entry.inbound.address().in_reply_to]);
+                }
+            }
+            if past.is_final {
+                past.mark = past.after;
+                past.is_said = !events.is_empty();
+                if let Some(last) = events.pop() {
+                    events.push(last.marked(past.mark));
+                }
+            }
+            self.ready.extend(events.into_iter().map(|event| event.bytes));
+        }
+    }
+
+    /// The journal is read; what happens comes next.
+    fn end(&mut self, past: Past) {
+        if !past.is_said {
+            self.ready.push_back(Event::mark(past.mark).bytes);
+        }
+        self.mark = Some(past.mark);
+        self.reader.has_read(past.mark, past.after, past.open);
+        let present = self.reader.present();
+        self.ready.extend(present.into_iter().map(|event| event.bytes.clone()));
+    }
+
+    /// The next piece; `None` at the end.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(piece) = self.ready.pop_front() {
+                return Some(piece);
+            }
+            self.ready.shrink_to(4);
+            if self.past.is_some() {
+                // A journal that cannot be read ends the stream: the page asks again.
+                self.read_on().await.ok()?;
+                continue;
+            }
+            if !self.wait {
+                return None;
+            }
+            let news = match tokio::time::timeout(KEEP_ALIVE, self.reader.next()).await {
+                Ok(news) => news,
+                Err(_) => return Some(ALIVE),
+            };
+            match news {
+                News::End => return None,
+                News::Missed => self.past = Some(Past::after(self.mark.unwrap_or_default())),
+                News::Events(events) => {
+                    for event in events {
+                        // What the journal told already needs no older watermark.
+                        if event.mark.is_some() && event.mark <= self.mark {
+                            continue;
+                        }
+                        self.mark = event.mark.or(self.mark);
+                        self.ready.push_back(event.bytes.clone());
+                    }
+                }
+            }
+        }
     }
 }

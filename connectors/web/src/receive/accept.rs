@@ -5,23 +5,22 @@ use std::time::Duration;
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use loquat_contract::{Address, Inbound, MessageId, Receipt, Refusal, Sender};
+use loquat_contract::{Address, Event, Inbound, MessageId, Receipt, Refusal};
 
 use super::address::Channel;
 use crate::encode;
-use crate::serve::{Site, problem};
+use crate::serve::{Person, Site, problem};
 
 /// Hands an event to the sink, and says 202 only when the sink has it.
 pub(super) async fn accept(
     site: Arc<Site>,
     channel: Channel,
+    person: Person,
     id: MessageId,
-    event: loquat_contract::Event,
+    event: Event,
 ) -> Response {
-    // Nobody signs in with a name, so a conversation is one person.
-    let sender = Sender::new(channel.0.clone());
-    let inbound =
-        Inbound { id, conversation: site.conversation(channel), sender, sent_at: None, ticket: None, event };
+    let (conversation, sender) = (site.conversation(channel), person.sender());
+    let inbound = Inbound { id, conversation, sender, sent_at: None, ticket: None, event };
     // A task of its own, because a page that leaves in between would stop the sink half-way.
     match tokio::spawn(async move { hand_over(&site, inbound).await }).await {
         Ok(Ok(())) => StatusCode::ACCEPTED.into_response(),
@@ -37,7 +36,8 @@ async fn hand_over(site: &Site, inbound: Inbound) -> Result<(), Refusal> {
         return Err(Refusal::Stopping);
     }
     if let Some(text) = inbound.text() {
-        if text.trim().is_empty() {
+        let has_files = matches!(&inbound.event, Event::Message(message) if !message.attachments.is_empty());
+        if text.trim().is_empty() && !has_files {
             return Err(Refusal::Empty);
         }
         let (length, limit) = (text.chars().count(), site.config.max_message_chars);
@@ -46,26 +46,34 @@ async fn hand_over(site: &Site, inbound: Inbound) -> Result<(), Refusal> {
         }
     }
     let address = inbound.address();
-    let withdrawn = match &inbound.event {
-        loquat_contract::Event::Deletion { message } => {
-            Some(Address { conversation: inbound.conversation.clone(), in_reply_to: message.clone() })
-        }
+    let conversation = inbound.conversation.clone();
+    let taken_back = match &inbound.event {
+        Event::Deletion { message } => Some(message.clone()),
         _ => None,
     };
+    // What others who read the conversation are told at once; of what else is answered, they hear with its answer.
+    let is_shown = matches!(inbound.event, Event::Message(_) | Event::Edit { .. });
+    let id = inbound.id.clone();
     // Before the sink has it, because the reply may come before the sink returns. Whether a change is answered, only the host
     // knows.
-    let expected =
-        matches!(inbound.event, loquat_contract::Event::Message(_)) && site.mailboxes.expect(&address);
+    let expected = matches!(inbound.event, Event::Message(_)) && site.mailboxes.expect(&address);
     let accepted = site.sink.accept(inbound).await;
     match &accepted {
         Ok(Receipt::Accepted) => {
-            if let Some(withdrawn) = withdrawn {
-                site.mailboxes.forget(&withdrawn);
+            if let Some(in_reply_to) = taken_back {
+                site.mailboxes.forget(&Address { conversation: conversation.clone(), in_reply_to });
+            }
+            if is_shown {
+                let mailboxes = site.mailboxes.clone();
+                tokio::spawn(async move { mailboxes.announce(&conversation, &id).await });
             }
         }
         Ok(Receipt::Answered(text)) => {
-            let notice = encode::Event::notice(&address.in_reply_to, text);
-            site.mailboxes.post(&address.conversation.channel, notice);
+            if expected {
+                site.mailboxes.forget(&address);
+            }
+            let answer = encode::Answer::notice(&address.in_reply_to.0, text);
+            site.mailboxes.post_loose(&address.conversation, encode::Event::answer(&answer));
         }
         // One that came before is answered already, or still owed by an earlier process, or expected since it came first.
         Ok(Receipt::Duplicate | Receipt::Ignored) | Err(_) => {
@@ -78,17 +86,21 @@ async fn hand_over(site: &Site, inbound: Inbound) -> Result<(), Refusal> {
 }
 
 fn refuse(refusal: &Refusal) -> Response {
-    let status = match refusal {
-        Refusal::Empty => StatusCode::UNPROCESSABLE_ENTITY,
-        Refusal::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        Refusal::NotAllowed => StatusCode::FORBIDDEN,
+    let (status, code) = match refusal {
+        Refusal::Empty => (StatusCode::UNPROCESSABLE_ENTITY, "empty"),
+        Refusal::TooLong { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too_long"),
+        Refusal::NotAllowed => (StatusCode::FORBIDDEN, "not_allowed"),
+        Refusal::NotYours => (StatusCode::FORBIDDEN, "not_yours"),
+        Refusal::TooOld => (StatusCode::GONE, "too_old"),
         Refusal::TooFast { after } => {
             let response = problem(StatusCode::TOO_MANY_REQUESTS, "too_fast", refusal);
             return ([(header::RETRY_AFTER, whole_seconds(*after).to_string())], response).into_response();
         }
-        _ => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+        Refusal::NotKept(_) => (StatusCode::SERVICE_UNAVAILABLE, "not_kept"),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, "refused"),
     };
-    problem(status, "refused", refusal)
+    problem(status, code, refusal)
 }
 
 /// Rounded up, because asking too early is refused again.

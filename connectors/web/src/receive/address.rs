@@ -1,32 +1,40 @@
-//! Ids as the page makes them. In: parts of a path or a body. Out: ids known to have their shape.
+//! Ids as they stand in a path. In: parts of a path, and who asks. Out: ids known to have their shape, and to be theirs.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
-use axum::extract::Path;
+use axum::extract::{FromRequestParts, Path};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
 use loquat_contract::MessageId;
 
-use crate::serve::problem;
+use crate::serve::{PLATFORM, Person, Site, problem};
 
-/// A conversation's id: a random UUID (version 4) that only its page knows, so that nobody can guess another's.
+/// A conversation that is the asker's own: the random UUID (version 4) in its id. What else is in the id says whose it is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Channel(pub(crate) String);
 
-impl<S: Send + Sync> FromRequestParts<S> for Channel {
+impl FromRequestParts<Arc<Site>> for Channel {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        let id = named(parts, state, "conversation").await.filter(|id| is_uuid_v4(id));
-        id.map(Self).ok_or_else(|| {
-            problem(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "bad_id",
-                "a conversation's id is a random UUID, in lower case",
-            )
+    async fn from_request_parts(parts: &mut Parts, site: &Arc<Site>) -> Result<Self, Response> {
+        let person = Person::from_request_parts(parts, site).await?;
+        let id = named(parts, site, "conversation").await;
+        let own = id.filter(|id| site.guests.check_conversation(&person, id));
+        let uuid = own.and_then(|id| id.split_once('.').map(|(uuid, _)| uuid.to_owned()));
+        // One that is not theirs and one that is none look the same.
+        uuid.filter(|uuid| is_uuid_v4(uuid)).map(Self).ok_or_else(|| {
+            let words = "you have no such conversation; begin one with POST /api/conversations";
+            problem(StatusCode::NOT_FOUND, "no_conversation", words)
         })
+    }
+}
+
+impl Person {
+    /// The same as the journal knows them.
+    pub(crate) fn known_as(&self) -> loquat_contract::Person {
+        loquat_contract::Person { platform: PLATFORM.to_owned(), id: self.id.clone() }
     }
 }
 
@@ -38,13 +46,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Target {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let id = named(parts, state, "message").await.filter(|id| is_message_id(id));
-        id.map(|id| Self(MessageId(id))).ok_or_else(|| {
-            problem(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "bad_id",
-                "a message's id is up to 64 letters, digits, - and _",
-            )
-        })
+        id.map(|id| Self(MessageId(id))).ok_or_else(bad_id)
+    }
+}
+
+/// The file that a path names.
+pub(super) struct FileId(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for FileId {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let id = named(parts, state, "file").await.filter(|id| is_file_id(id));
+        id.map(Self).ok_or_else(no_file)
     }
 }
 
@@ -70,9 +84,22 @@ pub(super) fn is_message_id(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
+/// Whether `id` can be a file's id: 32 hexadecimal digits.
+pub(super) fn is_file_id(id: &str) -> bool {
+    id.len() == 32 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+pub(super) fn bad_id() -> Response {
+    problem(StatusCode::UNPROCESSABLE_ENTITY, "bad_id", "an id is up to 64 letters, digits, - and _")
+}
+
+pub(super) fn no_file() -> Response {
+    problem(StatusCode::NOT_FOUND, "no_file", "this conversation has no such file; upload it first")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{is_message_id, is_uuid_v4};
+    use super::{is_file_id, is_message_id, is_uuid_v4};
 
     #[test]
     fn only_random_uuids_are_conversations() {
@@ -90,10 +117,11 @@ mod tests {
     }
 
     #[test]
-    fn message_ids_are_short_and_plain() {
+    fn ids_of_messages_and_files_are_short_and_plain() {
         assert!(is_message_id("a-1_B"));
-        assert!(!is_message_id(""));
-        assert!(!is_message_id("a/b"));
-        assert!(!is_message_id(&"a".repeat(65)));
+        assert!(is_file_id(&"0a".repeat(16)));
+        for id in ["", "a/b", "../a", "a~b", &"a".repeat(65)] {
+            assert!(!is_message_id(id) && !is_file_id(id), "{id}");
+        }
     }
 }

@@ -6,10 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
-use loquat_contract::BotCard;
+use loquat_contract::{BotCard, Knowledge};
 
 use super::{Access, HostSite, Mount, Origins, Proxies, ReadyCheck, Secret, Tls};
 use crate::deliver::Mailboxes;
+use crate::files::Store;
 use crate::keys::Keys;
 use crate::{Config, WebEgress, WebError, WebIngress};
 
@@ -28,6 +29,8 @@ pub struct Bound {
     pub(crate) proxies: Proxies,
     pub(crate) mounts: Vec<Mount>,
     pub(crate) checks: Vec<(String, ReadyCheck)>,
+    pub(crate) files: Option<Arc<Store>>,
+    pub(crate) knowledge: Option<Arc<dyn Knowledge>>,
     address: SocketAddr,
 }
 
@@ -60,6 +63,8 @@ pub fn bind(config: &Config) -> Result<Bound, WebError> {
         proxies: Proxies::new(&config.trusted_proxies)?,
         mounts: Vec::new(),
         checks: Vec::new(),
+        files: None,
+        knowledge: None,
         config: config.clone(),
     })
 }
@@ -83,15 +88,25 @@ fn listen(config: &Config) -> Result<(TcpListener, SocketAddr), WebError> {
 }
 
 impl Bound {
-    /// Keeps in this folder what must outlive a restart: the secret that guests' tokens are signed with. API keys are read from there, too
-    /// ([`Keys::kept_in`]). Without a folder, guests are strangers after a restart, and there are no API keys.
+    /// Keeps in this folder what must outlive a restart: the secret that guests' tokens are signed with, and in `files` the files that
+    /// come with messages. API keys are read from there, too ([`Keys::kept_in`]). Without a folder, guests are strangers after a
+    /// restart, and there are no files and no API keys.
     ///
     /// # Errors
     ///
-    /// [`WebError::Secret`] where the folder or what is in it cannot be used.
+    /// [`WebError::Secret`] or [`WebError::Files`] where the folder or what is in it cannot be used.
     pub fn keep_in(self, folder: &Path) -> Result<Self, WebError> {
         let secret = Secret::kept_in(folder)?;
-        Ok(Self { secret, keys: Some(Keys::kept_in(folder)), ..self })
+        let place = folder.join("files");
+        let files = Store::open(&place, &self.config.files)
+            .map_err(|source| WebError::Files { folder: place, source })?;
+        Ok(Self { secret, keys: Some(Keys::kept_in(folder)), files: Some(files), ..self })
+    }
+
+    /// Lets people look around in this graph from what an answer cites.
+    #[must_use]
+    pub fn with_knowledge(self, graph: Arc<dyn Knowledge>) -> Self {
+        Self { knowledge: Some(graph), ..self }
     }
 
     /// Serves a router under a path, such as `/v1`, behind the same checks, limits and headers as the chat. The router's own paths
@@ -147,7 +162,7 @@ impl Bound {
     /// The two halves of the connector. Connections wait until the ingress runs.
     pub fn connect(self, bot: BotCard) -> (WebIngress, WebEgress) {
         let mailboxes = Arc::new(Mailboxes::new());
-        let egress = WebEgress::new(mailboxes.clone());
+        let egress = WebEgress::new(mailboxes.clone(), self.files.clone());
         (WebIngress { bound: self, bot, mailboxes }, egress)
     }
 }

@@ -41,7 +41,7 @@ impl Person {
 
 /// What a request says of who asks.
 #[derive(Clone, Debug)]
-pub(super) enum Who {
+pub(crate) enum Who {
     /// Nothing.
     Unsaid,
     /// Somebody with a token of a session.
@@ -55,7 +55,7 @@ pub(super) enum Who {
 }
 
 impl Who {
-    pub(super) fn of(site: &Site, headers: &HeaderMap) -> Self {
+    pub(crate) fn of(site: &Site, headers: &HeaderMap) -> Self {
         match bearer(headers) {
             None => Self::Unsaid,
             Some(text) if keys::is_key(text) => site.keys.find(text).map_or(Self::Stranger, Self::Key),
@@ -68,7 +68,7 @@ impl Who {
     }
 
     /// The person, where this may use the chat.
-    fn chats(&self) -> Option<Person> {
+    pub(crate) fn chats(&self) -> Option<Person> {
         match self {
             Self::Known(person) => Some(person.clone()),
             Self::Key(key) if key.scopes.contains(&Scope::Chat) => Some(Person::of_key(key)),

@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use super::guests::{Guests, Refused, now};
 use super::limits::Wait;
@@ -22,36 +23,47 @@ use super::{Site, problem, same, too_fast};
 const HOUR: u64 = 60 * 60;
 
 /// What a page knows when it comes.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SessionAsked)]
 pub(crate) struct Asked {
     /// `web.token`, where the bot asks for it.
     #[serde(default)]
+    #[schema(value_type = Option<String>)]
     token: Option<SecretString>,
     /// Who the host site says that it is.
     #[serde(default)]
+    #[schema(value_type = Option<String>)]
     identity: Option<SecretString>,
     /// The token of an earlier session, to stay the same person.
     #[serde(default)]
+    #[schema(value_type = Option<String>)]
     renew: Option<SecretString>,
 }
 
 /// What it is told.
-#[derive(Debug, Serialize)]
-struct Session {
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Session {
     token: String,
     expires_at: String,
     person: Shown,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SessionPerson)]
 struct Shown {
     id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
 }
 
-/// Answers `POST /api/session`.
+/// Says who somebody is: gives them a token to go on with.
+#[utoipa::path(
+    post, path = "/api/session", operation_id = "begin_session", tag = "session",
+    request_body = Asked,
+    responses((status = 200, description = "Who they are from now on.", body = Session), crate::openapi::Refusals),
+    security(())
+)]
 pub(crate) async fn session(
     State(site): State<Arc<Site>>,
     client: Option<Extension<Client>>,

@@ -4,10 +4,10 @@ use axum::http::StatusCode;
 use futures::FutureExt;
 use loquat_contract::{Event, MessageId, Refusal};
 
-use super::fakes::{FakeSink, ONE, address, ask, error, fixture, message, reply};
+use super::fakes::{self, FakeSink, ONE, address, ask, error, fixture, message, reply};
 
 fn path(message: &str) -> String {
-    format!("/api/conversations/{ONE}/messages/{message}")
+    fakes::path(ONE, &format!("messages/{message}"))
 }
 
 #[tokio::test]

@@ -5,21 +5,21 @@ mod tab;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use loquat_conformance::{Act, Connector, Deed, Fault, Fixture, Heard, Platform};
 use loquat_contract::{
-    BotCard, BoxFuture, CancellationToken, ConversationId, Egress, Event, Inbound, JournalError, Receipt,
-    Refusal, Said, Sink,
+    BotCard, BoxFuture, CancellationToken, Egress, Entry, Envelope, Event, Inbound, JournalError, Query,
+    Receipt, Refusal, Sink,
 };
 use tokio::runtime::Runtime;
 
-use super::fakes::{SENT, envelope, said_reply};
+use super::fakes::{FakeSink, address, envelope, reply, sent};
 use crate::serve::Secret;
 use crate::{Config, bind};
-use browser::Browser;
+use browser::{Browser, uuid};
 
 /// How long a bot waits for the port that an earlier one had.
 const PORT_FREE: Duration = Duration::from_secs(10);
@@ -52,17 +52,27 @@ impl Fixture for WebFixture {
 
 loquat_conformance::conformance!(WebFixture);
 
-/// A journal that outlives its bots, and says what it is told.
-#[derive(Default)]
+/// A journal that outlives its bots.
 struct Journal {
-    said: Mutex<Vec<Said>>,
-    /// Whether replies are kept and not delivered, as if the bot were killed in between.
+    kept: Arc<FakeSink>,
+    /// Whether replies are made and not delivered, as if the bot were killed in between.
     holds_back: AtomicBool,
 }
 
 impl Journal {
-    fn has(&self, id: &str) -> bool {
-        self.said.lock().unwrap().iter().any(|said| said.to.in_reply_to.0 == id)
+    fn new() -> Arc<Self> {
+        Arc::new(Self { kept: FakeSink::willing(), holds_back: AtomicBool::new(false) })
+    }
+
+    /// What was said and is not delivered, with its answer.
+    fn owed(&self) -> Vec<Envelope> {
+        let entries = self.kept.entries.lock().unwrap();
+        let owed = entries.iter().filter(|entry| entry.settled.is_none());
+        let answer = |entry: &Entry| {
+            let Event::Message(message) = &entry.inbound.event else { return None };
+            Some(envelope(&entry.inbound.address(), &reply(&format!("You said {}.", message.text))))
+        };
+        owed.filter_map(answer).collect()
     }
 }
 
@@ -74,33 +84,36 @@ struct Echo {
 impl Sink for Echo {
     fn accept(&self, inbound: Inbound) -> BoxFuture<'_, Result<Receipt, Refusal>> {
         Box::pin(async move {
-            if self.journal.has(&inbound.id.0) {
+            let is_known = |entry: &Entry| entry.inbound.id == inbound.id;
+            if self.journal.kept.entries.lock().unwrap().iter().any(is_known) {
                 return Ok(Receipt::Duplicate);
             }
             // What is answered already is not answered again because it is changed.
-            let Event::Message(message) = &inbound.event else { return Ok(Receipt::Accepted) };
-            let said = said_reply(&inbound.address(), &format!("You said {}.", message.text));
-            self.journal.said.lock().unwrap().push(said.clone());
+            if !matches!(inbound.event, Event::Message(_)) {
+                return Ok(Receipt::Accepted);
+            }
+            self.journal.kept.keep(inbound);
             if !self.journal.holds_back.load(Ordering::Relaxed) {
-                deliver(self.egress.get().unwrap().as_ref(), &said).await;
+                deliver_owed(self.egress.get().unwrap().as_ref(), &self.journal).await;
             }
             Ok(Receipt::Accepted)
         })
     }
 
-    fn said<'a>(
-        &'a self,
-        conversation: &'a ConversationId,
-        _: usize,
-    ) -> BoxFuture<'a, Result<Vec<Said>, JournalError>> {
-        let mut said = self.journal.said.lock().unwrap().clone();
-        said.retain(|said| said.to.conversation == *conversation);
-        Box::pin(async { Ok(said) })
+    fn history(&self, query: Query) -> BoxFuture<'_, Result<Vec<Entry>, JournalError>> {
+        self.journal.kept.history(query)
     }
 }
 
-async fn deliver(egress: &dyn Egress, said: &Said) {
-    assert_eq!(egress.deliver(&envelope(&said.to, said.reply.as_ref().unwrap())).await, SENT);
+async fn deliver_owed(egress: &dyn Egress, journal: &Journal) {
+    for envelope in journal.owed() {
+        deliver(egress, &envelope).await;
+        journal.kept.settle(&envelope);
+    }
+}
+
+async fn deliver(egress: &dyn Egress, envelope: &Envelope) {
+    assert_eq!(egress.deliver(envelope).await, sent(&envelope.to.in_reply_to.0));
 }
 
 /// A bot that can be killed: with its runtime, all its connections end.
@@ -152,7 +165,7 @@ async fn shows(browser: &Browser, expected: &[&str]) {
 #[tokio::test]
 async fn the_browser_shows_each_answer_once_whatever_breaks() {
     let browser = Browser::start().await.unwrap();
-    let journal = Arc::new(Journal::default());
+    let journal = Journal::new();
     let bot = Bot::start(&browser.address(), &journal);
     browser.ready().await.unwrap();
     assert_eq!(says(&browser, "1").await, Heard::Acknowledged);
@@ -185,7 +198,7 @@ async fn the_browser_shows_each_answer_once_whatever_breaks() {
 #[tokio::test]
 async fn a_killed_bot_comes_back_on_its_port_and_nothing_is_lost_or_shown_twice() {
     let browser = Browser::start().await.unwrap();
-    let journal = Arc::new(Journal::default());
+    let journal = Journal::new();
     let bot = Bot::start(&browser.address(), &journal);
     browser.ready().await.unwrap();
     assert_eq!(says(&browser, "1").await, Heard::Acknowledged);
@@ -201,14 +214,15 @@ async fn a_killed_bot_comes_back_on_its_port_and_nothing_is_lost_or_shown_twice(
     journal.holds_back.store(false, Ordering::Relaxed);
     let bot = Bot::start(&browser.address(), &journal);
     browser.ready().await.unwrap();
-    // Delivered again, as it is where nobody knows whether it arrived.
-    let said = journal.said.lock().unwrap().clone();
-    for said in &said {
-        deliver(bot.egress.as_ref(), said).await;
-    }
+    // The first again, as it is where nobody knows whether it arrived.
+    let first = address(&uuid("room"), "1");
+    deliver(bot.egress.as_ref(), &envelope(&first, &reply("You said message 1."))).await;
+    let owed = journal.owed();
+    deliver_owed(bot.egress.as_ref(), &journal).await;
     assert_eq!(says(&browser, "2").await, Heard::Acknowledged);
     assert_eq!(says(&browser, "4").await, Heard::Acknowledged);
-    let mut expected: Vec<&str> = said.iter().map(|said| said.to.in_reply_to.0.as_str()).collect();
+    let mut expected = vec!["1"];
+    expected.extend(owed.iter().map(|envelope| envelope.to.in_reply_to.0.as_str()));
     expected.push("4");
     shows(&browser, &expected).await;
 }

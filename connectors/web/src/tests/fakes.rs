@@ -10,30 +10,37 @@ use axum::http::header::IntoHeaderName;
 use axum::http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use loquat_contract::{
-    Address, BotCard, BoxFuture, CancellationToken, ConversationId, Delivery, Draft, Egress, Envelope,
-    Generation, IdempotencyKey, Inbound, JournalError, Language, MessageId, ModelIdentity, Outcome, Part,
-    Policy, Receipt, Refusal, Reply, Said, Sentence, Sink, Timings, TokenCount, Verdict,
+    Address, BotCard, BoxFuture, CancellationToken, ConversationId, Delivery, Document, Draft, Egress, Entry,
+    Envelope, Generation, IdempotencyKey, Inbound, JournalError, Language, MessageId, ModelIdentity, Outcome,
+    Part, PartState, Person, Policy, Prepared, Query, Receipt, Refusal, Reply, Sender, Sentence, Sequence,
+    Settlement, Sink, Timestamp, Timings, TokenCount, Verdict,
 };
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
 use crate::deliver::Mailboxes;
-use crate::serve::{Guests, Person, Site, now, router};
+use crate::serve::{self, Guests, Secret, Site, Who, now, router};
 use crate::{Bound, Config, WebEgress, bind};
 
 pub(super) const ONE: &str = "3f2b8c1e-9d4a-4e6b-8a21-0c9d7e5f1b34";
+/// Who asks in most tests.
+pub(super) const ANN: &str = "guest:ann";
 pub(super) const TWO: &str = "aaaaaaaa-bbbb-4ccc-9ddd-eeeeeeeeeeee";
 
-/// Keeps what it is given, after it was allowed to.
+/// Keeps what it is given, after it was allowed to: a journal in memory.
 pub(super) struct FakeSink {
     pub(super) accepted: Mutex<Vec<Inbound>>,
     pub(super) refusal: Mutex<Option<Refusal>>,
     pub(super) receipt: Mutex<Receipt>,
     pub(super) allowed: Semaphore,
-    /// What the journal says was said; an error where it cannot be read.
-    pub(super) said: Mutex<Result<Vec<Said>, &'static str>>,
+    /// What the journal has.
+    pub(super) entries: Mutex<Vec<Entry>>,
+    /// Why it cannot be read, where it cannot.
+    pub(super) broken: Mutex<Option<&'static str>>,
     pub(super) may_read: Semaphore,
+    /// Who was erased.
+    pub(super) erased: Mutex<Vec<Person>>,
 }
 
 impl FakeSink {
@@ -48,8 +55,10 @@ impl FakeSink {
             refusal: Mutex::default(),
             receipt: Mutex::new(Receipt::Accepted),
             allowed: Semaphore::new(allowed),
-            said: Mutex::new(Ok(Vec::new())),
+            entries: Mutex::default(),
+            broken: Mutex::default(),
             may_read: Semaphore::new(Semaphore::MAX_PERMITS),
+            erased: Mutex::default(),
         })
     }
 
@@ -69,14 +78,52 @@ impl FakeSink {
     /// One whose journal has these replies: messages and answers.
     pub(super) fn remembering(channel: &str, said: &[(&str, &str)]) -> Arc<Self> {
         let sink = Self::willing();
-        let said = said.iter().map(|(id, text)| said_reply(&address(channel, id), text)).collect();
-        *sink.said.lock().unwrap() = Ok(said);
+        for (id, text) in said {
+            let to = address(channel, id);
+            sink.keep(asking(&to));
+            sink.settle(&envelope(&to, &reply(text)));
+        }
         sink
     }
 
     pub(super) fn texts(&self) -> Vec<String> {
         let text = |inbound: &Inbound| inbound.text().unwrap_or_default().to_owned();
         self.accepted.lock().unwrap().iter().map(text).collect()
+    }
+
+    /// Puts an event into the journal.
+    pub(super) fn keep(&self, inbound: Inbound) -> u64 {
+        let mut entries = self.entries.lock().unwrap();
+        let sequence = Sequence(entries.last().map_or(1, |last| last.sequence.0 + 1));
+        entries.push(Entry {
+            sequence,
+            accepted_at: Timestamp(1_700_000_000_000 + sequence.0 * 1000),
+            inbound,
+            draft: None,
+            prepared: None,
+            parts: Vec::new(),
+            settled: None,
+            reopened_at: None,
+        });
+        sequence.0
+    }
+
+    /// Notes in the journal that an answer is delivered.
+    pub(super) fn settle(&self, envelope: &Envelope) {
+        let parts = vec![envelope.part.clone()];
+        let prepared = Prepared { reply: envelope.reply.clone(), parts, ..Prepared::default() };
+        let mut entries = self.entries.lock().unwrap();
+        let entry = entries.iter_mut().rev().find(|entry| entry.inbound.address() == envelope.to).unwrap();
+        entry.parts = vec![PartState::Sent { id: None }];
+        entry.prepared = Some(prepared);
+        entry.settled = Some((Settlement::Delivered, Timestamp(0)));
+    }
+
+    /// Notes in the journal how an event ended.
+    pub(super) fn end(&self, id: &str, settlement: Settlement) {
+        let mut entries = self.entries.lock().unwrap();
+        let entry = entries.iter_mut().find(|entry| entry.inbound.id.0 == id).unwrap();
+        entry.settled = Some((settlement, Timestamp(0)));
     }
 }
 
@@ -87,24 +134,58 @@ impl Sink for FakeSink {
             if let Some(refusal) = self.refusal.lock().unwrap().take() {
                 return Err(refusal);
             }
+            let receipt = self.receipt.lock().unwrap().clone();
+            if receipt == Receipt::Accepted {
+                self.keep(inbound.clone());
+            }
             self.accepted.lock().unwrap().push(inbound);
-            Ok(self.receipt.lock().unwrap().clone())
+            Ok(receipt)
         })
     }
 
-    fn said<'a>(
-        &'a self,
-        conversation: &'a ConversationId,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<Said>, JournalError>> {
+    fn history(&self, query: Query) -> BoxFuture<'_, Result<Vec<Entry>, JournalError>> {
         Box::pin(async move {
             self.may_read.acquire().await.unwrap().forget();
-            let said = self.said.lock().unwrap().clone();
-            let mut said = said.map_err(|problem| JournalError::Store(problem.into()))?;
-            said.retain(|said| said.to.conversation == *conversation);
-            Ok(said.split_off(said.len().saturating_sub(limit)))
+            if let Some(problem) = *self.broken.lock().unwrap() {
+                return Err(JournalError::Store(problem.into()));
+            }
+            let mut found = self.entries.lock().unwrap().clone();
+            found.retain(|entry| {
+                query.conversation.as_ref().is_none_or(|id| entry.inbound.conversation == *id)
+                    && query.person.as_ref().is_none_or(|person| entry.inbound.person() == *person)
+                    && query.after.is_none_or(|after| entry.sequence > after)
+                    && query.before.is_none_or(|before| entry.sequence < before)
+            });
+            if query.newest_of_each {
+                let all = found.clone();
+                found.retain(|entry| {
+                    let mut others =
+                        all.iter().filter(|other| other.inbound.conversation == entry.inbound.conversation);
+                    others.all(|other| other.sequence <= entry.sequence)
+                });
+            }
+            let limit = query.limit.unwrap_or(usize::MAX);
+            if query.after.is_some() {
+                found.truncate(limit);
+            }
+            Ok(found.split_off(found.len().saturating_sub(limit)))
         })
     }
+
+    fn erase<'a>(&'a self, person: &'a Person) -> BoxFuture<'a, Result<usize, JournalError>> {
+        Box::pin(async move {
+            self.erased.lock().unwrap().push(person.clone());
+            let mut entries = self.entries.lock().unwrap();
+            let before = entries.len();
+            entries.retain(|entry| entry.inbound.person() != *person);
+            Ok(before - entries.len())
+        })
+    }
+}
+
+/// A message that asks for the answer at this address.
+fn asking(to: &Address) -> Inbound {
+    Inbound::message(to.conversation.clone(), to.in_reply_to.0.clone(), Sender::new(ANN), "Hello")
 }
 
 /// The routes without a port.
@@ -115,6 +196,8 @@ pub(super) struct Fixture {
     pub(super) stop: CancellationToken,
     /// A token of somebody who was let in.
     pub(super) token: String,
+    pub(super) sink: Arc<FakeSink>,
+    pub(super) site: Arc<Site>,
 }
 
 pub(super) fn fixture(sink: Arc<FakeSink>, token: Option<&str>) -> Fixture {
@@ -124,7 +207,8 @@ pub(super) fn fixture(sink: Arc<FakeSink>, token: Option<&str>) -> Fixture {
 /// The routes as this config has them.
 pub(super) fn fixture_with(sink: Arc<FakeSink>, config: Config) -> Fixture {
     // Nothing is served on the port; it has what a bot needs that has one.
-    fixture_on(sink, bind(&Config { port: 0, max_message_chars: 20, ..config }).unwrap())
+    let bound = bind(&Config { port: 0, max_message_chars: 20, ..config }).unwrap();
+    fixture_on(sink, bound.with_secret(Secret::known()))
 }
 
 /// The routes of a bot that has its port.
@@ -132,16 +216,29 @@ pub(super) fn fixture_on(sink: Arc<FakeSink>, bound: Bound) -> Fixture {
     let mailboxes = Arc::new(Mailboxes::new());
     let stop = CancellationToken::new();
     let bot = BotCard { name: "Loquat".into(), ..BotCard::default() };
-    let site = Site::new(&bound, bot, sink, mailboxes.clone(), stop.clone());
-    let token = token_of(&site.guests, "guest:ann");
-    let egress = WebEgress::new(mailboxes.clone());
-    Fixture { app: router(Arc::new(site)), egress, mailboxes, stop, token }
+    let site = Arc::new(Site::new(&bound, bot, sink.clone(), mailboxes.clone(), stop.clone()));
+    let token = token_of(&site.guests, ANN);
+    let egress = WebEgress::new(mailboxes.clone(), bound.files.clone());
+    Fixture { app: router(site.clone()), egress, mailboxes, stop, token, sink, site }
 }
 
 /// A token that stays good.
 pub(super) fn token_of(guests: &Guests, person: &str) -> String {
-    let person = Person { id: person.to_owned(), name: None };
-    guests.issue(&person, now() + 1_000_000).unwrap()
+    guests.issue(&somebody(person), now() + 1_000_000).unwrap()
+}
+
+fn somebody(person: &str) -> serve::Person {
+    serve::Person { id: person.to_owned(), name: None }
+}
+
+/// The id of this conversation as a person has it.
+pub(super) fn id_of(channel: &str, person: &str) -> String {
+    Guests::new(&Secret::known(), None).sign_conversation(&somebody(person), channel)
+}
+
+/// The path of this conversation of whoever asks; [`Fixture::ask`] puts its id in.
+pub(super) fn path(channel: &str, rest: &str) -> String {
+    format!("/api/conversations/{channel}/{rest}")
 }
 
 impl Fixture {
@@ -153,13 +250,33 @@ impl Fixture {
     }
 
     /// As the request says it.
-    pub(super) async fn as_stranger(&self, request: Request<Body>) -> Response<Body> {
+    pub(super) async fn as_stranger(&self, mut request: Request<Body>) -> Response<Body> {
+        if let Some(person) = Who::of(&self.site, request.headers()).chats() {
+            let id = |channel| self.site.guests.sign_conversation(&person, channel);
+            let own = [ONE, TWO].iter().fold(request.uri().to_string(), |uri, channel| {
+                uri.replace(&format!("/{channel}/"), &format!("/{}/", id(channel)))
+            });
+            *request.uri_mut() = own.parse().unwrap();
+        }
         self.app.clone().oneshot(request).await.unwrap()
     }
 
     /// Delivers a reply: what became of it.
     pub(super) async fn deliver(&self, to: &Address, reply: &Reply) -> Delivery {
-        self.egress.deliver(&envelope(to, reply)).await
+        self.deliver_whole(&envelope(to, reply)).await
+    }
+
+    /// Delivers, and settles it in the journal, as the host does.
+    pub(super) async fn deliver_whole(&self, envelope: &Envelope) -> Delivery {
+        let is_known = |entry: &Entry| entry.inbound.address() == envelope.to;
+        if !self.sink.entries.lock().unwrap().iter().any(is_known) {
+            self.sink.keep(asking(&envelope.to));
+        }
+        let delivery = self.egress.deliver(envelope).await;
+        if matches!(delivery, Delivery::Sent { .. }) {
+            self.sink.settle(envelope);
+        }
+        delivery
     }
 
     /// Shows a draft of these sentences.
@@ -175,26 +292,26 @@ impl Fixture {
 
     /// Says why there is no reply.
     pub(super) async fn apologise(&self, to: &Address, reason: &str) -> Delivery {
-        self.egress.deliver(&notice(to, reason)).await
+        self.deliver_whole(&notice(to, reason)).await
     }
 
     /// Says something else that is no reply.
     pub(super) async fn note(&self, to: &Address, text: &str) -> Delivery {
         let apology = notice(to, text);
         let part = Part { is_apology: false, ..apology.part };
-        self.egress.deliver(&Envelope { part, ..apology }).await
+        self.deliver_whole(&Envelope { part, ..apology }).await
     }
 
     /// Listens to a conversation.
     pub(super) async fn listen(&self, channel: &str, last_event_id: Option<&str>) -> Listener {
-        let mut request = get(&format!("/api/conversations/{channel}/events"));
+        let mut request = get(&path(channel, "events"));
         if let Some(id) = last_event_id {
             request.headers_mut().insert("last-event-id", id.parse().unwrap());
         }
         let response = self.ask(request).await;
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
-        Listener { body: response.into_body(), read: String::new() }
+        Listener { body: response.into_body(), read: String::new(), mark: None }
     }
 }
 
@@ -202,37 +319,49 @@ impl Fixture {
 pub(super) struct Listener {
     body: Body,
     read: String,
+    /// The watermark.
+    pub(super) mark: Option<String>,
 }
 
-/// One event: its id, its name and its JSON.
+/// One event: its name and its JSON.
 #[derive(Debug)]
 pub(super) struct Heard {
-    pub(super) id: String,
     pub(super) kind: String,
     pub(super) data: serde_json::Value,
 }
 
 impl Listener {
-    /// The next event, or `None` at the end of the stream; nothing is lost where it is not waited for to the end.
+    /// The next event that the bot says, or `None` at the end of the stream; nothing is lost where it is not waited for to the end.
     pub(super) async fn next(&mut self) -> Option<Heard> {
         loop {
-            if let Some((event, rest)) = self.read.split_once("\n\n") {
-                let heard = parse(event);
-                self.read = rest.to_owned();
+            let heard = self.next_of_all().await?;
+            if heard.kind != "message" {
                 return Some(heard);
+            }
+        }
+    }
+
+    /// The next event.
+    pub(super) async fn next_of_all(&mut self) -> Option<Heard> {
+        loop {
+            while let Some((event, rest)) = self.read.split_once("\n\n") {
+                let field = |name: &str| {
+                    event
+                        .lines()
+                        .find_map(|line| line.strip_prefix(name))
+                        .map(|value| value.trim().to_owned())
+                };
+                let (id, kind, data) = (field("id:"), field("event:"), field("data:"));
+                self.read = rest.to_owned();
+                self.mark = id.or(self.mark.take());
+                if let (Some(kind), Some(data)) = (kind, data) {
+                    return Some(Heard { kind, data: data.parse().unwrap() });
+                }
             }
             let piece = self.body.frame().await?.unwrap().into_data().unwrap();
             self.read.push_str(std::str::from_utf8(&piece).unwrap());
         }
     }
-}
-
-pub(super) fn parse(event: &str) -> Heard {
-    let field = |name: &str| {
-        let line = event.lines().find_map(|line| line.strip_prefix(name));
-        line.unwrap_or_else(|| panic!("{name} is missing in {event:?}")).trim().to_owned()
-    };
-    Heard { id: field("id:"), kind: field("event:"), data: field("data:").parse().unwrap() }
 }
 
 pub(super) fn get(path: &str) -> Request<Body> {
@@ -255,7 +384,7 @@ pub(super) fn ask(method: &str, path: &str, body: &str) -> Request<Body> {
 
 pub(super) fn message(channel: &str, id: &str, text: &str) -> Request<Body> {
     let body = serde_json::json!({ "id": id, "text": text }).to_string();
-    post(&format!("/api/conversations/{channel}/messages"), &body)
+    post(&path(channel, "messages"), &body)
 }
 
 /// A request with one more header.
@@ -304,10 +433,14 @@ pub(super) fn address(channel: &str, id: &str) -> Address {
     Address { conversation, in_reply_to: MessageId(id.into()) }
 }
 
-pub(super) const SENT: Delivery = Delivery::Sent { id: None };
+/// What becomes of an answer to this.
+pub(super) fn sent(id: &str) -> Delivery {
+    Delivery::Sent { id: Some(MessageId(format!("{id}~r"))) }
+}
 
 fn whole(to: &Address, text: &str, reply: Option<Arc<Reply>>) -> Envelope {
-    let part = Part { text: text.to_owned(), is_apology: reply.is_none(), ..Part::default() };
+    let (document, is_apology) = (Document::plain(text), reply.is_none());
+    let part = Part { text: text.to_owned(), document, is_apology, ..Part::default() };
     let key = IdempotencyKey("0".repeat(24));
     Envelope { reply, ..Envelope::new(key, to.clone(), part) }
 }
@@ -315,12 +448,6 @@ fn whole(to: &Address, text: &str, reply: Option<Arc<Reply>>) -> Envelope {
 /// A reply as the host delivers it.
 pub(super) fn envelope(to: &Address, reply: &Reply) -> Envelope {
     whole(to, &reply.answer, Some(Arc::new(reply.clone())))
-}
-
-/// A reply as the journal has it.
-pub(super) fn said_reply(to: &Address, text: &str) -> Said {
-    let Envelope { part, reply, .. } = envelope(to, &reply(text));
-    Said { to: to.clone(), parts: vec![part], reply }
 }
 
 /// An apology as the host delivers it.

@@ -1,143 +1,197 @@
-//! A mailbox that was made anew, after a restart or a sweep: what was said before is still there, once and in order.
+//! Streams that end and begin again: nothing that was said is missed, however much it was, and the watermark says where to go on.
 
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use futures::FutureExt;
-use loquat_contract::{Part, Said};
+use loquat_contract::{Event, Inbound, MessageId, Sender, Settlement};
 use tokio::sync::Semaphore;
 
-use super::fakes::{FakeSink, Fixture, Listener, ONE, TWO, address, error, fixture, get, reply, said_reply};
+use super::fakes::{
+    ANN, FakeSink, Listener, ONE, TWO, address, envelope, error, fixture, get, message, path, reply,
+};
 
-/// What a page hears until nothing more comes: messages and answers.
-async fn hears(page: &mut Listener) -> Vec<(String, String)> {
+/// What a page hears until nothing more comes: kinds and messages.
+async fn hears(page: &mut Listener) -> Vec<String> {
     let mut heard = Vec::new();
-    while let Ok(Some(event)) = tokio::time::timeout(Duration::from_millis(30), page.next()).await {
-        let field = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-        heard.push((field(&event.data["in_reply_to"]), field(&event.data["reply"]["answer"])));
+    while let Ok(Some(event)) = tokio::time::timeout(Duration::from_millis(300), page.next_of_all()).await {
+        let about = if event.kind == "message" { &event.data["id"] } else { &event.data["in_reply_to"] };
+        heard.push(format!("{} {}", event.kind, about.as_str().unwrap_or_default()));
     }
     heard
 }
 
-fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
-    expected.iter().map(|(id, text)| ((*id).to_owned(), (*text).to_owned())).collect()
+#[tokio::test]
+async fn a_new_page_gets_what_was_said_and_where_to_go_on() {
+    let web = fixture(FakeSink::remembering(ONE, &[("1", "one"), ("2", "two")]), None);
+    let mut page = web.listen(ONE, None).await;
+    assert_eq!(hears(&mut page).await, ["message 1", "reply 1", "message 2", "reply 2"]);
+    assert_eq!(page.mark.as_deref(), Some("2"));
+    web.ask(message(ONE, "3", "Hello")).await;
+    web.deliver(&address(ONE, "3"), &reply("three")).await;
+    assert_eq!(hears(&mut page).await, ["message 3", "reply 3"]);
+    assert_eq!(page.mark.as_deref(), Some("3"), "a little later, by itself");
+    assert!(hears(&mut web.listen(TWO, None).await).await.is_empty(), "another conversation's are not");
+    assert_eq!(hears(&mut web.listen(ONE, Some("2")).await).await, ["message 3", "reply 3"]);
+    assert!(hears(&mut web.listen(ONE, Some("3")).await).await.is_empty());
 }
 
 #[tokio::test]
-async fn after_a_restart_the_last_replies_are_there_with_and_without_a_last_id() {
-    for last in [None, Some("0-99")] {
-        let sink = FakeSink::remembering(ONE, &[("1", "one"), ("2", "two")]);
-        let web = fixture(sink, None);
-        let mut page = web.listen(ONE, last).await;
-        assert_eq!(hears(&mut page).await, pairs(&[("1", "one"), ("2", "two")]), "{last:?}");
-        web.deliver(&address(ONE, "3"), &reply("three")).await;
-        assert_eq!(hears(&mut page).await, pairs(&[("3", "three")]));
-        assert!(hears(&mut web.listen(TWO, last).await).await.is_empty(), "another conversation's are not");
+async fn however_much_was_missed_comes_in_order() {
+    let ids: Vec<String> = (1..=200).map(|id| id.to_string()).collect();
+    let said: Vec<(&str, &str)> = ids.iter().map(|id| (id.as_str(), "x")).collect();
+    let web = fixture(FakeSink::remembering(ONE, &said), None);
+    let all = |from: usize| -> Vec<String> {
+        (from..=200).flat_map(|id| [format!("message {id}"), format!("reply {id}")]).collect()
+    };
+    let mut page = web.listen(ONE, Some("0")).await;
+    assert_eq!(hears(&mut page).await, all(1));
+    assert_eq!(page.mark.as_deref(), Some("200"));
+    assert_eq!(hears(&mut web.listen(ONE, Some("73")).await).await, all(74));
+    assert_eq!(hears(&mut web.listen(ONE, None).await).await, all(151), "who has none gets the newest 50");
+}
+
+#[tokio::test]
+async fn a_page_that_does_not_keep_up_reads_the_journal_and_misses_nothing() {
+    let web = fixture(FakeSink::willing(), None);
+    let mut page = web.listen(ONE, None).await;
+    for id in 1..=100 {
+        web.deliver(&address(ONE, &id.to_string()), &reply("x")).await;
+    }
+    let heard = hears(&mut page).await;
+    let mut replies: Vec<&String> = Vec::new();
+    for reply in heard.iter().filter(|event| event.starts_with("reply")) {
+        // Some come twice: what it had heard when it fell behind, and then read.
+        if !replies.contains(&reply) {
+            replies.push(reply);
+        }
+    }
+    let expected: Vec<String> = (1..=100).map(|id| format!("reply {id}")).collect();
+    assert_eq!(replies, expected.iter().collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn the_watermark_waits_for_what_is_not_over() {
+    let sink = FakeSink::remembering(ONE, &[("1", "one")]);
+    let web = fixture(sink.clone(), None);
+    web.ask(message(ONE, "2", "Slow")).await;
+    web.ask(message(ONE, "3", "Fast")).await;
+    web.deliver(&address(ONE, "3"), &reply("three")).await;
+    let mut page = web.listen(ONE, None).await;
+    assert_eq!(hears(&mut page).await, ["message 1", "reply 1", "message 2", "message 3", "reply 3"]);
+    assert_eq!(page.mark.as_deref(), Some("1"));
+    web.deliver(&address(ONE, "2"), &reply("two")).await;
+    assert_eq!(hears(&mut page).await, ["reply 2"]);
+    assert_eq!(page.mark.as_deref(), Some("3"));
+    // What came with a watermark that lags comes twice.
+    let again = hears(&mut web.listen(ONE, Some("1")).await).await;
+    assert_eq!(again, ["message 2", "reply 2", "message 3", "reply 3"]);
+}
+
+#[tokio::test]
+async fn a_page_that_comes_in_the_middle_of_an_answer_sees_its_draft() {
+    let web = fixture(FakeSink::remembering(ONE, &[("1", "one")]), None);
+    web.ask(message(ONE, "2", "Hello")).await;
+    web.draft(&address(ONE, "2"), &["First."]).await;
+    web.draft(&address(ONE, "2"), &["First.", "Second."]).await;
+    let mut page = web.listen(ONE, Some("1")).await;
+    assert_eq!(page.next_of_all().await.unwrap().data["id"], "2");
+    let draft = page.next_of_all().await.unwrap();
+    assert_eq!((draft.kind.as_str(), draft.data["sentences"].as_array().unwrap().len()), ("draft", 2));
+    web.deliver(&address(ONE, "2"), &reply("two")).await;
+    assert_eq!(hears(&mut page).await, ["reply 2"]);
+    assert_eq!(
+        hears(&mut web.listen(ONE, Some("1")).await).await,
+        ["message 2", "reply 2"],
+        "no draft any more"
+    );
+}
+
+#[tokio::test]
+async fn a_second_tab_sees_the_question_before_the_answer() {
+    let web = fixture(FakeSink::willing(), None);
+    let (mut one, mut two) = (web.listen(ONE, None).await, web.listen(ONE, None).await);
+    web.sink.keep(Inbound::message(address(ONE, "1").conversation, "1", Sender::new(ANN), "Hello"));
+    web.draft(&address(ONE, "1"), &["Hi."]).await;
+    web.deliver(&address(ONE, "1"), &reply("Hi.")).await;
+    for page in [&mut one, &mut two] {
+        assert_eq!(hears(page).await, ["message 1", "reply 1"], "nobody needs the draft any more");
     }
 }
 
 #[tokio::test]
-async fn a_reply_that_is_delivered_again_after_a_restart_is_there_once() {
-    let web = fixture(FakeSink::remembering(ONE, &[("1", "one"), ("2", "two"), ("3", "three")]), None);
-    web.deliver(&address(ONE, "2"), &reply("two")).await;
+async fn what_ends_without_an_answer_is_told() {
+    let web = fixture(FakeSink::willing(), None);
     let mut page = web.listen(ONE, None).await;
-    assert_eq!(hears(&mut page).await, pairs(&[("1", "one"), ("2", "two"), ("3", "three")]));
-    web.deliver(&address(ONE, "3"), &reply("three")).await;
+    web.ask(message(ONE, "1", "Hello")).await;
+    assert_eq!(hears(&mut page).await, ["message 1"]);
+    web.sink.end("1", Settlement::Expired { reason: "it was 9 s old".into() });
+    web.mailboxes.sweep().await;
+    let told = page.next().await.unwrap();
+    assert_eq!(told.kind, "problem");
+    assert!(told.data["reason"].as_str().unwrap().contains("send it again"), "{}", told.data);
+    let again = web.listen(ONE, None).await.next().await.unwrap();
+    assert_eq!((again.kind, again.data), (told.kind, told.data));
+}
+
+#[tokio::test]
+async fn what_nobody_has_to_see_moves_the_watermark_alone() {
+    let web = fixture(FakeSink::remembering(ONE, &[("1", "one")]), None);
+    let conversation = address(ONE, "1").conversation;
+    let event = Event::Button { message: MessageId("1~r".into()), id: "good.1".into() };
+    web.sink.keep(Inbound { event, ..Inbound::message(conversation, "p1", Sender::new(ANN), "") });
+    web.sink.end("p1", Settlement::Noted);
+    let mut page = web.listen(ONE, Some("1")).await;
     assert!(hears(&mut page).await.is_empty());
-    assert_eq!(hears(&mut web.listen(ONE, None).await).await.len(), 3);
+    assert_eq!(page.mark.as_deref(), Some("2"));
 }
 
 #[tokio::test]
-async fn a_mailbox_is_filled_once() {
-    let sink = FakeSink::remembering(ONE, &[("1", "one")]);
-    let web = fixture(sink.clone(), None);
-    let mut page = web.listen(ONE, None).await;
-    assert_eq!(hears(&mut page).await.len(), 1);
-    sink.may_read.forget_permits(Semaphore::MAX_PERMITS);
-    let again = web.listen(ONE, None).now_or_never();
-    assert_eq!(hears(&mut again.expect("the journal is not asked again")).await.len(), 1);
+async fn a_watermark_of_which_nothing_is_left_forgets_everything() {
+    let web = fixture(FakeSink::remembering(ONE, &[("1", "one")]), None);
+    web.sink.entries.lock().unwrap().clear();
+    let mut page = web.listen(ONE, Some("1")).await;
+    assert_eq!(page.next().await.unwrap().kind, "erased");
 }
 
 #[tokio::test]
-async fn a_mailbox_that_was_swept_away_is_filled_again() {
-    let sink = FakeSink::willing();
-    let web = fixture(sink.clone(), None);
-    let mut page = web.listen(ONE, None).await;
-    web.deliver(&address(ONE, "1"), &reply("one")).await;
-    let seen = page.next().await.unwrap().id;
-    drop(page);
-    web.deliver(&address(ONE, "2"), &reply("two")).await;
-    web.mailboxes.sweep_idle(Duration::ZERO);
-    let said = [("1", "one"), ("2", "two")].map(|(id, text)| said_reply(&address(ONE, id), text));
-    *sink.said.lock().unwrap() = Ok(said.to_vec());
-    web.deliver(&address(ONE, "3"), &reply("three")).await;
-    // The page gets the first again rather than miss the second, and knows the first by its message.
-    let heard = hears(&mut web.listen(ONE, Some(&seen)).await).await;
-    assert_eq!(heard, pairs(&[("1", "one"), ("2", "two"), ("3", "three")]));
-}
-
-/// A page that asks for its events while the journal is being read, after `meanwhile`.
-async fn while_it_is_filled(web: &Fixture, sink: &FakeSink, meanwhile: impl AsyncFnOnce()) -> Listener {
-    let mut listening = Box::pin(web.listen(ONE, None));
-    assert!((&mut listening).now_or_never().is_none(), "nothing is streamed before it is filled");
-    meanwhile().await;
-    assert!((&mut listening).now_or_never().is_none());
-    sink.may_read.add_permits(1);
-    listening.await
-}
-
-#[tokio::test]
-async fn a_reply_that_is_posted_while_it_is_filled_is_there_once_and_in_order() {
-    let sink = FakeSink::remembering(ONE, &[("1", "one"), ("2", "two"), ("3", "three")]);
-    sink.may_read.forget_permits(Semaphore::MAX_PERMITS);
-    let web = fixture(sink.clone(), None);
-    let mut page = while_it_is_filled(&web, &sink, async || {
-        // One that the journal has too, and one that came after it was read.
-        web.deliver(&address(ONE, "3"), &reply("three")).await;
-        web.draft(&address(ONE, "4"), &["four"]).await;
-        web.deliver(&address(ONE, "4"), &reply("four")).await;
-    })
-    .await;
-    let expected = pairs(&[("1", "one"), ("2", "two"), ("3", "three"), ("4", "four")]);
-    assert_eq!(hears(&mut page).await, expected);
-    assert_eq!(hears(&mut web.listen(ONE, None).await).await, expected);
-}
-
-#[tokio::test]
-async fn a_page_that_leaves_while_it_is_filled_does_not_keep_others_waiting() {
-    let sink = FakeSink::remembering(ONE, &[("1", "one")]);
-    sink.may_read.forget_permits(Semaphore::MAX_PERMITS);
-    let web = fixture(sink.clone(), None);
-    let mut first = Box::pin(web.listen(ONE, None));
-    let mut second = Box::pin(web.listen(ONE, None));
-    assert!((&mut first).now_or_never().is_none() && (&mut second).now_or_never().is_none());
-    drop(first);
-    sink.may_read.add_permits(1);
-    assert_eq!(hears(&mut second.await).await, pairs(&[("1", "one")]));
+async fn a_stream_that_does_not_wait_ends_and_bad_watermarks_are_refused() {
+    let web = fixture(FakeSink::remembering(ONE, &[("1", "one")]), None);
+    let body = web.ask(get(&path(ONE, "events?wait=false"))).await.into_body();
+    let all = http_body_util::BodyExt::collect(body).await.unwrap().to_bytes();
+    assert!(String::from_utf8_lossy(&all).contains("id: 1\nevent: reply\n"));
+    for bad in ["x", "-1", "1.5", "999999999999999999999"] {
+        let mut request = get(&path(ONE, "events"));
+        request.headers_mut().insert("last-event-id", bad.parse().unwrap());
+        assert_eq!(web.ask(request).await.status(), StatusCode::BAD_REQUEST, "{bad}");
+    }
+    assert_eq!(web.ask(get(&path(ONE, "events?wait=maybe"))).await.status(), StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]
 async fn a_journal_that_cannot_be_read_is_asked_again() {
-    let sink = FakeSink::remembering(ONE, &[("1", "one")]);
-    let said = std::mem::replace(&mut *sink.said.lock().unwrap(), Err("the disk is gone"));
-    let web = fixture(sink.clone(), None);
-    let refused = web.ask(get(&format!("/api/conversations/{ONE}/events"))).await;
+    let web = fixture(FakeSink::remembering(ONE, &[("1", "one")]), None);
+    *web.sink.broken.lock().unwrap() = Some("the disk is gone");
+    let refused = web.ask(get(&path(ONE, "events"))).await;
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(error(refused).await.contains("the disk is gone"));
-    *sink.said.lock().unwrap() = said;
-    assert_eq!(hears(&mut web.listen(ONE, None).await).await, pairs(&[("1", "one")]));
+    *web.sink.broken.lock().unwrap() = None;
+    assert_eq!(hears(&mut web.listen(ONE, None).await).await, ["message 1", "reply 1"]);
 }
 
 #[tokio::test]
-async fn an_apology_from_before_a_restart_is_there_too() {
+async fn a_reply_that_is_posted_while_the_journal_is_read_is_not_missed() {
     let sink = FakeSink::remembering(ONE, &[("1", "one")]);
-    let part = Part { text: "no model".into(), is_apology: true, ..Part::default() };
-    let apology = Said { to: address(ONE, "2"), parts: vec![part], reply: None };
-    sink.said.lock().unwrap().as_mut().unwrap().push(apology);
-    let web = fixture(sink, None);
-    let mut page = web.listen(ONE, None).await;
-    assert_eq!(page.next().await.unwrap().kind, "reply");
-    let heard = page.next().await.unwrap();
-    assert_eq!(heard.kind, "problem");
-    assert_eq!(heard.data, serde_json::json!({ "in_reply_to": "2", "reason": "no model" }));
+    sink.may_read.forget_permits(Semaphore::MAX_PERMITS);
+    let web = fixture(sink.clone(), None);
+    let mut listening = Box::pin(web.listen(ONE, None));
+    assert!((&mut listening).now_or_never().is_none(), "nothing is streamed before the journal is read");
+    sink.keep(Inbound::message(address(ONE, "2").conversation, "2", Sender::new(ANN), "Hello"));
+    let answer = envelope(&address(ONE, "2"), &reply("two"));
+    let mut delivering = Box::pin(web.deliver_whole(&answer));
+    assert!((&mut delivering).now_or_never().is_none());
+    sink.may_read.add_permits(1000);
+    delivering.await;
+    let mut page = listening.await;
+    assert!(hears(&mut page).await.contains(&"reply 2".to_owned()));
 }

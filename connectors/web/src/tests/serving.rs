@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 use super::fakes::{
-    FakeSink, ONE, SENT, TWO, address, envelope, error, fixture, get, message, reply, token_of,
+    ANN, FakeSink, ONE, TWO, address, envelope, error, fixture, get, id_of, message, reply, sent, token_of,
 };
 use crate::serve::{Guests, Secret};
 use crate::{Config, WebEgress, WebIngress, bind};
@@ -53,14 +53,18 @@ impl Server {
     async fn send(&self, id: &str) -> String {
         let body = format!(r#"{{"id": "{id}", "text": "Hello"}}"#);
         let head = "Host: HOST\r\nContent-Type: application/json\r\nConnection: close";
-        let path = format!("/api/conversations/{ONE}/messages");
+        let path = format!("/api/conversations/{}/messages", id_of(ONE, ANN));
         let length = body.len();
         let request = format!("POST {path} HTTP/1.1\r\n{head}\r\nContent-Length: {length}\r\n\r\n{body}");
         read_all(self.open(&request).await).await
     }
 
     async fn listen(&self) -> TcpStream {
-        self.open(&format!("GET /api/conversations/{ONE}/events HTTP/1.1\r\nHost: HOST\r\n\r\n")).await
+        self.open(&format!(
+            "GET {} HTTP/1.1\r\nHost: HOST\r\n\r\n",
+            format!("/api/conversations/{}/events", id_of(ONE, ANN))
+        ))
+        .await
     }
 }
 
@@ -81,7 +85,7 @@ async fn a_stop_waits_for_the_reply_and_the_stream_carries_it() {
     assert!(!server.run.is_finished());
 
     let delivered = server.egress.deliver(&envelope(&address(ONE, "1"), &reply("Just in time."))).await;
-    assert_eq!(delivered, SENT);
+    assert_eq!(delivered, sent("1"));
     // The stream ends by itself, after it carried the reply.
     assert!(read_all(page).await.contains("Just in time."));
     server.run.await.unwrap().unwrap();
@@ -126,7 +130,7 @@ async fn a_run_that_was_dropped_is_run_again_on_the_same_port() {
     let again = run(&server.ingress, &server.stop);
     assert!(waiting.await.starts_with("HTTP/1.1 202"));
     for (id, text) in [("1", "From before."), ("2", "From after.")] {
-        assert_eq!(server.egress.deliver(&envelope(&address(ONE, id), &reply(text))).await, SENT);
+        assert_eq!(server.egress.deliver(&envelope(&address(ONE, id), &reply(text))).await, sent(id));
     }
     server.stop.cancel();
     again.await.unwrap().unwrap();
@@ -161,6 +165,7 @@ async fn owed_are_the_accepted_and_unanswered() {
     assert!(web.mailboxes.all_answered().now_or_never().is_none(), "the other conversation is owed");
     web.apologise(&address(TWO, "1"), "Sorry.").await;
     assert!(web.mailboxes.all_answered().now_or_never().is_some());
+    *web.sink.receipt.lock().unwrap() = Receipt::Duplicate;
     web.ask(message(ONE, "1", "Hello")).await;
     assert!(web.mailboxes.all_answered().now_or_never().is_some(), "answered before is not owed again");
 }

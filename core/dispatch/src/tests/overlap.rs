@@ -113,6 +113,24 @@ async fn an_edit_is_answered_in_place_of_its_message() {
 }
 
 #[tokio::test]
+async fn a_changed_question_is_answered_again_where_the_platform_shows_that() {
+    let bench = Bench::new();
+    let plain = bench.post.capabilities.lock().unwrap().to_owned();
+    *bench.post.capabilities.lock().unwrap() =
+        loquat_contract::Capabilities { answers_changes: true, ..plain };
+    bench.accept_all(&[message("a", "1", "one"), message("a", "2", "two")]).await;
+    bench.settled().await;
+    bench.accept(&edit("a", "e1", "1", "first")).await.unwrap();
+    bench.accept(&edit("a", "e9", "9", "of nothing")).await.unwrap();
+    bench.drain().await;
+    assert_eq!(bench.post.texts(), ["one", "two", "first"]);
+    let again = bench.entry(3).await;
+    assert_eq!(again.inbound.address().in_reply_to.0, "1", "in the place of the old answer");
+    assert_eq!(again.prepared.unwrap().again, Some(loquat_contract::Sequence(1)));
+    assert!(matches!(bench.entry(4).await.settled, Some((loquat_contract::Settlement::Noted, _))));
+}
+
+#[tokio::test]
 async fn a_message_that_is_taken_back_is_not_answered() {
     let bench = Bench::new();
     let _held = bench.echo.hold("one");

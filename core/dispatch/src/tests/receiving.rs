@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use loquat_contract::{
-    BoxFuture, CancellationToken, ConnectorError, Ingress, Journal, PartState, Sequence, Sink, Step,
-    Timestamp,
+    BoxFuture, CancellationToken, ConnectorError, Ingress, Query, Sequence, Sink, Timestamp,
 };
 
 use super::fakes::{Bench, message};
@@ -120,18 +119,33 @@ async fn what_was_said_is_read_back_for_platforms_that_keep_nothing() {
     let bench = Bench::new();
     bench.accept_all(&[message("a", "1", "one"), message("b", "2", "two"), message("a", "3", "three")]).await;
     bench.drain().await;
-    let said = bench.sink.said(&super::fakes::conversation("a"), 50).await.unwrap();
-    let answers: Vec<&str> = said.iter().map(|said| said.reply.as_ref().unwrap().answer.as_str()).collect();
-    assert_eq!(answers, ["one", "three"]);
-    assert_eq!(said[1].to.in_reply_to.0, "3");
-    assert_eq!(bench.sink.said(&super::fakes::conversation("a"), 1).await.unwrap().len(), 1);
+    let of = |name: &str| Query { conversation: Some(super::fakes::conversation(name)), ..Query::default() };
+    let answers = |entries: Vec<loquat_contract::Entry>| -> Vec<String> {
+        let replies = entries.into_iter().filter_map(|entry| entry.prepared?.reply);
+        replies.map(|reply| reply.answer.clone()).collect()
+    };
+    assert_eq!(answers(bench.sink.history(of("a")).await.unwrap()), ["one", "three"]);
+    let after = Query { after: Some(Sequence(1)), ..of("a") };
+    assert_eq!(answers(bench.sink.history(after).await.unwrap()), ["three"]);
+    let everything = Query { platform: Some("another".into()), ..Query::default() };
+    assert_eq!(
+        answers(bench.sink.history(everything).await.unwrap()).len(),
+        3,
+        "its own platform, whatever is asked"
+    );
+}
 
-    // Sent, and killed before it was settled: it is not sent again, so it has to be read back.
-    bench.journal.accept(&message("c", "4", "four")).await.unwrap();
-    let prepared = bench.entry(1).await.prepared.unwrap();
-    let sent = Step::Part { number: 1, state: PartState::Sent { id: None } };
-    bench.journal.record(Sequence(4), vec![Step::Prepared(Box::new(prepared)), sent]).await.unwrap();
-    assert_eq!(bench.sink.said(&super::fakes::conversation("c"), 50).await.unwrap().len(), 1);
+#[tokio::test]
+async fn a_connector_has_people_of_its_own_platform_erased_and_nobody_else() {
+    let bench = Bench::new();
+    bench.accept_all(&[message("a", "1", "one")]).await;
+    bench.drain().await;
+    let person = bench.entry(1).await.inbound.person();
+    let elsewhere = loquat_contract::Person { platform: "another".into(), ..person.clone() };
+    assert_eq!(bench.sink.erase(&elsewhere).await.unwrap(), 0);
+    assert_eq!(bench.sink.history(Query::default()).await.unwrap().len(), 1);
+    assert_eq!(bench.sink.erase(&person).await.unwrap(), 1);
+    assert!(bench.sink.history(Query::default()).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use loquat_conformance::{Act, Deed, Fault, Heard, Platform, Shown};
+use loquat_conformance::{Act, Deed, Fault, Heard, Platform, Press, Shown};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use super::tab::{Faults, Tab};
 use crate::serve::{Guests, Secret};
-use crate::tests::fakes::token_of;
+use crate::tests::fakes::{ANN, id_of, token_of};
 
 /// The first port for bots, and how many there are: below those that systems give to clients, because a client that asks for
 /// the port that it was given itself is connected to itself.
@@ -26,12 +26,15 @@ static NEXT: AtomicU16 = AtomicU16::new(0);
 const READY: Duration = Duration::from_secs(60);
 /// How long an answer is waited for; a bot that is gone shows at once.
 const ANSWER: Duration = Duration::from_secs(30);
+/// How long a button may take to be seen.
+const SEEN: Duration = Duration::from_secs(10);
 
 /// A browser with a tab for each conversation.
 pub(crate) struct Browser {
     port: u16,
     tabs: Mutex<HashMap<String, Tab>>,
     faults: Arc<Faults>,
+    presses: AtomicU16,
 }
 
 impl Browser {
@@ -72,7 +75,12 @@ impl Platform for Browser {
         for _ in 0..count {
             let port = first + (offset + NEXT.fetch_add(1, Ordering::Relaxed) % count) % count;
             if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-                return Ok(Self { port, tabs: Mutex::default(), faults: Arc::default() });
+                return Ok(Self {
+                    port,
+                    tabs: Mutex::default(),
+                    faults: Arc::default(),
+                    presses: AtomicU16::new(0),
+                });
             }
         }
         anyhow::bail!("no port is free")
@@ -108,6 +116,29 @@ impl Platform for Browser {
         }
     }
 
+    async fn press(&self, press: &Press) -> Option<Heard> {
+        self.open(&press.channel);
+        let found = || self.tabs.lock().unwrap().get(&press.channel)?.button(&press.on, &press.label);
+        let appears = async {
+            loop {
+                match found() {
+                    Some(found) => return found,
+                    None => tokio::time::sleep(Duration::from_millis(10)).await,
+                }
+            }
+        };
+        // People press what they see, and they may see it a little later than the journal has it.
+        let Ok((message, button)) = timeout(SEEN, appears).await else { return Some(Heard::NotAcknowledged) };
+        let path = format!("/api/conversations/{}/messages/{message}/presses", conversation(&press.channel));
+        let id = format!("press-{}", self.presses.fetch_add(1, Ordering::Relaxed));
+        let body = serde_json::json!({ "id": id, "button": button }).to_string();
+        Some(match timeout(ANSWER, self.ask("POST", &path, &body)).await {
+            // A refusal is shown, and that is all that can come of it.
+            Ok(Ok(202 | 403 | 410)) => Heard::Acknowledged,
+            _ => Heard::NotAcknowledged,
+        })
+    }
+
     fn shown(&self, channel: &str) -> Vec<Shown> {
         self.tabs.lock().unwrap().get(channel).map(Tab::shown).unwrap_or_default()
     }
@@ -138,12 +169,17 @@ impl Platform for Browser {
 
 /// Who sits at it.
 pub(super) fn token() -> String {
-    token_of(&Guests::new(&Secret::known(), None), "guest:ann")
+    token_of(&Guests::new(&Secret::known(), None), ANN)
 }
 
 /// The conversation of a channel: a UUID of version 4 that is the same each time.
-fn conversation(channel: &str) -> String {
+pub(super) fn uuid(channel: &str) -> String {
     let digest = Sha256::digest(channel);
     let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     format!("{}-{}-4{}-8{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
+}
+
+/// Its id.
+fn conversation(channel: &str) -> String {
+    id_of(&uuid(channel), ANN)
 }

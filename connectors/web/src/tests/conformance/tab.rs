@@ -1,5 +1,6 @@
 //! One tab. In: an event stream, which it opens again whenever it ends. Out: one answer for each message, as the page shows it.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use loquat_conformance::{Fault, Shown};
+use loquat_contract::{Button, Document, Format};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -45,15 +47,17 @@ impl Faults {
 /// What the tab has heard.
 #[derive(Default)]
 struct Page {
-    /// The id of the last event.
+    /// The watermark.
     seen: Option<String>,
+    /// Where in the conversation each message stands.
+    places: HashMap<String, u64>,
     answers: Vec<Answer>,
 }
 
 struct Answer {
     in_reply_to: String,
-    is_reply: bool,
     text: String,
+    buttons: Vec<Button>,
 }
 
 /// A tab that listens until it is dropped.
@@ -80,13 +84,24 @@ impl Tab {
     /// What it shows.
     pub(super) fn shown(&self) -> Vec<Shown> {
         let page = self.page.lock().unwrap();
-        let shown = |answer: &Answer| Shown {
+        // In the order of the conversation, whatever came first; what belongs to no message that is known comes last.
+        let mut answers: Vec<&Answer> = page.answers.iter().collect();
+        answers.sort_by_key(|answer| page.places.get(&answer.in_reply_to).copied().unwrap_or(u64::MAX));
+        let shown = |answer: &&Answer| Shown {
             text: answer.text.clone(),
             key: Some(answer.in_reply_to.clone()),
             notified: Vec::new(),
             fault: None,
         };
-        page.answers.iter().map(shown).collect()
+        answers.iter().map(shown).collect()
+    }
+
+    /// The button of this label below the newest answer that has this word, and what that answers.
+    pub(super) fn button(&self, word: &str, label: &str) -> Option<(String, String)> {
+        let page = self.page.lock().unwrap();
+        let answer = page.answers.iter().rev().find(|answer| answer.text.contains(word))?;
+        let button = answer.buttons.iter().find(|button| button.label == label)?;
+        Some((answer.in_reply_to.clone(), button.id.clone()))
     }
 }
 
@@ -153,24 +168,37 @@ fn is_begun_answer(heard: &[u8]) -> bool {
 }
 
 impl Page {
-    /// What `page/chat.js` does with an event: the first reply to a message stays.
+    /// What the page does with an event: it keeps one answer for each message, the last that came.
     fn hear(&mut self, event: &str) {
         let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-        let Some(id) = field("id:") else { return };
-        self.seen = Some(id.to_owned());
+        if let Some(id) = field("id:") {
+            self.seen = Some(id.to_owned());
+        }
         let data: Value = field("data:").and_then(|data| data.parse().ok()).unwrap_or_default();
-        let (is_reply, text) = match field("event:") {
-            Some("reply") => (true, &data["reply"]["answer"]),
-            Some("problem") => (false, &data["reason"]),
-            Some("notice") => (false, &data["text"]),
-            _ => return,
-        };
-        let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let answer = Answer { in_reply_to: word(&data["in_reply_to"]), is_reply, text: word(text) };
-        match self.answers.iter_mut().find(|known| known.in_reply_to == answer.in_reply_to) {
-            Some(known) if known.is_reply => {}
-            Some(known) => *known = answer,
-            None => self.answers.push(answer),
+        let word = |name: &str| data[name].as_str().unwrap_or_default().to_owned();
+        match field("event:") {
+            Some("message") => {
+                // A change stands where its message stands.
+                if let Some(sequence) = data["sequence"].as_u64().filter(|_| data["edits"].is_null()) {
+                    self.places.insert(word("id"), sequence);
+                }
+            }
+            Some("reply" | "problem" | "notice") => {
+                let document: Document = serde_json::from_value(data["document"].clone()).unwrap();
+                let buttons: Vec<Vec<Button>> = serde_json::from_value(data["buttons"].clone()).unwrap();
+                let answer = Answer {
+                    in_reply_to: word("in_reply_to"),
+                    text: document.render(Format::Plain),
+                    buttons: buttons.concat(),
+                };
+                self.answers.retain(|known| known.in_reply_to != answer.in_reply_to);
+                self.answers.push(answer);
+            }
+            Some("erased") => {
+                self.answers.clear();
+                self.places.clear();
+            }
+            _ => {}
         }
     }
 }
