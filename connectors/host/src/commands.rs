@@ -26,6 +26,7 @@ use crate::cli::{Cli, Command};
 use crate::config::{ConfigError, Loaded, Overrides, load};
 
 pub(crate) use connector::connector_name;
+pub(crate) use kg::{Gathered, Missing};
 
 /// Some of it was done, and some left out.
 pub(crate) const PARTLY: u8 = 3;

@@ -40,6 +40,9 @@ pub struct Config {
     pub connectors: ConnectorsConfig,
     /// What it tells of itself to whoever watches it.
     pub metrics: MetricsConfig,
+    /// The servers that are told what happens. Default: none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<loquat_webhook::Config>,
 }
 
 /// What the bot tells of itself to whoever watches it.

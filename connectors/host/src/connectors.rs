@@ -5,7 +5,9 @@ use std::sync::Arc;
 use loquat_contract::{BotCard, Egress, Ingress};
 
 use crate::config::Config;
-use crate::parts::Places;
+use crate::operations::Desk;
+use crate::parts::{Parts, Places};
+use crate::site;
 
 /// A platform's two halves.
 pub struct Connector {
@@ -39,8 +41,13 @@ pub(crate) fn card(config: &Config) -> BotCard {
 ///
 /// # Errors
 /// When one of them cannot start with its config.
-pub fn served(config: &Config, places: &Places) -> anyhow::Result<Vec<Connector>> {
-    let mut served = vec![web(config, places)?];
+pub fn served(
+    config: &Config,
+    places: &Places,
+    parts: &Parts,
+    desk: &Arc<Desk>,
+) -> anyhow::Result<Vec<Connector>> {
+    let mut served = vec![web(config, places, parts, desk)?];
     if config.connectors.irc.server.is_some() {
         served.push(irc(config)?);
     }
@@ -77,12 +84,12 @@ fn telegram(config: &Config) -> anyhow::Result<Connector> {
     Ok(Connector { platform: loquat_telegram::PLATFORM, ingress, egress, notice })
 }
 
-fn web(config: &Config, places: &Places) -> anyhow::Result<Connector> {
+fn web(config: &Config, places: &Places, parts: &Parts, desk: &Arc<Desk>) -> anyhow::Result<Connector> {
     let settings = loquat_web::Config {
         max_message_chars: config.connectors.web.max_message_chars.min(config.bot.max_message_chars),
         ..config.connectors.web.clone()
     };
-    let bound = loquat_web::bind(&settings)?.keep_in(&places.web)?;
+    let bound = site::open(loquat_web::bind(&settings)?, config, places, parts, desk)?;
     let moved = if bound.moved() { format!(" (port {} is taken)", settings.port) } else { String::new() };
     let notice = Some(format!("is ready: {}{moved}", bound.link()));
     let (ingress, egress) = bound.connect(card(config));

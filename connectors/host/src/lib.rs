@@ -12,8 +12,11 @@ pub mod parts;
 pub mod progress;
 
 pub mod connectors;
-mod metrics;
+pub mod metrics;
+pub mod operations;
 pub mod operator;
 pub mod run;
+mod site;
+pub mod webhooks;
 
 pub mod commands;

@@ -92,7 +92,7 @@ async fn alone(
 }
 
 /// Does it on the journal of this bot.
-async fn beside(
+pub(crate) async fn beside(
     places: &Places,
     dispatch: &Dispatch,
     journal: &EmbeddedJournal,

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use loquat_artifacts::{Cache, ensure};
-use loquat_contract::{Knowledge, LanguageModel, Sampling};
+use loquat_contract::{Knowledge, LanguageModel, Sampling, TextEmbedder};
 use loquat_dialogue::{Bot, Engine};
 use loquat_inference::{OnnxModel, Runtime};
 
@@ -38,6 +38,8 @@ pub struct Parts {
     pub graph: GraphSource,
     /// The models that are in use, in the order of preference.
     pub models: Vec<Arc<OnnxModel>>,
+    /// The sentence embedding models that `graph.embeddings` asks for.
+    pub embedders: Vec<Arc<dyn TextEmbedder>>,
     /// The engine.
     pub engine: Arc<Engine>,
 }
@@ -81,9 +83,10 @@ pub fn assemble(loaded: &Loaded, screen: &Screen) -> anyhow::Result<Parts> {
     let runtime = runtime(config, &cache, screen)?;
     let models = models(config, &runtime, &cache, screen)?;
     let speakers = models.iter().map(|model| model.clone() as Arc<dyn LanguageModel>).collect();
-    let engine = engine(config, &cache, screen, graph.knowledge(), speakers)?;
+    let embedders = embedders(config, &cache, screen)?;
+    let engine = engine(config, &embedders, graph.knowledge(), speakers)?;
     screen.clear();
-    Ok(Parts { graph, models, engine })
+    Ok(Parts { graph, models, embedders, engine })
 }
 
 /// How the bot's models choose their words.
@@ -94,11 +97,10 @@ pub(crate) fn sampling(config: &Config) -> Sampling {
 /// The bot's engine, over a graph and models that need not be the config's own.
 ///
 /// # Errors
-/// When there is no word list for one of the bot's languages, or an embedding model is not to be had.
+/// When there is no word list for one of the bot's languages.
 pub(crate) fn engine(
     config: &Config,
-    cache: &Cache,
-    screen: &Screen,
+    embedders: &[Arc<dyn TextEmbedder>],
     knowledge: Arc<dyn Knowledge>,
     speakers: Vec<Arc<dyn LanguageModel>>,
 ) -> anyhow::Result<Arc<Engine>> {
@@ -110,8 +112,8 @@ pub(crate) fn engine(
         sampling: sampling(config),
     };
     let mut engine = Engine::new(bot, knowledge, speakers)?;
-    for embedder in embedders(config, cache, screen)? {
-        engine = engine.with_embedder(embedder);
+    for embedder in embedders {
+        engine = engine.with_embedder(embedder.clone());
     }
     Ok(Arc::new(engine))
 }

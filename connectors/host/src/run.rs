@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use loquat_contract::{Egress, Journal};
+use loquat_contract::Egress;
 use loquat_dialogue::Engine;
 use loquat_dispatch::{Bot, Dispatch};
 use loquat_journal::{EmbeddedJournal, Retention};
@@ -14,30 +14,40 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::connectors::{Connector, card};
-use crate::operator;
+use crate::operations::Desk;
 use crate::parts::Places;
+use crate::{operator, webhooks};
 
 /// How often the journal is looked at for what is too old.
 const TIDY: Duration = Duration::from_secs(3600);
 /// The journal is rewritten once this part of it is too old.
 const STALE: u64 = 4;
 
+/// Opens the bot's journal, and takes it over from whoever had it.
+///
+/// # Errors
+/// When another process has it, or it is of another version.
+pub fn journal(places: &Places) -> anyhow::Result<EmbeddedJournal> {
+    EmbeddedJournal::open(&places.journal)
+        .with_context(|| format!("the journal in {} cannot be opened", places.journal.display()))
+}
+
 /// Runs the connectors until a person ends one, Ctrl-C is pressed, or none is left; then finishes what was accepted. A second
-/// Ctrl-C ends the process at once: what was accepted is in the journal. `announce` is called once nothing can keep the bot from
+/// Ctrl-C ends the process at once: what was accepted is in the journal. `desk` is where operators are served. `announce` is called once nothing can keep the bot from
 /// starting.
 ///
 /// # Errors
-/// When the journal cannot be opened, or the last connector failed.
+/// When what an earlier run left cannot be read, or the last connector failed.
 pub async fn run(
     config: &Config,
     places: &Places,
+    journal: EmbeddedJournal,
     engine: Arc<Engine>,
     connectors: Vec<Connector>,
+    desk: Option<Arc<Desk>>,
     announce: impl FnOnce(&[Connector]) -> std::io::Result<()>,
 ) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
-    let journal = EmbeddedJournal::open(&places.journal)
-        .with_context(|| format!("the journal in {} cannot be opened", places.journal.display()))?;
     let egresses =
         connectors.iter().map(|c| (c.platform.to_owned(), c.egress.clone() as Arc<dyn Egress>)).collect();
     let bot = Bot {
@@ -47,8 +57,9 @@ pub async fn run(
         access: config.access.clone(),
         pairing: Some(places.access.clone()),
     };
-    let kept: Arc<dyn Journal> = Arc::new(journal.clone());
+    let (hooks, kept) = webhooks::open(&config.webhooks, places, &journal).await?;
     let dispatch = Dispatch::new(bot, engine, kept, egresses, stop.clone());
+    desk.inspect(|desk| desk.attend(dispatch.clone()));
     let resumed = dispatch.resume().await?;
     if resumed > 0 {
         tracing::info!(resumed, "answering messages of an earlier run");
@@ -64,6 +75,10 @@ pub async fn run(
         });
     }
     tokio::spawn(stop_on_signal(signals, stop.clone()));
+    let telling = tokio::spawn({
+        let stop = stop.clone();
+        async move { hooks.run(stop).await }
+    });
     let beside = tokio::spawn({
         let (stop, retention) = (stop.clone(), config.journal.retention());
         let operator = operator::serve(places.clone(), dispatch.clone(), journal.clone(), retention);
@@ -97,6 +112,7 @@ pub async fn run(
     stop.cancel();
     dispatch.drain().await;
     beside.await.context("the journal's upkeep broke down")?;
+    telling.await.context("the webhooks broke down")?;
     outcome
 }
 

@@ -97,13 +97,13 @@ export class Conversation {
   take(data) {
     let exchange = data.edits && this.find(data.edits);
     if (exchange && exchange.id !== data.id) {
-      const isKnown = this.#edits.has(data.id);
       this.#edits.set(data.id, exchange.id);
-      // An older edit, or this one again.
-      if (exchange.edit?.sequence >= data.sequence || (isKnown && !OPEN.includes(data.state) && exchange.answer)) return;
-      const { id, sequence } = data;
-      Object.assign(exchange, { text: data.text, edit: { id, sequence }, draft: null });
-      if (data.state !== "withdrawn") Object.assign(exchange, { answer: data.answer ?? null, state: data.state });
+      const { id, sequence, text, state, answer } = data;
+      if (exchange.edit?.sequence > sequence) return;
+      Object.assign(exchange, { text, edit: { id, sequence } });
+      if (answer) Object.assign(exchange, { answer, state, draft: null });
+      // One that is answered has its answer in the next event.
+      else if (OPEN.includes(state)) Object.assign(exchange, { answer: null, state, draft: null });
     } else {
       exchange = this.#exchanges.get(data.id) ?? this.#add({ id: data.id, state: data.state });
       const { answer, state, text, ...rest } = data;
@@ -121,32 +121,28 @@ export class Conversation {
 
   #drafted(data) {
     const exchange = this.find(data.in_reply_to);
-    if (!exchange || exchange.answer || this.#isOld(exchange, data)) return;
+    if (!exchange || exchange.answer) return;
     Object.assign(exchange, { state: "waiting", draft: data });
     this.on.shown(exchange, false);
   }
 
   #withdrawn(data) {
     const exchange = this.find(data.in_reply_to);
-    if (!exchange || exchange.answer || this.#isOld(exchange, data)) return;
-    Object.assign(exchange, { state: "withdrawn", draft: null });
+    if (!exchange || exchange.answer) return;
+    // What is changed is answered in another form.
+    const state = exchange.edit && isOpen(exchange) ? exchange.state : "withdrawn";
+    Object.assign(exchange, { state, draft: null });
     this.on.shown(exchange, false);
   }
 
   #answered(data, kind) {
     const exchange = this.find(data.in_reply_to);
     if (!exchange) return void this.#early.set(data.in_reply_to, { data, kind });
-    if (this.#isOld(exchange, data)) return;
     const isFresh = isOpen(exchange) || exchange.state === "unsent";
     const state = { reply: "answered", notice: "told", problem: "failed" }[kind];
     Object.assign(exchange, { answer: data, state, draft: null, error: null });
     this.#sent(exchange.id);
     this.on.shown(exchange, isFresh);
-  }
-
-  /** Whether this is about what the question was before it was edited and answered again. */
-  #isOld(exchange, { in_reply_to: id }) {
-    return exchange.edit && exchange.answer?.in_reply_to === exchange.edit.id && id !== exchange.edit.id;
   }
 
   /** Exchanges before those that are here. */
@@ -287,8 +283,7 @@ export class Conversation {
     const isUnsent = exchange.sequence === undefined && exchange.state !== "waiting";
     this.#sent(exchange.edit?.id ?? exchange.id);
     if (isUnsent) this.#mark(exchange, "withdrawn", null);
-    const id = exchange.edit?.id ?? exchange.id;
-    if (this.id) await this.client.call("DELETE", `conversations/${this.id}/messages/${id}?id=${uuid()}`);
+    if (this.id) await this.client.call("DELETE", `conversations/${this.id}/messages/${exchange.id}?id=${uuid()}`);
     if (!exchange.answer) this.#mark(exchange, "withdrawn", null);
   }
 

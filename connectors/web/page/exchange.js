@@ -34,7 +34,7 @@ export function exchangeView(first, { bot, words, act, replyOf, heading }) {
     const { text, attachments = [], button } = exchange;
     const files = attachments.length > 0 ? fileList(attachments, words, act.load) : null;
     const isWish = text === "/human";
-    const label = isWish ? words("human") : text || (button && act.labelOf(exchange));
+    const label = isWish ? words("human") : (button && !/^retry\./.test(button) && act.labelOf(exchange)) || text;
     const said = label ? element("p", { class: "bubble", dir: "auto" }, label) : null;
     const canEdit = text && !isWish && !button && exchange.state !== "unsent";
     const edit = canEdit ? iconButton("edit", words("edit"), startEdit) : null;

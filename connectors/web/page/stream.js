@@ -5,7 +5,10 @@ const LONGEST = 30_000;
 /** The server says something at least every 15 seconds; a connection that is silent for longer is dead, whatever it looks like. */
 const SILENCE = 45_000;
 
-/** Takes pieces of an event stream, however they are cut, and calls `event(kind, data, id)` for each event in it. */
+/**
+ * Takes pieces of an event stream, however they are cut, and calls `event(kind, data, id)` for each event in it. Data is `null` where an
+ * event is an id alone.
+ */
 export function parser(event) {
   let rest = "";
   let kind = "";
@@ -13,7 +16,7 @@ export function parser(event) {
   let id;
   const line = (text) => {
     if (text === "") {
-      if (data.length > 0) event(kind || "message", data.join("\n"), id);
+      if (data.length > 0 || id !== undefined) event(kind || "message", data.length > 0 ? data.join("\n") : null, id);
       kind = "";
       data = [];
       id = undefined;
@@ -68,7 +71,7 @@ export function listen(connect, place, heard, state) {
       state("open");
       const decoder = new TextDecoder();
       const take = parser((kind, data, id) => {
-        heard(kind, JSON.parse(data));
+        if (data !== null) heard(kind, JSON.parse(data));
         if (id !== undefined) place.watermark = id;
       });
       const reader = response.body.getReader();

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use loquat_contract::{
-    Accepted, Administration, Backfill, BoxFuture, Capabilities, ConversationId, Delivery, Drafts, Egress,
-    Entry, Envelope, Erased, Inbound, Interactions, Journal, JournalError, Memory, MessageId, PartState,
-    Person, Query, Sequence, Step, Timestamp,
+    Accepted, Administration, Backfill, BoxFuture, BoxStream, Capabilities, Change, ConversationId, Delivery,
+    Drafts, Egress, Entry, Envelope, Erased, Inbound, Interactions, Journal, JournalError, Memory, MessageId,
+    PartState, Person, Query, Sequence, Step, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -156,6 +156,10 @@ impl Journal for Breaking<dyn Journal> {
         since: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<(ConversationId, MessageId)>, JournalError>> {
         self.inner.conversations(platform, since)
+    }
+
+    fn changes(&self) -> BoxStream<'static, Change> {
+        self.inner.changes()
     }
 
     fn erase<'a>(&'a self, person: &'a Person) -> BoxFuture<'a, Result<Erased, JournalError>> {

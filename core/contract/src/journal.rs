@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BoxFuture, Choice, ConversationId, Inbound, Memory, MessageId, Part, Person, Reply, Timestamp};
+use crate::{
+    BoxFuture, BoxStream, Choice, ConversationId, Inbound, Memory, MessageId, Part, Person, Reply, Timestamp,
+};
 
 /// The place of an accepted event in the journal; grows by one an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -247,6 +249,15 @@ pub struct Erased {
     pub conversations: Vec<ConversationId>,
 }
 
+/// What is told of the journal to whoever follows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// This entry was accepted, or came a step further.
+    Entry(Sequence),
+    /// More than can be told one by one: entries were removed, or whoever follows was too slow. What is of interest is to be read anew.
+    Many,
+}
+
 /// Why the journal could not keep or find something.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -311,6 +322,10 @@ pub trait Journal: Send + Sync {
         platform: &'a str,
         since: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<(ConversationId, MessageId)>, JournalError>>;
+
+    /// What changes from now on, in order, each once it is on disk: for those who follow the journal without asking again and again. It ends
+    /// with the journal.
+    fn changes(&self) -> BoxStream<'static, Change>;
 
     /// Removes every trace of a person: what they caused, the replies to it, and the memory of these conversations. When this
     /// returns, no byte of it is left in the journal's files.

@@ -41,8 +41,8 @@ pub use envelope::{Button, Choice, Delivery, Envelope, IdempotencyKey, Part};
 pub use futures::future::BoxFuture;
 pub use futures::stream::BoxStream;
 pub use journal::{
-    Accepted, Entry, Erased, Journal, JournalError, PartState, Prepared, Query, Sequence, Settlement, State,
-    Step,
+    Accepted, Change, Entry, Erased, Journal, JournalError, PartState, Prepared, Query, Sequence, Settlement,
+    State, Step,
 };
 pub use knowledge::{
     Candidate, Entity, EntityId, Fact, FactId, Generation, Knowledge, KnowledgeError, Label, Mention,

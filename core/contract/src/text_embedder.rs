@@ -18,6 +18,12 @@ pub trait TextEmbedder: Send + Sync {
     /// of two is their dot product.
     fn embed<'a>(&'a self, texts: &'a [String]) -> BoxFuture<'a, Result<Vec<Vec<f32>>, ModelError>>;
 
+    /// How many tokens of `texts` it reads, those that it adds itself included; `None` where it does not say.
+    fn count(&self, texts: &[String]) -> Option<usize> {
+        let _ = texts;
+        None
+    }
+
     /// Whether it was made for texts in `language`. Any, unless it says otherwise.
     fn speaks(&self, _language: &Language) -> bool {
         true

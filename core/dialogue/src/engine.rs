@@ -8,6 +8,8 @@ use loquat_contract::{
     LanguageModel, Memory, Policy, Reply, Sampling, Schema, Sentence, TextEmbedder, Timings,
 };
 use loquat_retrieve::{RetrieveOptions, Retriever};
+use tracing::field::Empty;
+use tracing::{Instrument, debug_span};
 
 use crate::EngineError;
 use crate::ground::{Plan, Sources, ground};
@@ -125,23 +127,28 @@ impl Engine {
         let reading = Reading { engine: self, schema: &schema, language: &language, lexicon };
         let mut turns: Vec<Turn> = Vec::new();
         for mut turn in reading.turns(text, &mut session, &mut timings).await? {
+            let respond = debug_span!("respond", plan = turn.plan.name());
             let had_text = responder.draft.first_token.is_some();
             let begun = started.elapsed();
-            turn.is_answered = match &turn.plan {
-                Plan::Facts(grounds) => {
-                    responder.say_facts(&turn.asked, grounds).await;
-                    true
+            turn.is_answered = async {
+                match &turn.plan {
+                    Plan::Facts(grounds) => {
+                        responder.say_facts(&turn.asked, grounds).await;
+                        true
+                    }
+                    Plan::Clarify(ambiguity) => {
+                        responder.say_line(question_back(ambiguity, lexicon));
+                        false
+                    }
+                    Plan::Unknown(unknown) => responder.say_unknown(&turn.asked, unknown).await,
+                    Plan::Smalltalk(kind) => {
+                        responder.make_smalltalk(&turn.asked, *kind).await;
+                        false
+                    }
                 }
-                Plan::Clarify(ambiguity) => {
-                    responder.say_line(question_back(ambiguity, lexicon));
-                    false
-                }
-                Plan::Unknown(unknown) => responder.say_unknown(&turn.asked, unknown).await,
-                Plan::Smalltalk(kind) => {
-                    responder.make_smalltalk(&turn.asked, *kind).await;
-                    false
-                }
-            };
+            }
+            .instrument(respond)
+            .await;
             if let (false, Some(first)) = (had_text, responder.draft.first_token) {
                 timings.first_token = Some(milliseconds(begun + first));
             }
@@ -293,19 +300,32 @@ impl Reading<'_> {
     ) -> Result<Read, EngineError> {
         let (engine, lexicon) = (self.engine, self.lexicon);
         let begun = Instant::now();
+        let reading = debug_span!("understand", language = %self.language, mentions = Empty);
         let about: Vec<_> = session.focus.iter().map(|entity| entity.id.clone()).collect();
-        let mut mentions = engine.knowledge.link_in(text, &about).await?;
-        if let Some(meant) = meant {
-            mentions = renamed(mentions, meant);
-        }
-        let mentions = names(mentions, &engine.retriever, self.language);
+        let mut mentions = engine.knowledge.link_in(text, &about).instrument(reading.clone()).await?;
+        let mentions = reading.in_scope(|| {
+            if let Some(meant) = meant {
+                mentions = renamed(mentions, meant);
+            }
+            names(mentions, &engine.retriever, self.language)
+        });
         timings.link += milliseconds(begun.elapsed());
         let begun = Instant::now();
-        let relation_words = engine.relation_words.of(self.schema, &lexicon.language);
-        let understood = understand(text, mentions, self.schema, &relation_words, lexicon);
+        let understood = reading.in_scope(|| {
+            let relation_words = engine.relation_words.of(self.schema, &lexicon.language);
+            understand(text, mentions, self.schema, &relation_words, lexicon)
+        });
+        reading.record("mentions", understood.mentions.len());
+        drop(reading);
         let (knowledge, language) = (engine.knowledge.as_ref(), self.language);
         let sources = Sources { knowledge, retriever: &engine.retriever, language, lexicon };
-        let plan = ground(text, &understood, session, sources).await?;
+        let span = debug_span!("ground", plan = Empty, facts = Empty);
+        let plan = ground(text, &understood, session, sources).instrument(span.clone()).await?;
+        span.record("plan", plan.name());
+        if let Plan::Facts(grounds) = &plan {
+            span.record("facts", grounds.facts.len());
+        }
+        drop(span);
         timings.ground += milliseconds(begun.elapsed());
         tracing::debug!(
             %language,

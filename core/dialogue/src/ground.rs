@@ -50,6 +50,18 @@ pub(crate) enum Plan {
     Smalltalk(Smalltalk),
 }
 
+impl Plan {
+    /// Its name for those who trace it.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Facts(_) => "facts",
+            Self::Clarify(_) => "clarify",
+            Self::Unknown(_) => "unknown",
+            Self::Smalltalk(_) => "smalltalk",
+        }
+    }
+}
+
 /// Why the graph does not say.
 #[derive(Clone, Debug)]
 pub(crate) enum Unknown {

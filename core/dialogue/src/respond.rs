@@ -12,6 +12,8 @@ use loquat_contract::{
     BoxStream, ChatMessage, Constraint, ConversationId, Fact, FactId, GenerateRequest, LanguageModel,
     ModelError, Policy, Sampling, Sentence, StopReason, Token, TokenCount, Value, Verdict, Wording,
 };
+use tracing::field::Empty;
+use tracing::{Instrument, debug_span};
 
 use crate::ground::{Grounds, Unknown};
 use crate::lexicon::{Lexicon, Lines, Smalltalk};
@@ -189,7 +191,18 @@ impl Responder<'_> {
             conversation: Some(self.conversation.clone()),
             ..GenerateRequest::default()
         };
-        if let Err(error) = self.read(model.generate(request), &attempt).await {
+        let generate = debug_span!(
+            "generate",
+            model = model.identity().name,
+            constrained = attempt.constraint.is_some(),
+            prompt_tokens = Empty,
+            completion_tokens = Empty
+        );
+        let before = self.draft.tokens;
+        let read = self.read(model.generate(request), &attempt).instrument(generate.clone()).await;
+        generate.record("prompt_tokens", self.draft.tokens.prompt - before.prompt);
+        generate.record("completion_tokens", self.draft.tokens.completion - before.completion);
+        if let Err(error) = read {
             tracing::error!(%error, "the model failed; the reply is made without it");
         }
     }
@@ -233,7 +246,10 @@ impl Responder<'_> {
     }
 
     fn consider(&mut self, text: String, attempt: &Attempt<'_>) -> Next {
-        let finding = attempt.evidence.check(&text);
+        let verify = debug_span!("verify", verdict = Empty);
+        let finding = verify.in_scope(|| attempt.evidence.check(&text));
+        verify.record("verdict", tracing::field::debug(finding.verdict));
+        drop(verify);
         tracing::debug!(sentence = %text, verdict = ?finding.verdict, reason = ?finding.reason, "verified");
         let found = Sentence::new(text, finding.verdict, finding.facts);
         let is_free = attempt.constraint.is_none();

@@ -9,6 +9,7 @@ use loquat_contract::{
     Reply, Sequence, Settlement, Step,
 };
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, debug_span};
 
 use crate::buttons;
 use crate::commands::said;
@@ -107,7 +108,8 @@ impl Shared {
         let with: Vec<Sequence> = before.iter().map(|earlier| earlier.entry.sequence).collect();
         let erasures = *self.erasures.read().await;
         let asking = Asking { wish, answered_before, before: &before };
-        let prepared = match self.answer(platform, &mut entry, asking, give_up).await? {
+        let answering = self.answer(platform, &mut entry, asking, give_up);
+        let prepared = match answering.instrument(debug_span!("answer")).await? {
             Answered::Prepared(prepared) if self.made(&entry.inbound.conversation) => {
                 Prepared { with, is_private, ..*prepared }
             }
@@ -259,6 +261,7 @@ impl Shared {
 
     /// A reply in parts, with its buttons.
     fn composed(&self, platform: &Platform, sequence: Sequence, reply: Reply, asked: String) -> Prepared {
+        let _composing = debug_span!("compose").entered();
         let capabilities = platform.egress.capabilities();
         let choices = reply.choices.clone();
         let mut parts = compose(&reply, &choices, &capabilities);

@@ -1,8 +1,39 @@
 //! What was said is counted. In: a reply that is in the journal. Out: counters of outcomes, verdicts and whose words they are in, through
 //! the `metrics` facade. No text, no name and no id becomes a label.
 
-use loquat_contract::{Outcome, Prepared, Verdict, Wording};
-use metrics::counter;
+use std::time::Duration;
+
+use loquat_contract::{Outcome, Prepared, Settlement, Verdict, Wording};
+use metrics::{counter, histogram};
+
+/// Counts an event that the journal has.
+pub(crate) fn accepted() {
+    counter!("loquat_messages_accepted_total").increment(1);
+}
+
+/// Counts an event that nothing is owed to any more.
+pub(crate) fn settled(outcome: &'static str) {
+    counter!("loquat_messages_total", "outcome" => outcome).increment(1);
+}
+
+/// How an event ended, as metrics name it.
+pub(crate) fn outcome_of(settlement: &Settlement) -> &'static str {
+    match settlement {
+        Settlement::Delivered => "delivered",
+        Settlement::Noted => "noted",
+        Settlement::Merged { .. } => "merged",
+        Settlement::Superseded { .. } => "superseded",
+        Settlement::Expired { .. } => "expired",
+        Settlement::Failed { .. } => "failed",
+        Settlement::Unknown { .. } => "unknown",
+        Settlement::Discarded => "discarded",
+    }
+}
+
+/// Takes how long it was from when a message was accepted until the platform had the whole reply.
+pub(crate) fn delivered(after: Duration) {
+    histogram!("loquat_delivery_seconds").record(after.as_secs_f64());
+}
 
 /// Counts what somebody thinks of a reply: `good`, `bad`, `text`, or `taken_back`.
 pub(crate) fn feedback(verdict: &'static str) {
@@ -30,6 +61,10 @@ pub(crate) fn prepared(prepared: &Prepared) {
         return;
     };
     counter!("loquat_replies_total", "outcome" => outcome(reply.outcome)).increment(1);
+    histogram!("loquat_reply_seconds").record(reply.timings.total / 1e3);
+    if let Some(first) = reply.timings.first_token {
+        histogram!("loquat_first_token_seconds").record(first / 1e3);
+    }
     for sentence in &reply.sentences {
         let (verdict, wording) = (verdict(sentence.verdict), wording(sentence.wording));
         counter!("loquat_sentences_total", "verdict" => verdict, "wording" => wording).increment(1);

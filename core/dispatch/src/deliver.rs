@@ -9,7 +9,9 @@ use loquat_contract::{
     Sequence, Settlement, Step, Timestamp,
 };
 use sha2::{Digest, Sha256};
+use tracing::{Instrument, debug_span, instrument};
 
+use crate::count;
 use crate::dispatch::{Platform, Shared};
 use crate::lane::Handled;
 
@@ -61,6 +63,7 @@ impl Shared {
     }
 
     /// Delivers the parts that the platform does not have yet, and settles the event.
+    #[instrument(level = "debug", skip_all, fields(parts = prepared.parts.len()))]
     pub(crate) async fn deliver(
         &self,
         platform: &Platform,
@@ -124,7 +127,12 @@ impl Shared {
         };
         // Before it is settled, so that a stop in between does not leave it undone.
         self.after_delivery(platform, entry).await;
+        let is_delivered = settlement == Settlement::Delivered;
         self.settle(entry.sequence, settlement).await?;
+        if is_delivered {
+            let since = entry.reopened_at.unwrap_or(entry.accepted_at);
+            count::delivered(since.age_at(Timestamp::now()));
+        }
         Ok(Handled::Settled)
     }
 
@@ -175,8 +183,10 @@ impl Shared {
             let at = Timestamp::now();
             self.record(sequence, vec![step(number, PartState::Sending { at: tries.since.unwrap_or(at) })])
                 .await?;
+            let send = debug_span!("send", number, platform = platform.name);
             let delivery =
-                tokio::time::timeout(self.bot.settings.delivery_timeout(), platform.egress.deliver(envelope));
+                tokio::time::timeout(self.bot.settings.delivery_timeout(), platform.egress.deliver(envelope))
+                    .instrument(send);
             let outcome = tokio::select! {
                 outcome = delivery => outcome.unwrap_or_else(|_| Delivery::Ambiguous { reason: "the platform did not answer in time".to_owned() }),
                 () = self.abort.cancelled() => Delivery::Ambiguous { reason: STOPPED.to_owned() },

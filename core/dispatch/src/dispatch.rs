@@ -14,6 +14,7 @@ use loquat_contract::{
 use tokio_util::task::TaskTracker;
 
 use crate::access::{Access, Gate};
+use crate::count;
 use crate::lane::{Lane, TakenOut, Waiting};
 use crate::pace::Throttle;
 use crate::settings::Settings;
@@ -278,7 +279,10 @@ impl Shared {
         sequence: Sequence,
         settlement: Settlement,
     ) -> Result<(), JournalError> {
-        self.record(sequence, vec![Step::Settled(settlement)]).await
+        let outcome = count::outcome_of(&settlement);
+        self.record(sequence, vec![Step::Settled(settlement)]).await?;
+        count::settled(outcome);
+        Ok(())
     }
 
     /// How old an event is: by the platform's clock where it says so, else since it was accepted; since it was put back, where an

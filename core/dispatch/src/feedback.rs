@@ -116,42 +116,45 @@ impl Gathering {
         self.last.insert(conversation.clone(), entry.sequence);
     }
 
-    fn take_opinion(&mut self, entry: &Entry) {
+    /// The reply that the entry says something of, where it does.
+    fn take_opinion(&mut self, entry: &Entry) -> Option<Sequence> {
         let inbound = &entry.inbound;
         let place = |message: &MessageId| (inbound.conversation.clone(), message.clone());
         match &inbound.event {
             Event::Reaction { message, emoji, removed } => {
-                let (Some(rating), Some(reply)) = (Rating::of(emoji), self.parts.get(&place(message))) else {
-                    return;
-                };
-                let opinion = self.opinion(*reply, entry);
+                let rating = Rating::of(emoji)?;
+                let reply = *self.parts.get(&place(message))?;
+                let opinion = self.opinion(reply, entry);
                 opinion.marks.retain(|(mark, _)| mark.as_ref() != Some(emoji));
                 if !removed {
                     opinion.marks.push((Some(emoji.clone()), rating));
                 }
+                Some(reply)
             }
             Event::Button { id, .. } => {
                 let (rating, reply) = match Id::parse(id) {
                     Some(Id { meaning: Meaning::Action(Action::Good), of }) => (Rating::Good, of),
                     Some(Id { meaning: Meaning::Action(Action::Bad), of }) => (Rating::Bad, of),
-                    _ => return,
+                    _ => return None,
                 };
                 // Erased meanwhile, or past retention: there is nothing any more that it is about.
-                if self.is_known(reply, &inbound.conversation) {
-                    let opinion = self.opinion(reply, entry);
-                    opinion.marks.retain(|(mark, _)| mark.is_some());
-                    opinion.marks.push((None, rating));
+                if !self.is_known(reply, &inbound.conversation) {
+                    return None;
                 }
+                let opinion = self.opinion(reply, entry);
+                opinion.marks.retain(|(mark, _)| mark.is_some());
+                opinion.marks.push((None, rating));
+                Some(reply)
             }
             _ => {
-                let Wish::Order(Order::Feedback { text, about }) = Wish::of(inbound) else { return };
+                let Wish::Order(Order::Feedback { text, about }) = Wish::of(inbound) else { return None };
                 let reply = match &about {
                     Some(message) => self.parts.get(&place(message)).or(self.questions.get(&place(message))),
                     None => self.last.get(&inbound.conversation),
                 };
-                if let (Some(reply), false) = (reply.copied(), text.is_empty()) {
-                    self.opinion(reply, entry).text = Some(text);
-                }
+                let reply = reply.copied().filter(|_| !text.is_empty())?;
+                self.opinion(reply, entry).text = Some(text);
+                Some(reply)
             }
         }
     }
@@ -164,6 +167,14 @@ impl Gathering {
         let opinion = self.opinions.entry((reply, entry.inbound.person())).or_default();
         opinion.at = entry.accepted_at;
         opinion
+    }
+
+    /// Takes the next entry in, and says what its person thinks of the reply now that it is about; `None` where it is about none, or they
+    /// took back all they had said.
+    pub(crate) fn told(mut self, entry: &Entry) -> Option<Feedback> {
+        let reply = self.take_opinion(entry)?;
+        let person = entry.inbound.person();
+        self.finish().into_iter().find(|one| one.reply == reply && one.person == person)
     }
 
     /// What counts of all that was taken in, by reply.

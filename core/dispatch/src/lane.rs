@@ -11,9 +11,11 @@ use loquat_contract::{
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
 
 use crate::dispatch::{COURTESY, Shared};
 use crate::settings::Overlap;
+use crate::trace::{self, AtWork, Queued};
 use crate::wish::Wish;
 
 /// A conversation at work.
@@ -22,6 +24,7 @@ pub(crate) struct Lane {
     waiting: VecDeque<Waiting>,
     current: Option<Current>,
     arrived: Arc<Notify>,
+    _at_work: AtWork,
 }
 
 /// An event that waits for its turn.
@@ -34,17 +37,23 @@ pub(crate) struct Waiting {
     pub(crate) signed: Option<CancellationToken>,
     /// Why it is not to be answered any more, where it is not.
     unwanted: Option<Unwanted>,
+    /// What is told of its way to those who trace it.
+    pub(crate) span: Span,
+    /// Kept until its turn comes.
+    queued: Option<Arc<Queued>>,
 }
 
 impl Waiting {
     /// An event that was accepted now.
-    pub(crate) fn new(entry: Entry, signed: Option<CancellationToken>) -> Self {
-        Self { entry, is_resumed: false, signed, unwanted: None }
+    pub(crate) fn new(entry: Entry, signed: Option<CancellationToken>, span: Span) -> Self {
+        let queued = Some(Arc::new(Queued::below(&span)));
+        Self { entry, is_resumed: false, signed, unwanted: None, span, queued }
     }
 
     /// An event that an earlier run accepted, or an operator put back.
     pub(crate) fn resumed(entry: Entry) -> Self {
-        Self { entry, is_resumed: true, signed: None, unwanted: None }
+        let span = trace::resumed(&entry.inbound, entry.sequence);
+        Self { is_resumed: true, ..Self::new(entry, None, span) }
     }
 }
 
@@ -286,6 +295,7 @@ impl Shared {
                 group.extend(lane.waiting.pop_front());
             }
         }
+        group.iter_mut().for_each(|waiting| waiting.queued = None);
         let give_up = CancellationToken::new();
         let is_made = group[0].entry.prepared.is_some();
         lane.current = Some(Current { members: group.clone(), is_made, give_up: give_up.clone() });
@@ -320,7 +330,8 @@ impl Shared {
         if last.unwanted.is_some() {
             return Ok(Handled::GivenUp);
         }
-        self.handle(last, group, give_up).await
+        let span = last.span.clone();
+        self.handle(last, group, give_up).instrument(span).await
     }
 
     /// Tells a platform that shows who waits for an answer that this message gets none of its own.

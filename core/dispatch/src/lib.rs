@@ -14,6 +14,8 @@
 pub mod access;
 mod settings;
 
+mod trace;
+
 mod sink;
 
 mod lane;
@@ -39,6 +41,7 @@ mod pace;
 mod dispatch;
 mod erase;
 mod feedback;
+mod signal;
 mod supervise;
 
 #[cfg(test)]
@@ -49,3 +52,4 @@ pub use context::asked_within;
 pub use dispatch::{Bot, Dispatch};
 pub use feedback::{Feedback, Gathering, Rating, feedback};
 pub use settings::{Overlap, Settings, sample};
+pub use signal::{Signal, signal};

@@ -8,10 +8,13 @@ use loquat_contract::{
     Receipt, Refusal, Sink, Timestamp,
 };
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span, debug_span};
 
 use crate::buttons::{Action, Id, Meaning, Pressed};
+use crate::count;
 use crate::dispatch::{COURTESY, Platform, Shared};
 use crate::lane::Waiting;
+use crate::trace;
 use crate::wish::Wish;
 use crate::words;
 
@@ -53,6 +56,12 @@ impl Sink for PlatformSink {
 impl PlatformSink {
     /// Takes an event in; `is_counted` says whether limits count it.
     pub(crate) async fn take(&self, inbound: Inbound, is_counted: bool) -> Result<Receipt, Refusal> {
+        let message = trace::message(&self.platform.name, &inbound);
+        let accept = debug_span!(parent: &message, "accept");
+        self.take_in(inbound, is_counted, message).instrument(accept).await
+    }
+
+    async fn take_in(&self, inbound: Inbound, is_counted: bool, message: Span) -> Result<Receipt, Refusal> {
         let shared = &self.shared;
         if shared.stop.is_cancelled() {
             return Err(Refusal::Stopping);
@@ -78,7 +87,10 @@ impl PlatformSink {
         let _signed = signed.clone().map(CancellationToken::drop_guard);
         // In a task of its own: a platform that goes away must not part the journal from the queue.
         let keeping = shared.clone();
-        let kept = shared.tasks.spawn(async move { keeping.keep(inbound, signed).await }).await;
+        let kept = shared
+            .tasks
+            .spawn(async move { keeping.keep(inbound, signed, message).await }.in_current_span())
+            .await;
         let receipt = kept.map_err(|error| JournalError::Store(Box::new(error)))??;
         // An answer is shown by the ingress, and stands for the sign.
         if let Some(inbound) = asking.filter(|_| matches!(receipt, Receipt::Accepted | Receipt::Duplicate)) {
@@ -128,6 +140,7 @@ impl Shared {
         self: &Arc<Self>,
         inbound: Inbound,
         signed: Option<CancellationToken>,
+        message: Span,
     ) -> Result<Receipt, JournalError> {
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(&inbound.conversation);
         let stripe = usize::try_from(hash % self.accepting.len() as u64).unwrap_or_default();
@@ -140,6 +153,8 @@ impl Shared {
         }
         match self.journal.accept(&inbound).await? {
             Accepted::New(sequence) => {
+                count::accepted();
+                message.record("sequence", sequence.0);
                 let accepted_at = Timestamp::now();
                 let (prepared, parts, settled) = (None, Vec::new(), None);
                 let entry = Entry {
@@ -152,7 +167,7 @@ impl Shared {
                     settled,
                     reopened_at: None,
                 };
-                self.enqueue_all([Waiting::new(entry, signed)]);
+                self.enqueue_all([Waiting::new(entry, signed, message)]);
                 Ok(Receipt::Accepted)
             }
             Accepted::Duplicate(sequence) => {

@@ -7,6 +7,7 @@
 mod batch;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use loquat_contract::{BoxFuture, Language, ModelError, ModelIdentity, TextEmbedder};
@@ -96,6 +97,7 @@ pub struct OnnxEmbedder {
     identity: ModelIdentity,
     dimension: usize,
     languages: Vec<Language>,
+    tokenizer: Arc<tokenizers::Tokenizer>,
     /// `None` only while dropping.
     queue: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
@@ -128,7 +130,8 @@ impl OnnxEmbedder {
             return Err(InferenceError::NoEncoder { graph: options.graph, reason });
         }
         let optional = ["attention_mask", "token_type_ids"].map(wants);
-        let mut encoder = Encoder { session, tokenizer, optional, options };
+        let tokenizer = Arc::new(tokenizer);
+        let mut encoder = Encoder { session, tokenizer: tokenizer.clone(), optional, options };
         let probe = encoder.embed(&["a".to_owned()])?;
         let dimension = probe.first().map_or(0, Vec::len);
 
@@ -145,13 +148,13 @@ impl OnnxEmbedder {
                 }
             })
             .map_err(InferenceError::Thread)?;
-        Ok(Self { identity, dimension, languages, queue: Some(queue), thread: Some(thread) })
+        Ok(Self { identity, dimension, languages, tokenizer, queue: Some(queue), thread: Some(thread) })
     }
 }
 
 struct Encoder {
     session: Session,
-    tokenizer: tokenizers::Tokenizer,
+    tokenizer: Arc<tokenizers::Tokenizer>,
     /// Whether the graph takes `attention_mask` and `token_type_ids`.
     optional: [bool; 2],
     options: OnnxEmbedderOptions,
@@ -209,6 +212,13 @@ impl TextEmbedder for OnnxEmbedder {
 
     fn dimension(&self) -> usize {
         self.dimension
+    }
+
+    fn count(&self, texts: &[String]) -> Option<usize> {
+        let count = |text: &String| {
+            self.tokenizer.encode_fast(text.as_str(), true).map(|encoding| encoding.get_ids().len())
+        };
+        texts.iter().map(count).sum::<Result<usize, _>>().ok()
     }
 
     fn embed<'a>(&'a self, texts: &'a [String]) -> BoxFuture<'a, Result<Vec<Vec<f32>>, ModelError>> {

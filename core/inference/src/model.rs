@@ -16,6 +16,8 @@ use loquat_contract::{
 use ort::session::Adapter;
 use ort::value::TensorElementType;
 use tokio::sync::mpsc::{self, Receiver, Sender, UnboundedReceiver};
+use tracing::field::Empty;
+use tracing::{Span, debug_span};
 
 use crate::constrain::ConstraintCompiler;
 use crate::decoder::{Decode, Decoder};
@@ -359,7 +361,10 @@ impl LanguageModel for OnnxModel {
         let queue = self.queue.as_ref().map(Sender::downgrade);
         let closing = Arc::clone(&self.closing);
         let language = Arc::clone(&self.language);
+        let name = self.info.identity.name.clone();
         async move {
+            // From the queue to the last token, within what whoever reads the stream is at.
+            let span = debug_span!("run", model = name, prompt_tokens = Empty, completion_tokens = Empty);
             let (sender, items) = mpsc::unbounded_channel();
             let output = Output { sender: sender.clone(), closing };
             match Sequence::new(&language, request, output) {
@@ -372,7 +377,7 @@ impl LanguageModel for OnnxModel {
                 Err(error) => drop(sender.send(Err(error.into()))),
             }
             drop(sender);
-            read(items)
+            read(items, span)
         }
         .flatten_stream()
         .boxed()
@@ -386,11 +391,17 @@ impl LanguageModel for OnnxModel {
 /// The items up to the finish or the error; an end without either means that the thread is gone.
 fn read(
     items: UnboundedReceiver<Result<Token, ModelError>>,
+    span: Span,
 ) -> impl Stream<Item = Result<Token, ModelError>> {
-    stream::unfold(Some(items), |items| async {
-        let mut items = items?;
+    stream::unfold(Some((items, span)), |items| async {
+        let (mut items, span) = items?;
         let item = items.recv().await.unwrap_or(Err(ModelError::Stopped));
-        let rest = (!matches!(item, Ok(Token::Finish(_)) | Err(_))).then_some(items);
+        match &item {
+            Ok(Token::Prompt(tokens)) => drop(span.record("prompt_tokens", tokens)),
+            Ok(Token::Finish(finish)) => drop(span.record("completion_tokens", finish.completion)),
+            _ => {}
+        }
+        let rest = (!matches!(item, Ok(Token::Finish(_)) | Err(_))).then_some((items, span));
         Some((item, rest))
     })
 }

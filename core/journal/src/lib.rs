@@ -29,9 +29,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use loquat_contract::{
-    Accepted, BoxFuture, ConversationId, Entry, Erased, Inbound, Journal, JournalError, Memory, MessageId,
-    Person, Query, Sequence, Step, Timestamp,
+    Accepted, BoxFuture, BoxStream, Change, ConversationId, Entry, Erased, Inbound, Journal, JournalError,
+    Memory, MessageId, Person, Query, Sequence, Step, Timestamp,
 };
+
+use tokio::sync::broadcast::error::RecvError;
 
 pub use ledger::Ledger;
 pub use segment::Damage;
@@ -173,6 +175,18 @@ impl Journal for EmbeddedJournal {
         Box::pin(async move {
             Ok(self.index.read().unwrap_or_else(PoisonError::into_inner).conversations(platform, since))
         })
+    }
+
+    fn changes(&self) -> BoxStream<'static, Change> {
+        let followed = futures::stream::unfold(self.writer.follow(), |mut changes| async move {
+            let change = match changes.recv().await {
+                Ok(change) => change,
+                Err(RecvError::Lagged(_)) => Change::Many,
+                Err(RecvError::Closed) => return None,
+            };
+            Some((change, changes))
+        });
+        Box::pin(followed)
     }
 
     fn erase<'a>(&'a self, person: &'a Person) -> BoxFuture<'a, Result<Erased, JournalError>> {

@@ -6,8 +6,8 @@ use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use loquat_contract::{Accepted, Erased, JournalError, Person, Sequence, State, Timestamp};
-use tokio::sync::oneshot;
+use loquat_contract::{Accepted, Change as Told, Erased, JournalError, Person, Sequence, State, Timestamp};
+use tokio::sync::{broadcast, oneshot};
 
 use crate::compact;
 use crate::error::store;
@@ -19,6 +19,8 @@ use crate::{Compacted, Retention};
 
 /// Bytes of one commit after which no more is taken into it.
 const COMMIT: usize = 4 << 20;
+/// Changes that wait for those who follow; who is further behind is told so.
+const FOLLOWED: usize = 1024;
 
 /// Where an outcome goes. Nobody may wait for it any more; that is no failure.
 type Answer<T> = oneshot::Sender<Result<T, JournalError>>;
@@ -35,15 +37,25 @@ pub(crate) enum Operation {
 pub(crate) struct Writer {
     operations: Option<Sender<Operation>>,
     thread: Option<std::thread::JoinHandle<()>>,
+    /// Weak, so that following ends with the thread.
+    changes: broadcast::WeakSender<Told>,
 }
 
 impl Writer {
     pub(crate) fn start(log: Log, index: Arc<RwLock<Index>>, fence: Fence) -> Result<Self, JournalError> {
         let (operations, work) = channel();
-        let mut journal = Working { log, index, fence, is_fenced: false };
+        let (changes, _nobody_yet) = broadcast::channel(FOLLOWED);
+        let followed = changes.downgrade();
+        let mut journal = Working { log, index, fence, is_fenced: false, changes };
         let thread = std::thread::Builder::new().name("journal".to_owned());
         let thread = thread.spawn(move || journal.run(&work)).map_err(store)?;
-        Ok(Self { operations: Some(operations), thread: Some(thread) })
+        Ok(Self { operations: Some(operations), thread: Some(thread), changes: followed })
+    }
+
+    /// What becomes durable from now on.
+    pub(crate) fn follow(&self) -> broadcast::Receiver<Told> {
+        // Where the thread has ended: a channel that has, too.
+        self.changes.upgrade().map_or_else(|| broadcast::channel(1).1, |changes| changes.subscribe())
     }
 
     pub(crate) async fn ask<T>(
@@ -73,6 +85,8 @@ struct Working {
     index: Arc<RwLock<Index>>,
     fence: Fence,
     is_fenced: bool,
+    /// Nobody may follow; that is no failure.
+    changes: broadcast::Sender<Told>,
 }
 
 /// What becomes part of the index once it is on disk.
@@ -113,6 +127,7 @@ impl Working {
                             compact::compact(&mut self.log, &self.index, retention, now, is_ours)
                                 .map_err(store)
                         });
+                        let _nobody = self.changes.send(Told::Many);
                         let _unheard = answer.send(done);
                     }
                     Operation::Erase { person, answer } => {
@@ -121,6 +136,7 @@ impl Working {
                             let is_ours = || still_ours(&self.fence);
                             compact::erase(&mut self.log, &self.index, &person, is_ours).map_err(store)
                         });
+                        let _nobody = self.changes.send(Told::Many);
                         let _unheard = answer.send(done);
                     }
                 }
@@ -202,22 +218,28 @@ impl Working {
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
         index.bytes += bytes.len() as u64;
         let mut told: Vec<Box<dyn FnOnce()>> = Vec::new();
+        let mut changed = Vec::new();
         for (change, offset, length) in changes {
             let length = u32::try_from(length).unwrap_or(u32::MAX);
             let place = Location { segment, offset: start + offset as u64, length };
             match change {
                 Change::Accepted { sequence, at, digest, event, answer } => {
                     index.accepted(sequence, at, digest, &event, place);
+                    changed.push(sequence);
                     told.push(Box::new(move || drop(answer.send(Ok(Accepted::New(Sequence(sequence)))))));
                 }
                 Change::Stepped { sequence, mark, answer } => {
                     index.stepped(sequence, mark, place);
+                    changed.push(sequence);
                     told.push(Box::new(move || drop(answer.send(Ok(())))));
                 }
             }
         }
         drop(index);
         told.into_iter().for_each(|tell| tell());
+        for sequence in changed {
+            let _nobody = self.changes.send(Told::Entry(Sequence(sequence)));
+        }
         for (sequence, answer) in duplicates {
             let _unheard = answer.send(Ok(Accepted::Duplicate(Sequence(sequence))));
         }

@@ -6,6 +6,7 @@ use crate::config::Loaded;
 use crate::connectors::terminal;
 use crate::parts::{Places, assemble};
 use crate::progress::Screen;
+use crate::run;
 
 pub(super) fn chat(loaded: &Loaded) -> anyhow::Result<ExitCode> {
     let screen = Screen::default();
@@ -13,8 +14,9 @@ pub(super) fn chat(loaded: &Loaded) -> anyhow::Result<ExitCode> {
     super::introduce(&parts, &screen)?;
     let places = Places::of(&loaded.config)?;
     super::runtime()?.block_on(async {
+        let journal = run::journal(&places)?;
         let connectors = vec![terminal(&loaded.config, &places)?];
-        crate::run::run(&loaded.config, &places, parts.engine, connectors, |_| Ok(())).await
+        run::run(&loaded.config, &places, journal, parts.engine, connectors, None, |_| Ok(())).await
     })?;
     Ok(ExitCode::SUCCESS)
 }

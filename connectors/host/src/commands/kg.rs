@@ -9,6 +9,8 @@ mod names;
 mod search;
 mod snapshot;
 
+pub(crate) use gaps::{Gathered, Missing};
+
 use std::io::Write;
 use std::process::ExitCode;
 

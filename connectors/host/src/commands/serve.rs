@@ -2,16 +2,19 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use crate::config::Loaded;
 use crate::connectors::{Connector, served};
+use crate::operations::Desk;
 use crate::parts::{Places, assemble};
 use crate::progress::Screen;
+use crate::run;
 
 pub(super) fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
     let screen = Screen::default();
     let runtime = super::runtime()?;
-    let metrics = {
+    let (metrics, page) = {
         let _within = runtime.enter();
         crate::metrics::start(&loaded.config.metrics)?
     };
@@ -19,7 +22,7 @@ pub(super) fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
     super::introduce(&parts, &screen)?;
     let places = Places::of(&loaded.config)?;
     runtime.block_on(async {
-        metrics.map(tokio::spawn);
+        tokio::spawn(page);
         let announce = |connectors: &[Connector]| {
             for notice in connectors.iter().filter_map(|connector| connector.notice.as_ref()) {
                 writeln!(anstream::stdout(), "{} {notice}", loaded.config.bot.name)?;
@@ -27,8 +30,10 @@ pub(super) fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
             screen.say("Press Ctrl-C to stop.");
             Ok(())
         };
-        crate::run::run(&loaded.config, &places, parts.engine, served(&loaded.config, &places)?, announce)
-            .await
+        let journal = run::journal(&places)?;
+        let desk = Arc::new(Desk::new(&loaded.config, &places, journal.clone(), metrics));
+        let connectors = served(&loaded.config, &places, &parts, &desk)?;
+        run::run(&loaded.config, &places, journal, parts.engine, connectors, Some(desk), announce).await
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -13,8 +13,9 @@ pub fn sample() -> String {
     let discord = nested(loquat_discord::sample(), "discord");
     let telegram = nested(loquat_telegram::sample(), "telegram");
     let terminal = nested(loquat_terminal::sample(), "terminal");
+    let webhooks = loquat_webhook::sample();
     let (delivery, access) = (loquat_dispatch::sample(), loquat_dispatch::access::sample());
-    format!("{SAMPLE}\n{sparql}\n{delivery}\n{access}\n{web}\n{irc}\n{discord}\n{telegram}\n{terminal}")
+    format!("{SAMPLE}\n{sparql}\n{delivery}\n{access}\n{web}\n{irc}\n{discord}\n{telegram}\n{terminal}\n{webhooks}")
 }
 
 const SAMPLE: &str = r#"# A Loquat bot. Relative paths are relative to this file.

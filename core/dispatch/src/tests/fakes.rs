@@ -8,10 +8,10 @@ use std::time::Duration;
 use futures::executor::block_on;
 use loquat_contract::testing::Echo;
 use loquat_contract::{
-    Accepted, Acknowledgement, Address, Administration, Backfill, BoxFuture, Button, CancellationToken,
-    Capabilities, CommandSpec, ConnectorError, ConversationId, Delivery, Draft, Drafts, Egress, Entry,
-    Envelope, Erased, Event, Inbound, Interactions, Journal, JournalError, Memory, Message, MessageId,
-    Person, Query, Receipt, Refusal, Sender, Sequence, Sink, Step, Timestamp,
+    Accepted, Acknowledgement, Address, Administration, Backfill, BoxFuture, BoxStream, Button,
+    CancellationToken, Capabilities, Change, CommandSpec, ConnectorError, ConversationId, Delivery, Draft,
+    Drafts, Egress, Entry, Envelope, Erased, Event, Inbound, Interactions, Journal, JournalError, Memory,
+    Message, MessageId, Person, Query, Receipt, Refusal, Sender, Sequence, Sink, Step, Timestamp,
 };
 use loquat_journal::EmbeddedJournal;
 use tempfile::TempDir;
@@ -318,6 +318,10 @@ impl Journal for Inline {
         since: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<(ConversationId, MessageId)>, JournalError>> {
         Box::pin(async move { block_on(self.0.conversations(platform, since)) })
+    }
+
+    fn changes(&self) -> BoxStream<'static, Change> {
+        self.0.changes()
     }
 
     fn erase<'a>(&'a self, person: &'a Person) -> BoxFuture<'a, Result<Erased, JournalError>> {

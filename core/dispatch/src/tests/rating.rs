@@ -3,7 +3,7 @@
 use loquat_contract::{Delivery, Event, Inbound, Message, MessageId, Sender};
 
 use super::fakes::{Bench, command, message, press};
-use crate::{Feedback, Rating, feedback};
+use crate::{Feedback, Rating, Signal, feedback, signal};
 
 fn react(id: &str, who: &str, to: &str, emoji: &str, removed: bool) -> Inbound {
     let event = Event::Reaction { message: MessageId(to.into()), emoji: emoji.into(), removed };
@@ -105,4 +105,29 @@ async fn who_is_erased_takes_their_feedback_along_and_so_does_the_question_it_is
     assert_eq!(found(&bench).await, ["1 bob bad"]);
     bench.dispatch.erase(&"post:alice".parse().unwrap()).await.unwrap();
     assert_eq!(found(&bench).await, [""; 0], "there is nothing left that it is about");
+}
+
+#[tokio::test]
+async fn an_event_says_what_counts_after_it_and_nothing_where_it_is_about_no_reply() {
+    let bench = bench().await;
+    let events = [
+        react("r1", "ann", "out-1", "👎", false),
+        message("a", "w", "/feedback It is out of date."),
+        react("r2", "ann", "out-1", "👎", true),
+        react("r3", "ann", "strange", "👎", false),
+        message("a", "h", "/human"),
+    ];
+    bench.accept_all(&events).await;
+    bench.settled().await;
+    let entries = bench.entries().await;
+    let said = |entry| match signal(&entries, entry) {
+        Some(Signal::Feedback(Feedback { reply, verdict, text, .. })) => {
+            Some(format!("{reply} {} {}", verdict.map_or("-", Rating::name), text.unwrap_or_default()))
+        }
+        Some(Signal::Human) => Some("human".to_owned()),
+        None => None,
+    };
+    let said: Vec<Option<String>> = entries.iter().map(said).collect();
+    let expected = [None, None, Some("1 bad "), Some("2 - It is out of date."), None, None, Some("human")];
+    assert_eq!(said, expected.map(|one| one.map(str::to_owned)));
 }

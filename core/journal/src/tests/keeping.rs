@@ -1,9 +1,10 @@
 //! What is accepted is kept, once, in order, and found again.
 
+use futures::StreamExt;
 use futures::future::join_all;
 use loquat_contract::{
-    Accepted, Journal, JournalError, Memory, MessageId, PartState, Query, Sequence, Settlement, State, Step,
-    Timestamp,
+    Accepted, Change, Journal, JournalError, Memory, MessageId, PartState, Query, Sequence, Settlement,
+    State, Step, Timestamp,
 };
 
 use super::{FOREVER, conversation, delivered, message, prepared, sent};
@@ -191,4 +192,51 @@ async fn the_ledger_reads_beside_the_bot() {
     assert_eq!(ledger.entries(&Query::default()).unwrap().len(), 1);
     journal.accept(&message("a", "2")).await.unwrap();
     assert_eq!(Ledger::open(folder.path()).unwrap().entries(&Query::default()).unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn who_follows_is_told_of_each_change_once_it_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = EmbeddedJournal::open(folder.path()).unwrap();
+    journal.accept(&message("a", "1")).await.unwrap();
+    let mut changes = journal.changes();
+    journal.accept(&message("a", "2")).await.unwrap();
+    journal.accept(&message("a", "2")).await.unwrap();
+    journal.record(Sequence(1), vec![prepared("one", None), sent("m1"), delivered()]).await.unwrap();
+    journal.erase(&message("a", "1").person()).await.unwrap();
+    let told = [Change::Entry(Sequence(2)), Change::Entry(Sequence(1)), Change::Many];
+    for expected in told {
+        assert_eq!(changes.next().await, Some(expected), "what comes twice is no change");
+    }
+    let mut slow = journal.changes();
+    for id in 0..1_500 {
+        journal.accept(&message("b", &id.to_string())).await.unwrap();
+    }
+    assert_eq!(slow.next().await, Some(Change::Many), "one who is too slow is told so, and holds nothing up");
+    drop(journal);
+    let rest: Vec<Change> = slow.collect().await;
+    assert_eq!(rest.last(), Some(&Change::Entry(Sequence(1_502))), "it ends with the journal");
+}
+
+#[tokio::test]
+async fn entries_are_read_from_one_to_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = EmbeddedJournal::open(folder.path()).unwrap();
+    for id in 1..=6 {
+        journal.accept(&message(if id % 2 == 0 { "even" } else { "odd" }, &id.to_string())).await.unwrap();
+    }
+    let found = async |after: Option<u64>, before: Option<u64>, limit, channel: Option<&str>| {
+        let conversation = channel.map(conversation);
+        let (after, before) = (after.map(Sequence), before.map(Sequence));
+        let query = Query { after, before, limit, conversation, ..Query::default() };
+        let entries = journal.entries(query).await.unwrap();
+        entries.iter().map(|entry| entry.sequence.0).collect::<Vec<_>>()
+    };
+    assert_eq!(found(Some(2), Some(6), None, None).await, [3, 4, 5]);
+    assert_eq!(found(Some(2), None, Some(2), None).await, [3, 4], "those next to it");
+    assert_eq!(found(None, Some(5), Some(2), None).await, [3, 4]);
+    assert_eq!(found(Some(2), None, None, Some("even")).await, [4, 6]);
+    assert_eq!(found(None, Some(4), None, Some("even")).await, [2]);
+    assert!(found(Some(6), Some(2), None, None).await.is_empty());
+    assert!(found(Some(3), Some(3), None, None).await.is_empty());
 }

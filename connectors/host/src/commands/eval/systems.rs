@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::cli::{EvalCommand, ModeName};
 use crate::config::{Config, Loaded};
-use crate::parts::{cache, engine, models, runtime, sampling};
+use crate::parts::{cache, embedders, engine, models, runtime, sampling};
 use crate::progress::Screen;
 
 /// The config as it is, or with another model or adapter.
@@ -154,7 +154,8 @@ impl Opened {
             Mode::Model => Arc::new(Alone::new(speakers, sampling(&config))),
             Mode::Facts | Mode::Verified => {
                 config.bot.policy = if plan.mode == Mode::Facts { Policy::Open } else { Policy::Strict };
-                engine(&config, &cache(&config)?, screen, knowledge.clone(), speakers)?
+                let embedders = embedders(&config, &cache(&config)?, screen)?;
+                engine(&config, &embedders, knowledge.clone(), speakers)?
             }
         };
         Ok(System {

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
 use std::process::ExitCode;
 
-use loquat_contract::{Gap, Language, Query};
+use loquat_contract::{Entry, Gap, Language, Query};
 use loquat_journal::Ledger;
 use owo_colors::OwoColorize;
 use serde_json::json;
@@ -16,39 +16,59 @@ use crate::parts::Places;
 
 /// One thing that is missing.
 #[derive(Debug, Default)]
-struct Missing {
+pub(crate) struct Missing {
     /// The entity's id, else the name that is not in the graph; empty where nothing was named.
-    subject: String,
+    pub(crate) subject: String,
     /// Its name.
-    name: String,
+    pub(crate) name: String,
     /// The relation's id, else the words that ask for it; empty where nothing was left to ask by.
-    predicate: String,
+    pub(crate) predicate: String,
     /// The words that ask for it.
-    asked: String,
-    count: usize,
+    pub(crate) asked: String,
+    pub(crate) count: usize,
     /// The questions, each once, with their languages.
-    questions: BTreeSet<(String, Language)>,
+    pub(crate) questions: BTreeSet<(String, Language)>,
+    /// Whether subject and relation are in the graph, so that an object is all that is missing.
+    pub(crate) is_known: bool,
+}
+
+/// What is missing, of a journal that is read entry by entry.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered(HashMap<(String, String), Missing>);
+
+impl Gathered {
+    /// Takes the next entry in.
+    pub(crate) fn take(&mut self, entry: &Entry) {
+        let Some(reply) = entry.prepared.as_ref().and_then(|prepared| prepared.reply.as_ref()) else {
+            return;
+        };
+        for gap in &reply.gaps {
+            count(&mut self.0, gap, &reply.language);
+        }
+    }
+
+    /// All of it, most asked first.
+    pub(crate) fn finish(self) -> Vec<Missing> {
+        let mut missing: Vec<Missing> = self.0.into_values().collect();
+        missing.sort_by(|one, other| {
+            let key = |missing: &Missing| (missing.subject.clone(), missing.predicate.clone());
+            other.count.cmp(&one.count).then_with(|| key(one).cmp(&key(other)))
+        });
+        missing
+    }
 }
 
 pub(super) fn gaps(loaded: &Loaded, command: &GapsCommand) -> anyhow::Result<ExitCode> {
     let ledger = Ledger::open(&Places::of(&loaded.config)?.journal)?;
     let since = command.since.as_deref().map(crate::commands::since).transpose()?.unwrap_or_default();
-    let mut found: HashMap<(String, String), Missing> = HashMap::new();
+    let mut gathered = Gathered::default();
     for sequence in ledger.sequences(&Query::default()) {
         let entry = ledger.entry(sequence)?;
-        let Some(reply) = entry.prepared.and_then(|prepared| prepared.reply) else { continue };
-        if entry.accepted_at < since {
-            continue;
-        }
-        for gap in &reply.gaps {
-            count(&mut found, gap, &reply.language);
+        if entry.accepted_at >= since {
+            gathered.take(&entry);
         }
     }
-    let mut missing: Vec<Missing> = found.into_values().collect();
-    missing.sort_by(|one, other| {
-        let key = |missing: &Missing| (missing.subject.clone(), missing.predicate.clone());
-        other.count.cmp(&one.count).then_with(|| key(one).cmp(&key(other)))
-    });
+    let mut missing = gathered.finish();
     if command.limit > 0 {
         missing.truncate(command.limit);
     }
@@ -69,6 +89,7 @@ fn count(found: &mut HashMap<(String, String), Missing>, gap: &Gap, language: &L
         Missing { subject, name: one_line(&gap.name), predicate, asked, ..Missing::default() }
     });
     missing.count += 1;
+    missing.is_known = gap.entity.is_some() && gap.predicate.is_some();
     missing.questions.insert((one_line(&gap.question), language.clone()));
 }
 
@@ -76,7 +97,7 @@ fn table(out: &mut impl Write, missing: &[Missing]) -> anyhow::Result<()> {
     if missing.is_empty() {
         writeln!(out, "no question of the journal went unanswered for want of a fact")?;
     }
-    for Missing { subject, name, predicate, asked, count, questions } in missing {
+    for Missing { subject, name, predicate, asked, count, questions, .. } in missing {
         let name = [name, subject].into_iter().find(|text| !text.is_empty()).map_or("?", String::as_str);
         let what = [asked, predicate].into_iter().find(|text| !text.is_empty()).map_or("?", String::as_str);
         let example = questions.first().map(|(question, _)| question.as_str()).unwrap_or_default();

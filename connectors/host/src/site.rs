@@ -1,0 +1,50 @@
+//! What the web chat's server serves beside the chat. In: the bot's parts, and the desk of its operators. Out: the server's port with the API
+//! that clients of OpenAI speak, the operators' pages and the counters mounted on it. Knows no request: the crates that are mounted do.
+
+use std::sync::Arc;
+
+use loquat_contract::LanguageModel;
+use loquat_openai::{Limits, Service};
+use loquat_web::{Access, Bound, Scope};
+
+use crate::config::Config;
+use crate::operations::Desk;
+use crate::parts::{Parts, Places, sampling};
+
+/// Mounts everything on a port that nothing is served on yet.
+///
+/// # Errors
+/// When what must outlive a restart cannot be kept.
+pub(crate) fn open(
+    bound: Bound,
+    config: &Config,
+    places: &Places,
+    parts: &Parts,
+    desk: &Arc<Desk>,
+) -> anyhow::Result<Bound> {
+    let bound = bound.keep_in(&places.web)?;
+    let operators = Access::Key(Scope::Operator);
+    let bound = bound
+        .mount("/v1", Access::Key(Scope::Chat), loquat_openai::router(completions(config, parts)))?
+        .mount("/admin/api", operators, loquat_admin::router(desk.clone()))?
+        .mount("/admin", Access::Public, loquat_admin::page())?
+        .mount("/metrics", operators, loquat_admin::prometheus(desk.clone()))?;
+    Ok(bound)
+}
+
+/// The bot, its models and its embedders, for clients of OpenAI.
+fn completions(config: &Config, parts: &Parts) -> Service {
+    let limits = Limits { max_question_chars: config.bot.max_message_chars, ..Limits::default() };
+    let mut service = Service::new(&config.bot.name, parts.engine.clone())
+        .with_policy(config.bot.policy)
+        .with_sampling(sampling(config))
+        .with_limits(limits);
+    for model in &parts.models {
+        let name = model.info().identity.name.clone();
+        service = service.with_model(name, model.clone() as Arc<dyn LanguageModel>);
+    }
+    for embedder in &parts.embedders {
+        service = service.with_embedder(embedder.identity().name.clone(), embedder.clone());
+    }
+    service
+}
