@@ -133,8 +133,10 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
   // The newest answer stays in sight, unless the person has scrolled up to read.
 
   const atEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
-  const toEnd = (isSoft = false) => scroller.scrollTo({ top: scroller.scrollHeight, behavior: isSoft ? "smooth" : "instant" });
-
+  const isCalm = matchMedia("(prefers-reduced-motion: reduce)");
+  const toEnd = (isSoft = false) => {
+    scroller.scrollTo({ top: scroller.scrollHeight, behavior: isSoft && !isCalm.matches ? "smooth" : "instant" });
+  };
   let wasAtEnd = true;
 
   function following(update) {
