@@ -133,18 +133,21 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
   // The newest answer stays in sight, unless the person has scrolled up to read.
 
   const atEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
-  const toEnd = (isSoft = false) => scroller.scrollTo({ top: scroller.scrollHeight, behavior: isSoft ? "smooth" : "instant" });
+  const isCalm = matchMedia("(prefers-reduced-motion: reduce)");
+  const toEnd = (isSoft = false) => {
+    scroller.scrollTo({ top: scroller.scrollHeight, behavior: isSoft && !isCalm.matches ? "smooth" : "instant" });
+  };
+  let wasAtEnd = true;
 
   function following(update) {
-    const follow = atEnd();
+    wasAtEnd = atEnd();
     update();
-    if (follow) toEnd();
+    if (wasAtEnd) toEnd();
     else latest.hidden = atEnd();
   }
 
   scroller.addEventListener("scroll", () => atEnd() && (latest.hidden = true), { passive: true });
   // What grows later, such as a picture, or shrinks, such as a phone with its keyboard.
-  let wasAtEnd = true;
   scroller.addEventListener("scroll", () => (wasAtEnd = atEnd()), { passive: true });
   new ResizeObserver(() => wasAtEnd && toEnd()).observe(scroller);
 
