@@ -12,7 +12,7 @@ export class Chat {
   constructor(page) {
     this.page = page;
     this.field = page.locator(".composer textarea");
-    this.send = page.locator(".composer button[type=submit]");
+    this.send = page.locator(".composer button.primary");
     this.exchanges = page.locator("article.exchange");
     this.welcome = page.locator(".welcome");
     this.suggestions = page.locator(".suggestions button");
