@@ -1,6 +1,8 @@
 //! A running web chat and a client of it. In: what the client says. Out: what the server answers, over real HTTP on this machine alone.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,6 +15,17 @@ use crate::program::{User, binary};
 /// When to give up on a server that says nothing more. No test measures time; this only ends one that hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Somebody with a conversation, as a page keeps them: also over a restart of the bot.
+#[derive(Clone, Debug)]
+struct Visitor {
+    token: String,
+    person: String,
+    conversation: String,
+}
+
+/// Who came to whose bot.
+static VISITORS: Mutex<BTreeMap<(PathBuf, String), Visitor>> = Mutex::new(BTreeMap::new());
+
 /// A server process; killed where the test leaves it.
 #[derive(Debug)]
 pub struct Server {
@@ -23,6 +36,7 @@ pub struct Server {
     pub link: String,
     said: Arc<Mutex<String>>,
     agent: ureq::Agent,
+    home: PathBuf,
 }
 
 impl Server {
@@ -57,7 +71,7 @@ impl Server {
             .proxy(None)
             .build()
             .into();
-        Ok(Self { child, greeting, link, said, agent })
+        Ok(Self { child, greeting, link, said, agent, home: user.path("") })
     }
 
     /// Its process id.
@@ -91,26 +105,72 @@ impl Server {
         Ok((response.status().as_u16(), response.body_mut().read_to_string()?))
     }
 
-    /// Sends a message in a conversation: the status.
+    /// Sends a message of somebody, in their one conversation: the status.
     ///
     /// # Errors
     /// When nothing answers.
-    pub fn send(&self, conversation: &str, id: &str, text: &str) -> anyhow::Result<u16> {
-        let url = format!("{}/api/conversations/{conversation}/messages", self.link);
-        let body = json!({ "id": id, "text": text }).to_string();
-        let response = self.agent.post(url).header("content-type", "application/json").send(body)?;
-        Ok(response.status().as_u16())
+    pub fn send(&self, who: &str, id: &str, text: &str) -> anyhow::Result<u16> {
+        let Visitor { token, conversation, .. } = self.visitor(who)?;
+        let path = format!("/api/conversations/{conversation}/messages");
+        Ok(self.post(&path, Some(&token), &json!({ "id": id, "text": text }))?.0)
     }
 
-    /// Listens to a conversation from its beginning.
+    /// Listens to somebody's conversation from its beginning.
     ///
     /// # Errors
     /// When nothing answers.
-    pub fn listen(&self, conversation: &str) -> anyhow::Result<Events> {
+    pub fn listen(&self, who: &str) -> anyhow::Result<Events> {
+        let Visitor { token, conversation, .. } = self.visitor(who)?;
         let url = format!("{}/api/conversations/{conversation}/events", self.link);
-        let response = self.agent.get(url).call()?;
+        let response = self.agent.get(url).header("authorization", format!("Bearer {token}")).call()?;
         ensure!(response.status().is_success(), "{response:?}");
         Ok(Events { body: Box::new(BufReader::new(response.into_body().into_reader())) })
+    }
+
+    /// Somebody as the ledger names them, such as `web:guest:…`.
+    ///
+    /// # Errors
+    /// When nothing answers.
+    pub fn person(&self, who: &str) -> anyhow::Result<String> {
+        Ok(format!("web:{}", self.visitor(who)?.person))
+    }
+
+    /// Somebody's conversation as the ledger names it, after the bot's name: `web/…`.
+    ///
+    /// # Errors
+    /// When nothing answers.
+    pub fn conversation(&self, who: &str) -> anyhow::Result<String> {
+        let id = self.visitor(who)?.conversation;
+        Ok(format!("web/{}", id.split_once('.').map_or(id.as_str(), |(uuid, _)| uuid)))
+    }
+
+    /// Somebody, who comes for the first time or again.
+    fn visitor(&self, who: &str) -> anyhow::Result<Visitor> {
+        let mut visitors = VISITORS.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = (self.home.clone(), who.to_owned());
+        if let Some(known) = visitors.get(&name) {
+            return Ok(known.clone());
+        }
+        let text = |value: &Value| value.as_str().map(str::to_owned).with_context(|| value.to_string());
+        let (status, session) = self.post("/api/session", None, &json!({}))?;
+        ensure!(status == 200, "{status}: {session}");
+        let (token, person) = (text(&session["token"])?, text(&session["person"]["id"])?);
+        let (status, begun) = self.post("/api/conversations", Some(&token), &json!({}))?;
+        ensure!(status == 201, "{status}: {begun}");
+        let visitor = Visitor { token, person, conversation: text(&begun["id"])? };
+        visitors.insert(name, visitor.clone());
+        Ok(visitor)
+    }
+
+    fn post(&self, path: &str, token: Option<&str>, body: &Value) -> anyhow::Result<(u16, Value)> {
+        let mut request =
+            self.agent.post(format!("{}{path}", self.link)).header("content-type", "application/json");
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let mut response = request.send(body.to_string())?;
+        let text = response.body_mut().read_to_string()?;
+        Ok((response.status().as_u16(), serde_json::from_str(&text).unwrap_or_default()))
     }
 
     /// Presses Ctrl-C.
@@ -166,7 +226,7 @@ fn listen(stream: impl Read + Send + 'static, heard: Arc<Mutex<String>>) {
 /// An event of a conversation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// `sentence`, `reply` or `problem`.
+    /// `message`, `draft`, `reply`, `problem` and such.
     pub name: String,
     /// Its JSON.
     pub data: Value,

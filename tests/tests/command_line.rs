@@ -350,3 +350,30 @@ fn names(user: &User) -> BTreeSet<String> {
     let entries = fs::read_dir(user.path("")).unwrap();
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
+
+#[test]
+fn a_key_is_shown_once_and_is_gone_when_it_is_revoked() {
+    let user = User::new().unwrap();
+    let made = user.run(["key", "new", "shop"]).unwrap();
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let key = made.out.trim();
+    assert!(key.starts_with("lq_") && key.len() == 46, "it alone is on standard output: {key}");
+    assert_eq!(
+        user.run(["key", "new", "ann", "--scope", "chat", "--scope", "operator"]).unwrap().code,
+        Some(0)
+    );
+    let taken = user.run(["key", "new", "shop"]).unwrap();
+    assert!(taken.code == Some(1) && taken.err.contains("loquat key revoke shop"), "{taken:?}");
+
+    let list = user.run(["key", "list"]).unwrap().out;
+    let lines: Vec<Vec<&str>> = list.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!((lines[0][0], lines[0][1]), ("shop", "chat"));
+    assert_eq!((lines[1][0], lines[1][1]), ("ann", "chat,operator"));
+    assert!(!list.contains(key));
+
+    assert_eq!(user.run(["key", "revoke", "shop"]).unwrap().code, Some(0));
+    assert!(!user.run(["key", "list"]).unwrap().out.contains("shop"));
+    assert_eq!(user.run(["key", "revoke", "shop"]).unwrap().code, Some(1));
+    let wrong = user.run(["key", "new", "two", "--scope", "all"]).unwrap();
+    assert!(wrong.code == Some(2) && wrong.err.contains("operator"), "{wrong:?}");
+}

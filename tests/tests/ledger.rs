@@ -9,8 +9,8 @@ use loquat_tests::program::{User, binary, finish};
 use loquat_tests::server::Server;
 use serde_json::Value;
 
-const ONE: &str = "3f2b8c1e-9d4a-4e6b-8a21-0c9d7e5f1b34";
-const OTHER: &str = "9b2e7c44-0d1f-4a3b-9c55-5e1d2f3a4b6c";
+const ONE: &str = "ann";
+const OTHER: &str = "bob";
 const ANY: [&str; 2] = ["--port", "0"];
 const QUESTION: &str = "What is the capital of Bhutan?";
 
@@ -48,7 +48,7 @@ fn what_happened_is_in_the_ledger_and_an_operator_acts_on_it() {
     }
     let shown = run(&user, &["ledger", "show", "1"]);
     assert!(shown.contains("Thimphu") && shown.contains("Bhutan — capital — Thimphu"), "{shown}");
-    let conversation = format!("Loquat/web/{ONE}");
+    let conversation = format!("Loquat/{}", server.conversation(ONE).unwrap());
     assert_eq!(run(&user, &["ledger", "--conversation", &conversation]).lines().count(), 1);
     assert!(run(&user, &["ledger", "--state", "unknown"]).contains("nothing of that kind"));
     let refused = user.run(["ledger", "discard", "1"]).unwrap();
@@ -96,17 +96,23 @@ fn a_person_is_exported_and_erased_without_a_trace() {
     let secret = "My name is Zebulon Quirk. What is the capital of Bhutan?";
     ask(&server, ONE, "1", secret);
     ask(&server, OTHER, "1", QUESTION);
-    let person = format!("web:{ONE}");
+    let person = server.person(ONE).unwrap();
+    let ids = |who: &str| {
+        let (person, conversation) = (server.person(who).unwrap(), server.conversation(who).unwrap());
+        [person["web:guest:".len()..].to_owned(), conversation["web/".len()..].to_owned()]
+    };
+    let (one, other) = (ids(ONE), ids(OTHER));
+    let of_one = ["Zebulon", &one[0], &one[1]];
     let exported = run(&user, &["person", "export", &person]);
     assert_eq!(exported.lines().count(), 1);
     assert!(exported.contains(secret) && exported.contains("Thimphu"), "{exported}");
     let refused = user.run(["person", "erase", &person]).unwrap();
     assert!(refused.code == Some(1) && refused.err.contains("--yes"), "{refused:?}");
-    assert!(!traces(&user.path(""), &["Zebulon", ONE]).is_empty(), "the search finds what is there");
+    assert!(!traces(&user.path(""), &of_one).is_empty(), "the search finds what is there");
 
     // While the bot runs.
     assert!(run(&user, &["person", "erase", &person, "--yes"]).contains("1 messages and the replies"));
-    assert_eq!(traces(&user.path(""), &["Zebulon", ONE]), [""; 0]);
+    assert_eq!(traces(&user.path(""), &of_one), [""; 0]);
     assert!(run(&user, &["person", "erase", &person, "--yes"]).contains("nothing of"));
     assert_eq!(run(&user, &["person", "export", &person]), "");
     assert_eq!(run(&user, &["ledger"]).lines().count(), 1, "others keep theirs");
@@ -117,12 +123,12 @@ fn a_person_is_exported_and_erased_without_a_trace() {
     drop(events);
     run(&user, &["person", "erase", &person, "--yes"]);
     server.kill().unwrap();
-    assert_eq!(traces(&user.path(""), &["Zebulon", ONE]), [""; 0]);
+    assert_eq!(traces(&user.path(""), &of_one), [""; 0]);
     assert!(
-        run(&user, &["person", "erase", &format!("web:{OTHER}"), "--yes"])
+        run(&user, &["person", "erase", &format!("web:guest:{}", other[0]), "--yes"])
             .contains("1 messages and the replies")
     );
-    assert_eq!(traces(&user.path(""), &[OTHER]), [""; 0]);
+    assert_eq!(traces(&user.path(""), &[other[0].as_str(), &other[1]]), [""; 0]);
 }
 
 #[test]
@@ -130,12 +136,13 @@ fn a_code_lets_one_person_in() {
     let user = User::new().unwrap().with("LOQUAT_ACCESS__ALLOW", "irc:somebody");
     let server = Server::start(&user, &ANY).unwrap();
     assert_eq!(server.send(ONE, "1", QUESTION).unwrap(), 403);
+    let ann = server.person(ONE).unwrap();
     let code = run(&user, &["access", "pair"]);
     assert_eq!(server.send(ONE, "2", code.trim()).unwrap(), 202);
     assert_eq!(server.send(OTHER, "2", code.trim()).unwrap(), 403, "one person");
     assert_eq!(ask(&server, ONE, "3", QUESTION)["outcome"], "answered");
-    assert_eq!(run(&user, &["access", "list"]), format!("web:{ONE}\n"));
-    run(&user, &["access", "remove", &format!("web:{ONE}")]);
+    assert_eq!(run(&user, &["access", "list"]), format!("{ann}\n"));
+    run(&user, &["access", "remove", &ann]);
     assert_eq!(server.send(ONE, "4", QUESTION).unwrap(), 403);
 }
 
@@ -147,7 +154,7 @@ fn a_conversation_is_replayed_to_the_same_tokens() {
     ask(&server, ONE, "2", "And its currency?");
     server.interrupt().unwrap();
     server.wait().unwrap();
-    let conversation = format!("Loquat/web/{ONE}");
+    let conversation = format!("Loquat/{}", server.conversation(ONE).unwrap());
     let same = run(&user, &["replay", &conversation]);
     assert!(same.contains("2 replies, 0 of them differ"), "{same}");
     let other = user.run(["--set", "bot.persona=You are a pirate.", "replay", &conversation]).unwrap();

@@ -4,8 +4,8 @@
 use loquat_tests::program::User;
 use loquat_tests::server::Server;
 
-const ONE: &str = "3f2b8c1e-9d4a-4e6b-8a21-0c9d7e5f1b34";
-const OTHER: &str = "9b2e7c44-0d1f-4a3b-9c55-5e1d2f3a4b6c";
+const ONE: &str = "ann";
+const OTHER: &str = "bob";
 
 /// Any free port.
 const ANY: [&str; 2] = ["--port", "0"];

@@ -46,7 +46,7 @@ use subtle::ConstantTimeEq;
 
 use crate::deliver::Mailboxes;
 use crate::files::Store;
-use crate::keys::Ring;
+use crate::keys::{Ring, Scope};
 use crate::receive::{self, Channel};
 use crate::{Config, page};
 
@@ -57,7 +57,9 @@ pub use bind::{Bound, bind};
 pub(crate) use guests::Guests;
 #[cfg(test)]
 pub(crate) use guests::now;
-pub(crate) use headers::{Fence, Nonce};
+pub(crate) use headers::Fence;
+#[cfg(test)]
+pub(crate) use headers::Nonce;
 pub(crate) use identity::HostSite;
 pub use mount::Access;
 pub(crate) use mount::Mount;
@@ -155,8 +157,7 @@ impl Site {
 
     /// Whether a path is for pages of this server alone, whatever other sites may ask.
     fn is_private(&self, path: &str) -> bool {
-        let mount = self.mounts.iter().find(|mount| mount.has(path));
-        mount.is_some_and(|mount| mount.access != Access::Key(crate::keys::Scope::Chat))
+        self.mounts.iter().any(|mount| mount.has(path) && mount.access != Access::Key(Scope::Chat))
     }
 }
 
@@ -188,9 +189,16 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .with_state(site)
 }
 
-/// A refusal: `{"error": {"code", "message"}}`. The code is for programs, the message says what to do.
+/// A refusal: `{"error": {"code", "message", "type", "param"}}`. The code is for programs, the message says what to do; the rest is for
+/// clients of OpenAI, whom the server may refuse before `/v1` does.
 pub(crate) fn problem(status: StatusCode, code: &str, message: impl std::fmt::Display) -> Response {
-    (status, Json(json!({ "error": { "code": code, "message": message.to_string() } }))).into_response()
+    let kind = match status {
+        status if status.is_server_error() => "server_error",
+        StatusCode::TOO_MANY_REQUESTS => "rate_limit_error",
+        _ => "invalid_request_error",
+    };
+    let error = json!({ "code": code, "message": message.to_string(), "type": kind, "param": null });
+    (status, Json(json!({ "error": error }))).into_response()
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
@@ -246,7 +254,6 @@ impl WebIngress {
             loop {
                 every.tick().await;
                 mailboxes.sweep().await;
-                tidy::files(&site).await;
                 site.limits.sweep();
             }
         };
@@ -261,6 +268,7 @@ impl WebIngress {
             () = rest => Ok(()),
             () = sweep => Ok(()),
             () = renew => Ok(()),
+            () = tidy::files(&site) => Ok(()),
         }
     }
 }

@@ -29,6 +29,8 @@ pub(crate) enum Entry {
     Open,
     /// `POST /api/session` asks for the bot's token, or for who the host site says that it is.
     Token,
+    /// `POST /api/session` asks for who the host site says that it is: there is no token to know.
+    Identity,
 }
 
 /// The bot as a page introduces it.
@@ -78,7 +80,11 @@ pub(super) async fn bot(State(site): State<Arc<Site>>) -> Json<Bot> {
             max_per_message: config.files.max_per_message,
             types: config.files.types.clone(),
         }),
-        entry: if config.lets_anybody_in() { Entry::Open } else { Entry::Token },
+        entry: match config.entry() {
+            "open" => Entry::Open,
+            "token" => Entry::Token,
+            _ => Entry::Identity,
+        },
         human: config.human,
         explore: config.explore && site.knowledge.is_some(),
         images: config.images,

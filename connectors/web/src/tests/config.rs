@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use serde::Deserialize;
 
-use crate::{Config, WebError, bind, sample};
+use crate::{Config, Keys, Scope, WebError, bind, examine, sample};
 
 #[derive(Deserialize)]
 struct File {
@@ -15,10 +15,23 @@ struct File {
 fn the_sample_shows_the_defaults() {
     let file: File = toml::from_str(sample()).unwrap();
     assert_eq!(toml::to_string(&file.web).unwrap(), toml::to_string(&Config::default()).unwrap());
-    for line in sample().lines().filter(|line| line.starts_with("# token")) {
-        let with_token = sample().replace(line, line.trim_start_matches("# "));
-        assert!(toml::from_str::<File>(&with_token).unwrap().web.token.is_some());
-    }
+}
+
+#[test]
+fn what_the_sample_leaves_out_is_taken_once_it_is_no_comment() {
+    // A key is one word before an equals sign; all else behind a mark are words.
+    let is_key = |line: &&str| {
+        let key = line.strip_prefix("# ").and_then(|rest| rest.split_once(" = "));
+        key.is_some_and(|(key, _)| key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
+    };
+    let keys: Vec<&str> = sample().lines().filter(is_key).collect();
+    assert_eq!(keys.len(), 7, "{keys:?}");
+    let all = keys.iter().fold(sample().to_owned(), |text, line| text.replace(line, &line[2..]));
+    let web = toml::from_str::<File>(&all).unwrap().web;
+    assert!(web.token.is_some() && web.tls.certificate.is_some() && web.tls.key.is_some());
+    let identity = web.identity;
+    assert!(identity.secret.is_some() && identity.public_key.is_some());
+    assert!(identity.issuer.is_some() && identity.audience.is_some());
 }
 
 #[test]
@@ -38,11 +51,70 @@ fn the_token_is_shown_nowhere() {
 fn a_network_address_needs_a_token() {
     let open: Config = toml::from_str("host = '0.0.0.0'\nport = 0").unwrap();
     assert!(matches!(bind(&open), Err(WebError::Open(_))));
+    let named = "host = '0.0.0.0'\nport = 0\n[identity]\nsecret = 'a secret of site and bot, 32 bytes'\naudience = 'a'";
+    for let_in in [named, "host = '0.0.0.0'\nport = 0\npublic = true"] {
+        assert!(bind(&toml::from_str(let_in).unwrap()).is_ok(), "{let_in}");
+    }
     let empty: Config = toml::from_str("token = ' '").unwrap();
     assert!(matches!(bind(&empty), Err(WebError::EmptyToken)));
     let guarded: Config = toml::from_str("host = '0.0.0.0'\nport = 0\ntoken = 'sesame'").unwrap();
     let bound = bind(&guarded).unwrap();
     assert_eq!(bound.link(), format!("http://127.0.0.1:{}", bound.address().port()));
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused_and_says_what_to_do() {
+    for (text, says) in [
+        ("public = true\ntoken = 'sesame'", "take one of the two out"),
+        ("trusted_proxies = ['proxy.example.org']", "127.0.0.1"),
+        ("origins = ['www.example.org']", "https://www.example.org"),
+        ("guest_days = 0", "from 1 to"),
+        ("guest_days = 4000", "from 1 to"),
+        ("[identity]\nhours = 0", "from 1 to"),
+        ("[files]\ntypes = ['png']", "image/png"),
+        ("[files]\ntypes = ['*/*']", "image/png"),
+        ("[tls]\nkey = 'key.pem'", "name both files"),
+        ("[tls]\ncertificate = 'no such file'\nkey = 'key.pem'", "name PEM files"),
+    ] {
+        let config: Config = toml::from_str(&format!("port = 0\n{text}")).unwrap();
+        let error = bind(&config).unwrap_err().to_string();
+        assert!(error.contains(says), "{text}: {error}");
+    }
+}
+
+#[test]
+fn who_may_come_in_follows_from_what_is_configured() {
+    let entry = |text: &str| toml::from_str::<Config>(text).unwrap().entry();
+    assert_eq!(entry(""), "open");
+    assert_eq!(entry("token = 'sesame'"), "token");
+    assert_eq!(entry("host = '0.0.0.0'\npublic = true"), "open");
+    assert_eq!(entry("[identity]\nsecret = 's'"), "identity");
+    assert_eq!(entry("public = true\n[identity]\nsecret = 's'"), "open");
+    assert_eq!(entry("token = 'sesame'\n[identity]\nsecret = 's'"), "token");
+}
+
+#[test]
+fn the_doctor_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let advice = |text: &str| -> Vec<String> {
+        let config: Config = toml::from_str(&format!("port = 0\n{text}")).unwrap();
+        examine(&config, folder.path()).into_iter().filter_map(|check| check.advice).collect()
+    };
+    assert!(advice("").is_empty());
+    assert!(advice("allowed_hosts = ['chat.example.org']")[0].contains("trusted_proxies"));
+    assert!(advice("[tls]\ncertificate = 'no such file'\nkey = 'key.pem'")[0].contains("tls"));
+    assert!(advice("[identity]\npublic_key = 'no such file'\naudience = 'a'")[0].contains("identity"));
+    Keys::kept_in(folder.path()).make("shop", [Scope::Chat].into()).unwrap();
+    assert!(advice("").is_empty());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let readable = std::fs::Permissions::from_mode(0o644);
+        std::fs::set_permissions(folder.path().join("keys.json"), readable).unwrap();
+        assert!(advice("")[0].contains("chmod 600"));
+    }
+    std::fs::write(folder.path().join("keys.json"), "{").unwrap();
+    assert!(advice("")[0].contains("correct the file"));
 }
 
 #[test]

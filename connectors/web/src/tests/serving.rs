@@ -60,11 +60,8 @@ impl Server {
     }
 
     async fn listen(&self) -> TcpStream {
-        self.open(&format!(
-            "GET {} HTTP/1.1\r\nHost: HOST\r\n\r\n",
-            format!("/api/conversations/{}/events", id_of(ONE, ANN))
-        ))
-        .await
+        let path = format!("/api/conversations/{}/events", id_of(ONE, ANN));
+        self.open(&format!("GET {path} HTTP/1.1\r\nHost: HOST\r\n\r\n")).await
     }
 }
 
