@@ -52,7 +52,7 @@ const OLD = `
 
 /** Sites: what their pages and headers are; \`bot\` is the bot's address. */
 const SITES = {
-  plain: (bot) => ({ body: `<h1>A shop</h1><p>Its page.</p><script src="${bot}/widget.js"></script>` }),
+  plain: (bot) => ({ body: `<main><h1>A shop</h1><p>Its page.</p></main><script src="${bot}/widget.js"></script>` }),
   resets: (bot) => ({ head: `<style>${RESETS}</style>`, body: `<h1>A shop</h1><div><script src="${bot}/widget.js" defer></script></div>` }),
   nonces: (bot) => ({
     headers: {
