@@ -1,10 +1,9 @@
 // Files go with a message, come back as they were, and what is too large or of another kind is refused before it is sent.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import { deflateSync } from "node:zlib";
 
-import { Chat } from "../chat.mjs";
+import { Chat, read } from "../chat.mjs";
 
 /** A red square as PNG. */
 function picture(size) {
@@ -53,7 +52,7 @@ export default async function (stage) {
   await chat.about("capital of Bhutan").button("Download notes 不丹.txt").click();
   const saved = await download;
   assert.equal(saved.suggestedFilename(), "notes 不丹.txt");
-  assert.deepEqual(await readFile(await saved.path()), notes);
+  assert.deepEqual(await read(saved), notes);
   await chat.about("capital of Bhutan").root.locator("canvas.thumb").waitFor();
 
   const sent = ann.requests.filter(({ url }) => url.includes("/files?")).length;
