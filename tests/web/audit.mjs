@@ -52,6 +52,7 @@ for (const [name, config] of [["desk", desktopConfig], ["phone", undefined]]) {
   const options = { port, output: "json", logLevel: "error", onlyCategories: ["performance", "accessibility", "best-practices"] };
   const { lhr } = await lighthouse(url, options, config);
   const said = Object.values(lhr.categories).map(({ title, score }) => `${title} ${Math.round(score * 100)}`);
+  if (lhr.runtimeError) console.log(`Lighthouse could not measure the ${name}: ${lhr.runtimeError.message}`);
   console.log(`Lighthouse ${lhr.lighthouseVersion}, ${name}: ${said.join(", ")}`);
   for (const { id, score } of Object.values(lhr.categories)) scores.push({ name, id, score: score * 100 });
   for (const category of Object.values(lhr.categories)) {
