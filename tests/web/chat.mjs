@@ -2,6 +2,9 @@
 // person, what the style sheet calls them stands here and nowhere else.
 
 import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 import { until } from "./stage.mjs";
 
@@ -12,7 +15,7 @@ export class Chat {
   constructor(page) {
     this.page = page;
     this.field = page.locator(".composer textarea");
-    this.send = page.locator(".composer button[type=submit]");
+    this.send = page.locator(".composer button.primary");
     this.exchanges = page.locator("article.exchange");
     this.welcome = page.locator(".welcome");
     this.suggestions = page.locator(".suggestions button");
@@ -133,3 +136,14 @@ export async function watchDrafts(page) {
 
 /** Waits until a locator is there so many times. */
 export const count = (locator, wanted) => until(`${wanted} of ${locator}`, async () => (await locator.count()) === wanted);
+
+/** The bytes of a download, wherever the browser is. */
+export async function read(download) {
+  const folder = await mkdtemp(join(tmpdir(), "loquat-web-"));
+  try {
+    await download.saveAs(join(folder, "file"));
+    return await readFile(join(folder, "file"));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}

@@ -9,7 +9,8 @@ const RESETS = `
   * { all: revert; margin: 17px !important; padding: 3px !important; font: italic 40px/3 fantasy !important; color: lime !important;
     letter-spacing: 1em !important; text-transform: uppercase !important; box-sizing: content-box !important; float: left !important;
     background: hotpink !important; border: 5px dashed blue !important; direction: rtl; }
-  html, body { overflow: hidden !important; height: 100px !important; transform: rotate(3deg) scale(.5); filter: grayscale(1); perspective: 100px; }
+  html, body { overflow: hidden !important; height: 100px !important; }
+  body { transform: rotate(3deg) scale(.5); filter: grayscale(1); perspective: 100px; }
   body > *, div, section, main, article, aside, dialog, form { display: none !important; }
   button, input, textarea, svg { visibility: hidden !important; width: 1px !important; height: 1px !important; opacity: .1 !important; }
   button { pointer-events: none !important; }
@@ -51,7 +52,7 @@ const OLD = `
 
 /** Sites: what their pages and headers are; \`bot\` is the bot's address. */
 const SITES = {
-  plain: (bot) => ({ body: `<h1>A shop</h1><p>Its page.</p><script src="${bot}/widget.js"></script>` }),
+  plain: (bot) => ({ body: `<main><h1>A shop</h1><p>Its page.</p></main><script src="${bot}/widget.js"></script>` }),
   resets: (bot) => ({ head: `<style>${RESETS}</style>`, body: `<h1>A shop</h1><div><script src="${bot}/widget.js" defer></script></div>` }),
   nonces: (bot) => ({
     headers: {

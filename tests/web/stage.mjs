@@ -8,7 +8,7 @@ import readline from "node:readline";
 import { chromium, FLAGS, program } from "./modules.mjs";
 
 /** No scenario measures time; this only ends one that hangs. */
-export const PATIENCE = 60_000;
+export const PATIENCE = Number(process.env.LOQUAT_WEB_PATIENCE ?? 60_000);
 
 const SIZES = { desk: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 

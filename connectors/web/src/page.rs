@@ -17,7 +17,7 @@ use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::extract::Path;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
@@ -26,6 +26,7 @@ use files::{File, Files};
 
 const FOR_GOOD: &str = "public, max-age=31536000, immutable";
 const ASK_AGAIN: &str = "no-cache";
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 static FILES: LazyLock<Files> = LazyLock::new(Files::read);
 
@@ -65,6 +66,10 @@ fn answer(name: &str, cache: &'static str, headers: &HeaderMap) -> Response {
     headers.extend(HeaderValue::from_str(tag).ok().map(|tag| (header::ETAG, tag)));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    // A script tag of another site loads the widget; what may be asked from there, `web.origins` says.
+    if name != "index.html" {
+        headers.insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
+    }
     response
 }
 

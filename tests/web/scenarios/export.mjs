@@ -1,9 +1,8 @@
 // The conversation is saved as Markdown and as JSON; then everything of the person is deleted, here and at the bot.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 
-import { Chat, count } from "../chat.mjs";
+import { Chat, count, read } from "../chat.mjs";
 
 export default async function (stage) {
   const ann = await stage.person();
@@ -15,7 +14,7 @@ export default async function (stage) {
   const saved = async (kind) => {
     const download = page.waitForEvent("download");
     await chat.choose(kind);
-    return readFile(await (await download).path(), "utf8");
+    return (await read(await download)).toString();
   };
   const markdown = await saved("exportMarkdown");
   assert.match(markdown, /What is the capital of Bhutan\?/);
