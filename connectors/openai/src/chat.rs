@@ -61,7 +61,7 @@ pub(crate) async fn complete(
     };
     let answer = Answer { id: unique("chatcmpl-"), created: seconds(), model: name, fingerprint, choices };
     if streams {
-        return Ok(chunks::stream(answer, usage));
+        return Ok(chunks::stream(answer, usage, service.limits.keep_alive));
     }
     let body = completion::collect(answer).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())

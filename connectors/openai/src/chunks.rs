@@ -1,6 +1,7 @@
 //! An answer as server-sent events. In: the pieces of its choices. Out: `data: {chat.completion.chunk}` … `data: [DONE]`.
 
 use std::io::Write;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::header;
@@ -18,8 +19,8 @@ use crate::wire::response::{Called, ChunkChoice, Delta as Said, Logprobs, TokenL
 const AT_ONCE: usize = 64;
 
 /// The answer as a stream; with what it cost at its end, where that is wanted.
-pub(crate) fn stream(answer: Answer, usage: bool) -> Response {
-    let events = events(answer, usage).map(Ok::<_, std::convert::Infallible>);
+pub(crate) fn stream(answer: Answer, usage: bool, keep_alive: Duration) -> Response {
+    let events = kept_alive(events(answer, usage), keep_alive).map(Ok::<_, std::convert::Infallible>);
     // The last header asks nginx not to hold the stream back.
     let headers = [
         (header::CONTENT_TYPE.as_str(), "text/event-stream; charset=utf-8"),
@@ -27,6 +28,19 @@ pub(crate) fn stream(answer: Answer, usage: bool) -> Response {
         ("x-accel-buffering", "no"),
     ];
     (headers, Body::from_stream(events)).into_response()
+}
+
+/// Where nothing comes for so long, a comment, which clients pass over: no proxy takes the connection for dead.
+fn kept_alive(
+    events: impl Stream<Item = Bytes> + Send + 'static,
+    patience: Duration,
+) -> impl Stream<Item = Bytes> + Send + 'static {
+    stream::unfold(Box::pin(events), move |mut events| async move {
+        match tokio::time::timeout(patience, events.next()).await {
+            Ok(event) => Some((event?, events)),
+            Err(_) => Some((Bytes::from_static(b": still at it\n\n"), events)),
+        }
+    })
 }
 
 enum Step {

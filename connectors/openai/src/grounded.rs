@@ -20,7 +20,7 @@ use crate::wire::request::ChatRequest;
 use content::Content;
 
 pub(crate) use memories::Memories;
-use memories::Turn;
+use memories::{Replayed, Turn};
 
 /// Begins to answer the last message of the chat.
 pub(crate) fn answer(
@@ -63,7 +63,9 @@ impl Asked {
     async fn answer(mut self, pieces: &Pieces) -> Result<(), ApiError> {
         let service = &self.service;
         let conversation = Own { dialogue: service.dialogue.as_ref(), id: service.conversation() };
-        let (person, replayed) = (self.person.as_ref(), service.limits.replayed_questions);
+        let person = self.person.as_ref();
+        let limits = &service.limits;
+        let replayed = Replayed { questions: limits.replayed_questions, chars: limits.max_question_chars };
         let restored =
             service.memories.restore(conversation.dialogue, &conversation.id, person, &self.turns, replayed);
         restored.await;

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use loquat_contract::{ConversationId, Dialogue, LanguageModel, Policy, Sampling, TextEmbedder};
 
@@ -30,6 +30,8 @@ pub struct Limits {
     pub remembered_chats: NonZeroUsize,
     /// How many earlier questions of a chat that is not remembered are answered again, for the last one to be understood. Default: 3.
     pub replayed_questions: usize,
+    /// How long a stream may be silent before a comment is sent in it. Default: 15 seconds.
+    pub keep_alive: Duration,
 }
 
 impl Default for Limits {
@@ -42,6 +44,7 @@ impl Default for Limits {
             max_inputs: 2048,
             remembered_chats: NonZeroUsize::MIN.saturating_add(4095),
             replayed_questions: 3,
+            keep_alive: Duration::from_secs(15),
         }
     }
 }

@@ -20,6 +20,22 @@ pub(crate) enum Turn {
 
 type Key = [u8; 32];
 
+/// How much of a chat that is not known is asked again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Replayed {
+    /// How many questions.
+    pub(super) questions: usize,
+    /// The longest of them, in characters.
+    pub(super) chars: usize,
+}
+
+impl Replayed {
+    fn takes(self, question: &str) -> bool {
+        !question.trim().is_empty()
+            && question.chars().take(self.chars.saturating_add(1)).count() <= self.chars
+    }
+}
+
 /// The memories of the chats used last.
 pub(crate) struct Memories {
     kept: Mutex<LruCache<Key, Memory>>,
@@ -38,14 +54,14 @@ impl Memories {
     }
 
     /// Puts `conversation` where it was behind `turns`: by the memory of as much of them as is known, and by asking again what came
-    /// after it, though no more than the last `replayed` questions.
+    /// after it, though no more than the last `replayed.questions`, and none that is longer than what the bot takes.
     pub(super) async fn restore(
         &self,
         dialogue: &dyn Dialogue,
         conversation: &ConversationId,
         person: Option<&Person>,
         turns: &[Turn],
-        replayed: usize,
+        replayed: Replayed,
     ) {
         if turns.is_empty() {
             return;
@@ -61,11 +77,11 @@ impl Memories {
         let questions: Vec<&String> = rest
             .iter()
             .filter_map(|turn| match turn {
-                Turn::User(text) if !text.trim().is_empty() => Some(text),
-                _ => None,
+                Turn::User(text) if replayed.takes(text) => Some(text),
+                Turn::User(_) | Turn::Assistant(_) => None,
             })
             .collect();
-        for question in &questions[questions.len().saturating_sub(replayed)..] {
+        for question in &questions[questions.len().saturating_sub(replayed.questions)..] {
             if let Err(error) = dialogue.answer(conversation, question, &mut |_| ()).await {
                 tracing::warn!(%error, "an earlier question of a chat is not remembered");
             }

@@ -114,6 +114,21 @@ async fn a_chat_that_is_not_known_is_asked_again() {
 }
 
 #[tokio::test]
+async fn what_would_be_refused_as_a_question_is_not_asked_again_either() {
+    let api =
+        Api::with(|service| service.with_limits(Limits { max_question_chars: 40, ..Limits::default() }));
+    let told = [
+        turn("user", &format!("{CAPITAL} {}", "x".repeat(40))),
+        turn("assistant", "…"),
+        turn("user", "  "),
+        turn("assistant", "…"),
+        turn("user", CURRENCY),
+    ];
+    assert_eq!(chat(&api, &told).await["loquat"]["outcome"], "abstained");
+    assert_eq!(api.parts.guide.questions(), [CURRENCY]);
+}
+
+#[tokio::test]
 async fn no_request_sees_what_another_was_about() {
     let api = Api::new();
     let first = chat(&api, &[turn("user", CAPITAL)]).await;

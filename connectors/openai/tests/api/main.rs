@@ -6,6 +6,7 @@ mod fakes;
 
 mod embeddings;
 mod grounded;
+mod malformed;
 mod options;
 mod refusals;
 mod streams;

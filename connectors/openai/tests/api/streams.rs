@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Method, Request, header};
 use http_body_util::BodyExt;
+use loquat_openai::Limits;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -103,4 +104,27 @@ async fn an_answer_that_nobody_reads_is_stopped() {
     until(|| api.parts.writer.dropped.load(Ordering::SeqCst) == 1).await;
     until(|| api.parts.guide.dropped.load(Ordering::SeqCst) == 1).await;
     assert!(api.parts.guide.about.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_stream_that_waits_shows_that_it_is_alive() {
+    let limits = Limits { keep_alive: Duration::from_millis(20), ..Limits::default() };
+    let api = Api::with(|service| service.with_limits(limits));
+    let body =
+        json!({ "model": "Mira", "stream": true, "messages": [{ "role": "user", "content": "think" }] });
+    let request = Request::builder().method(Method::POST).uri("/v1/chat/completions");
+    let request =
+        request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string())).unwrap();
+    let mut body = api.routes.clone().oneshot(request).await.unwrap().into_body();
+    let mut frames = Vec::new();
+    while frames.len() < 4 {
+        let frame = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        frames.push(String::from_utf8(frame.to_vec()).unwrap());
+    }
+    let last = frames.last().unwrap();
+    assert!(
+        last.starts_with(": ") && last.ends_with("\n\n"),
+        "a comment, which clients pass over: {frames:?}"
+    );
+    assert!(frames.concat().contains("Let me see."), "{frames:?}");
 }
