@@ -47,6 +47,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         let loaded = load(cli.global.config.as_deref(), variables, &overrides)?;
         crate::secrets::keep(&loaded.config);
+        crate::telemetry::write_as(loaded.config.log.format);
         Ok(loaded)
     };
     match command {

@@ -3,6 +3,7 @@
 mod load;
 mod runtime;
 mod sample;
+mod telemetry;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize, Serializer};
 pub use load::{ConfigError, Loaded, Origin, Overrides, load};
 pub use runtime::{Arena, CudaConfig, Library, ProfileConfig, ProviderName, RuntimeConfig, TensorRtConfig};
 pub use sample::sample;
+pub use telemetry::{LogConfig, LogFormat, TelemetryConfig};
 
 /// A bot: who it is, what it knows, which models word its answers, and where people reach it.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -40,7 +42,11 @@ pub struct Config {
     pub connectors: ConnectorsConfig,
     /// What it tells of itself to whoever watches it.
     pub metrics: MetricsConfig,
-    /// The servers that are told what happens. Default: none.
+    /// How its log is written.
+    pub log: LogConfig,
+    /// Where traces of its work go.
+    pub telemetry: TelemetryConfig,
+    /// Servers that are told what happens.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub webhooks: Vec<loquat_webhook::Config>,
 }

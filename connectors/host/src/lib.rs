@@ -7,6 +7,7 @@
 pub mod cli;
 pub mod config;
 pub mod secrets;
+pub mod telemetry;
 
 pub mod parts;
 pub mod progress;

@@ -7,7 +7,7 @@ use clap::Parser;
 use loquat::cli::Cli;
 use loquat::commands::run;
 use loquat::config::ConfigError;
-use loquat::secrets::{self, Stderr};
+use loquat::{secrets, telemetry};
 use owo_colors::OwoColorize;
 use tracing_subscriber::EnvFilter;
 
@@ -25,12 +25,7 @@ fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("LOQUAT_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     secrets::guard_panics();
     let colours = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(|| Stderr)
-        .with_ansi(colours)
-        .with_target(false)
-        .init();
+    telemetry::begin(filter, colours);
     run(cli).unwrap_or_else(|error| {
         let is_pipe = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::BrokenPipe;
         if error.chain().any(|cause| cause.downcast_ref().is_some_and(is_pipe)) {

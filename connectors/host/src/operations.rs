@@ -4,7 +4,7 @@
 use std::sync::{Arc, OnceLock};
 
 use loquat_admin::{About, Action, Feedback, Gap, Operations, Problem};
-use loquat_contract::{BoxFuture, Check, Entry, Journal, JournalError, Person, Query, Sequence, Timestamp};
+use loquat_contract::{BoxFuture, Check, Entry, Journal, JournalError, Query, Sequence, Timestamp};
 use loquat_dispatch::{Dispatch, Gathering, Rating};
 use loquat_journal::{EmbeddedJournal, Retention};
 use metrics_exporter_prometheus::PrometheusHandle;

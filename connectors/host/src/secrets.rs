@@ -32,7 +32,8 @@ fn secrets(config: &Config) -> Vec<Option<&SecretString>> {
     let (web, irc) = (&config.connectors.web, &config.connectors.irc);
     let (discord, telegram) = (&config.connectors.discord, &config.connectors.telegram);
     let graph = &config.graph.sparql;
-    vec![
+    let hooks = config.webhooks.iter().flat_map(|hook| [Some(&hook.secret), hook.previous_secret.as_ref()]);
+    let known = [
         config.hub.token.as_ref(),
         web.token.as_ref(),
         web.identity.secret.as_ref(),
@@ -43,7 +44,8 @@ fn secrets(config: &Config) -> Vec<Option<&SecretString>> {
         telegram.secret.as_ref(),
         graph.token.as_ref(),
         graph.password.as_ref(),
-    ]
+    ];
+    known.into_iter().chain(hooks).chain(config.telemetry.headers.values().map(Some)).collect()
 }
 
 /// Finds each secret as it is, as it stands in an address, and as it stands between quotes.

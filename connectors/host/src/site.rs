@@ -22,7 +22,7 @@ pub(crate) fn open(
     parts: &Parts,
     desk: &Arc<Desk>,
 ) -> anyhow::Result<Bound> {
-    let bound = bound.keep_in(&places.web)?;
+    let bound = bound.keep_in(&places.web)?.with_knowledge(parts.graph.knowledge());
     let operators = Access::Key(Scope::Operator);
     let bound = bound
         .mount("/v1", Access::Key(Scope::Chat), loquat_openai::router(completions(config, parts)))?

@@ -1,19 +1,23 @@
-//! The web chat with a script instead of a bot: `cargo run -p loquat-web --example echo`
+//! The web chat with a script instead of an engine: `cargo run -p loquat-web --example echo [FOLDER]`
 //!
-//! It cites the facts it is told below, and echoes what it has no fact for.
+//! It cites the facts it is told below, and echoes what it has no fact for. Journal and files lie in the folder; without one, in a passing one.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
+use loquat_contract::testing::MemoryGraph;
 use loquat_contract::{
-    BotCard, BoxFuture, CancellationToken, Draft, Drafts, Egress, Envelope, IdempotencyKey, Inbound, Ingress,
-    Part, Receipt, Refusal, Reply, Sink,
+    BotCard, BoxFuture, CancellationToken, Citation, ConversationId, Dialogue, DialogueError, Egress, Entity,
+    Fact, Generation, Label, Language, Outcome, Predicate, Reply, Sentence, Value, Verdict, testing,
 };
-use loquat_web::{Config, WebEgress, bind};
-use serde_json::{Value, json};
+use loquat_dispatch::{Bot, Dispatch};
+use loquat_journal::EmbeddedJournal;
+use loquat_web::{Config, bind};
 
-/// Words in the question, the sentence that answers it, and its fact.
+/// A word in the question, the sentence that answers it, and its fact.
 const FACTS: [(&str, &str, [&str; 3]); 4] = [
     ("capital", "The capital of Bhutan is Thimphu.", ["Bhutan", "capital", "Thimphu"]),
     ("currenc", "It pays in the Bhutanese ngultrum.", ["Bhutan", "currency", "Bhutanese ngultrum"]),
@@ -21,80 +25,97 @@ const FACTS: [(&str, &str, [&str; 3]); 4] = [
     ("首都", "不丹的首都是廷布。", ["不丹", "首都", "廷布"]),
 ];
 
-#[derive(Default)]
-struct Script {
-    egress: OnceLock<Arc<WebEgress>>,
-}
+struct Script;
 
-impl Sink for Script {
-    fn accept(&self, inbound: Inbound) -> BoxFuture<'_, Result<Receipt, Refusal>> {
+impl Dialogue for Script {
+    fn answer<'a>(
+        &'a self,
+        _: &'a ConversationId,
+        text: &'a str,
+        show: &'a mut (dyn FnMut(&Sentence) + Send),
+    ) -> BoxFuture<'a, Result<Reply, DialogueError>> {
         Box::pin(async move {
-            self.egress.get().cloned().map(|egress| tokio::spawn(answer(egress, inbound)));
-            Ok(Receipt::Accepted)
+            tokio::time::sleep(Duration::from_millis(900)).await;
+            if text.contains("fail") {
+                return Err(DialogueError("the question asks for a failure".into()));
+            }
+            let reply = reply(text);
+            for sentence in &reply.sentences {
+                show(sentence);
+                tokio::time::sleep(Duration::from_millis(600)).await;
+            }
+            Ok(reply)
         })
     }
 }
 
-async fn answer(egress: Arc<WebEgress>, inbound: Inbound) {
-    let (to, text) = (inbound.address(), inbound.text().unwrap_or_default());
-    tokio::time::sleep(Duration::from_millis(900)).await;
-    let reply = if text.contains("fail") { None } else { serde_json::from_value::<Reply>(reply(text)).ok() };
-    let sentences = reply.as_ref().map_or(&[][..], |reply| &reply.sentences);
-    for count in 1..=sentences.len() {
-        egress.draft(&Draft::new(to.clone(), sentences[..count].to_vec())).await;
-        tokio::time::sleep(Duration::from_millis(600)).await;
-    }
-    let text = "The model stopped while it was answering.".to_owned();
-    let part = Part { text, is_apology: reply.is_none(), ..Part::default() };
-    let key = IdempotencyKey("0".repeat(24));
-    // The mailbox takes everything until the server has closed; then nobody is left to answer.
-    let _ = egress.deliver(&Envelope { reply: reply.map(Arc::new), ..Envelope::new(key, to, part) }).await;
+fn id(number: usize) -> String {
+    format!("f{number}")
 }
 
-fn reply(question: &str) -> Value {
+fn reply(question: &str) -> Reply {
     let asked = question.to_lowercase();
-    let found = FACTS.iter().filter(|(word, ..)| asked.contains(word));
     let (mut sentences, mut citations) = (Vec::new(), Vec::new());
-    for (_, text, [subject, predicate, object]) in found {
-        let id = format!("f{:016x}", text.len() * 0x9e37_79b9_7f4a);
-        sentences.push(json!({ "text": text, "verdict": "supported", "facts": [id] }));
-        citations.push(json!({
-            "id": id, "subject": subject, "predicate": predicate, "object": object, "source": "world.ttl",
-        }));
+    for (number, (word, text, fact)) in FACTS.iter().enumerate().filter(|(_, fact)| asked.contains(fact.0)) {
+        let ([subject, predicate, object], fact) = (fact.map(str::to_owned), id(number).as_str().into());
+        sentences.push(Sentence::new(*text, Verdict::Supported, vec![id(number).as_str().into()]));
+        let (entity, source) = (subject.as_str().into(), format!("world.ttl#{word}").into());
+        citations.push(Citation {
+            id: fact,
+            entity,
+            subject,
+            predicate,
+            object,
+            source,
+            since: Generation(1),
+        });
     }
-    let outcome = if citations.is_empty() { "abstained" } else { "answered" };
+    let outcome = if citations.is_empty() { Outcome::Abstained } else { Outcome::Answered };
     if citations.is_empty() {
         let text = format!("I have no fact about “{question}”, so I would rather not guess.");
-        sentences.push(json!({ "text": text, "verdict": "no_claim", "facts": [] }));
-    } else if asked.contains("hedge") {
-        let text = "Its flag shows a white dragon.";
-        sentences.push(json!({ "text": text, "verdict": "unsupported", "facts": [] }));
+        sentences.push(Sentence::line(text));
     }
-    json!({
-        "answer": sentences.iter().filter_map(|s| s["text"].as_str()).collect::<Vec<_>>().join(" "),
-        "language": if asked.is_ascii() { "en" } else { "zh" },
-        "outcome": outcome, "sentences": sentences, "citations": citations, "entities": [], "policy": "hedged",
-        "model": { "name": "script", "sha256": "0".repeat(64) }, "graph": 1, "seed": 0,
-        "timings_ms": { "link": 0.1, "ground": 0.4, "first_token": 300.0, "total": 1840.0 },
-        "tokens": { "prompt": 0, "completion": 0 },
-    })
+    let answer = sentences.iter().map(|sentence| sentence.text.as_str()).collect::<Vec<_>>().join(" ");
+    let language = if asked.is_ascii() { Language::english() } else { Language::chinese() };
+    Reply { outcome, sentences, citations, language, ..testing::reply(&answer) }
+}
+
+/// The same facts to look around in.
+fn graph() -> MemoryGraph {
+    let entity = |name: &str| {
+        Arc::new(Entity { id: name.into(), labels: vec![Label::plain(name)], ..Entity::default() })
+    };
+    let fact = |(number, (_, _, [subject, name, object])): (usize, &(&str, &str, [&str; 3]))| {
+        let labels = vec![Label::plain(*name)];
+        let predicate = Arc::new(Predicate { id: (*name).into(), labels, ..Predicate::default() });
+        let object = Value::Entity(entity(object));
+        Fact::new(id(number).as_str().into(), entity(subject), predicate, object, "world.ttl".into())
+    };
+    MemoryGraph::new(FACTS.iter().enumerate().map(fact).collect())
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let bound = bind(&Config::default())?;
+async fn main() -> anyhow::Result<()> {
+    let passing = tempfile::tempdir()?;
+    let folder = std::env::args_os().nth(1).map_or(passing.path().to_owned(), PathBuf::from);
+    let bound = bind(&Config::default())?.keep_in(&folder)?.with_knowledge(Arc::new(graph()));
     eprintln!("{}", bound.link());
-    let (ingress, egress) = bound.connect(BotCard {
+    let suggestions = ["What is the capital of Bhutan?", "Its currency and languages?", "不丹的首都是哪里？"]
+        .map(String::from);
+    let card = BotCard {
         name: "Loquat".to_owned(),
         greeting: "Hello! Ask me about the world’s countries.".to_owned(),
-        suggestions: ["What is the capital of Bhutan?", "Its currency and languages?", "不丹的首都是哪里？"]
-            .map(String::from)
-            .to_vec(),
-        languages: vec!["en".to_owned().into(), "zh".to_owned().into()],
-    });
-    let (sink, stop) = (Script::default(), CancellationToken::new());
-    let _ = sink.egress.set(Arc::new(egress));
-    let run = ingress.run(Arc::new(sink), stop.clone());
+        suggestions: suggestions.to_vec(),
+        languages: vec![Language::english(), Language::chinese()],
+    };
+    let (ingress, egress) = bound.connect(card.clone());
+    let (journal, stop) = (EmbeddedJournal::open(&folder.join("journal"))?, CancellationToken::new());
+    let egresses = HashMap::from([("web".to_owned(), Arc::new(egress) as Arc<dyn Egress>)]);
+    let bot = Bot { card, max_message_chars: 4000, ..Bot::default() };
+    let dispatch = Dispatch::new(bot, Arc::new(Script), Arc::new(journal), egresses, stop.clone());
+    dispatch.resume().await?;
     let interrupted = tokio::signal::ctrl_c().map(|_| stop.cancel());
-    Ok(tokio::join!(run, interrupted).0?)
+    tokio::join!(dispatch.run("web", Arc::new(ingress)), interrupted).0?;
+    dispatch.drain().await;
+    Ok(())
 }

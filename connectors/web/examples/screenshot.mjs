@@ -1,11 +1,11 @@
-// Takes a picture of the chat page after asking it a question.
+// Takes a picture of the chat after asking it a question: of its page, or of a site with its widget.
 //
 //   cd "$(mktemp -d)" && npm install playwright-core
-//   node …/screenshot.mjs URL PICTURE.png QUESTION [QUESTION…] [--dark] [--phone] [--lang zh-CN]
+//   node …/screenshot.mjs URL PICTURE.png QUESTION [QUESTION…] [--dark] [--phone] [--widget] [--lang zh-CN]
 //
 // It takes playwright-core from the working folder, so that none is left in the checkout, and the Chromium named by
 // CHROMIUM, else /usr/bin/chromium. Questions are asked one after the other, and the last answer's facts are opened.
-// Without a question it shows the greeting.
+// Without a question it shows the greeting. With --widget the URL is that of a page that has the widget.
 
 import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
@@ -14,7 +14,7 @@ const { chromium } = createRequire(`${process.cwd()}/`)("playwright-core");
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { dark: { type: "boolean" }, phone: { type: "boolean" }, lang: { type: "string", default: "en-GB" } },
+  options: { dark: { type: "boolean" }, phone: { type: "boolean" }, widget: { type: "boolean" }, lang: { type: "string", default: "en-GB" } },
 });
 const [url, picture, ...questions] = positionals;
 if (!picture) throw new Error("give the page's URL and the picture's path");
@@ -32,12 +32,14 @@ const page = await browser.newPage({
   isMobile: values.phone,
 });
 await page.goto(url);
-await page.locator("#foot").waitFor();
+if (values.widget) await page.locator(".launcher").click();
+const field = page.locator(".composer textarea");
+await field.waitFor();
 for (const [index, question] of questions.entries()) {
-  await page.locator("#message").fill(question);
-  await page.locator("#send").click();
-  // The line of details ends an answer; an apology has none, and waiting for it would be in vain.
-  const ended = page.locator(".exchange").nth(index).locator(".details, .error").first();
+  await field.fill(question);
+  await field.press("Enter");
+  // What can be done with an answer comes with its end; an apology has none of that, and waiting for it would be in vain.
+  const ended = page.locator(".exchange").nth(index).locator(".body, .error").first();
   await ended.waitFor({ timeout: 300_000 });
 }
 const marks = page.locator(".exchange").last().locator("button.mark");

@@ -19,15 +19,17 @@ function places(shown, sentences) {
     const found = shown.indexOf(sentence.text, at);
     const start = found < 0 ? at : found;
     let place = start;
-    const spans = [...(sentence.spans ?? [])].sort((one, other) => one.start - other.start).flatMap((span) => {
-      const said = sliceOf(sentence.text, span);
-      const offset = found < 0 ? place : start + decoder.decode(encoder.encode(sentence.text).subarray(0, span.start)).length;
-      const from = said.trim() ? shown.indexOf(said, offset) : -1;
-      // With markup in the sentence the words may stand elsewhere; far away they are others.
-      if (from < 0 || from > offset + sentence.text.length) return [];
-      place = found < 0 ? from : place;
-      return [{ fact: span.fact, start: from, end: from + said.length }];
-    });
+    const spans = [...(sentence.spans ?? [])]
+      .sort((one, other) => one.start - other.start)
+      .flatMap((span) => {
+        const said = sliceOf(sentence.text, span);
+        const offset = found < 0 ? place : start + decoder.decode(encoder.encode(sentence.text).subarray(0, span.start)).length;
+        const from = said.trim() ? shown.indexOf(said, offset) : -1;
+        // With markup in the sentence the words may stand elsewhere; far away they are others.
+        if (from < 0 || from > offset + sentence.text.length) return [];
+        place = found < 0 ? from : place;
+        return [{ fact: span.fact, start: from, end: from + said.length }];
+      });
     const last = Math.max(start, ...spans.map(({ end }) => end));
     const end = found < 0 ? last : found + sentence.text.length;
     at = end;
@@ -50,7 +52,7 @@ export function answerNodes(answer, options, mark) {
     marks.push({ node, number });
     return node;
   };
-  const body = element("div", { class: "words" }, ...documentNodes(answer.document, { ...options, cite }));
+  const body = element("div", { class: "words" }, ...documentNodes(documentOf(answer), { ...options, cite }));
   const { reply } = answer;
   if (!reply) return body;
   const shown = wordsOf(body);
@@ -77,7 +79,12 @@ export function answerNodes(answer, options, mark) {
   }
   for (const { node, number } of marks) {
     const parts = lights.get(reply.citations[number - 1]?.id) ?? [];
-    for (const [event, isLit] of [["mouseenter", true], ["focus", true], ["mouseleave", false], ["blur", false]]) {
+    for (const [event, isLit] of [
+      ["mouseenter", true],
+      ["focus", true],
+      ["mouseleave", false],
+      ["blur", false],
+    ]) {
       node.addEventListener(event, () => parts.forEach((part) => part.classList.toggle("lit", isLit)));
     }
   }
@@ -87,12 +94,26 @@ export function answerNodes(answer, options, mark) {
 /** A draft's nodes, where only what is new since the last draft comes in softly. */
 export function draftNodes(draft, before, options) {
   const cite = (number) => element("span", { class: "mark" }, `${number}`);
-  const body = element("div", { class: "words" }, ...documentNodes(draft.document ?? plain(draft), { ...options, cite }));
+  const body = element("div", { class: "words" }, ...documentNodes(documentOf(draft), { ...options, cite }));
   const shown = wordsOf(body);
   if (shown.text.length > before) shown.wrap(before, shown.text.length, "new");
   return { body, length: shown.text.length };
 }
 
-function plain({ sentences }) {
-  return [{ paragraph: [{ text: sentences.map(({ text }) => text).join(" ") }] }];
+/** Sentences as a document, where there is no other. */
+function plain(sentences, citations) {
+  const numbers = (facts) => facts.map((fact) => citations.findIndex(({ id }) => id === fact) + 1).filter(Boolean);
+  return [
+    {
+      paragraph: sentences.flatMap(({ text, facts }, index) => [
+        { text: index > 0 ? ` ${text}` : text },
+        ...numbers(facts).map((citation) => ({ citation })),
+      ]),
+    },
+  ];
+}
+
+/** The document of an answer, or of a draft. */
+export function documentOf({ document = [], reply, sentences = [] }) {
+  return document.length > 0 ? document : plain(reply?.sentences ?? sentences, reply?.citations ?? []);
 }

@@ -33,8 +33,17 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
   const title = element(isWidget ? "h2" : "h1", { class: "title" });
   const announce = element("div", { class: "unseen", role: "status", "aria-live": "polite" });
   const notice = element("p", { class: "notice", role: "status" });
-  const latest = element("button", { type: "button", class: "latest", hidden: true, onclick: () => toEnd(true) }, icon("down"), words("latest"));
-  const earlier = element("button", { type: "button", class: "quiet earlier", hidden: true, onclick: () => loadEarlier() }, words("earlier"));
+  const latest = element(
+    "button",
+    { type: "button", class: "latest", hidden: true, onclick: () => toEnd(true) },
+    icon("down"),
+    words("latest"),
+  );
+  const earlier = element(
+    "button",
+    { type: "button", class: "quiet earlier", hidden: true, onclick: () => loadEarlier() },
+    words("earlier"),
+  );
   const welcome = element("section", { class: "welcome", hidden: true });
   const log = element("div", { class: "log", role: "log", "aria-live": "off", "aria-label": words("conversation") });
   const login = loginForm(words, async (token) => {
@@ -57,7 +66,8 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
     say(words("erased"));
   });
   const isEmpty = () => !conversation || conversation.list().length === 0;
-  const save = (kind) => exportConversation(kind, conversation, bot, words).catch((error) => say(error.message || words("unreachable")));
+  const save = (kind) =>
+    exportConversation(kind, conversation, bot, words).catch((error) => say(error.message || words("unreachable")));
   const more = menu(words, [
     { label: words("anew"), run: () => startAnew(), isHidden: isEmpty },
     { label: words("history"), run: (button) => history.show(button) },
@@ -66,13 +76,26 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
     { label: words("human"), run: () => ask("/human"), isHidden: () => !bot?.human },
     { label: words("erase"), run: () => confirm.showModal() },
   ]);
-  const anew = element("button", { type: "button", class: "quiet anew", hidden: true, onclick: () => startAnew() }, words("anew"));
+  const anew = element(
+    "button",
+    { type: "button", class: "quiet anew", hidden: true, onclick: () => startAnew() },
+    words("anew"),
+  );
   const closer = close ? iconButton("close", words("close"), () => close(true)) : null;
   const head = element("header", { class: "top" }, mark(28), title, anew, more.box, closer);
   const column = element("div", { class: "column" }, scroller, foot);
   const middle = element(isWidget ? "div" : "main", { class: "middle" }, column);
   const drop = element("div", { class: "drop", hidden: true }, icon("attach"), element("span", {}, words("drop")));
-  const frame = element("div", { class: "chat", lang: words.language, dir: words.direction }, head, middle, history.view, drop, confirm, announce);
+  const frame = element(
+    "div",
+    { class: "chat", lang: words.language, dir: words.direction },
+    head,
+    middle,
+    history.view,
+    drop,
+    confirm,
+    announce,
+  );
   more.box.hidden = true;
   frame.addEventListener("pointerdown", (event) => more.close(event));
 
@@ -134,10 +157,12 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
     press: (exchange, button) => attempt(() => conversation.press(exchange, button.id)),
     feedback: (exchange, text) => attempt(() => conversation.feedback(exchange, text)),
     openFact: (reply, number, button) => panel.open(reply, number, button),
-    load: async (file) => (await client.call("GET", `conversations/${conversation.id}/files/${encodeURIComponent(file.id)}`)).blob(),
+    load: async (file) =>
+      (await client.call("GET", `conversations/${conversation.id}/files/${encodeURIComponent(file.id)}`)).blob(),
     focus: () => field.focus(),
     /** What the button said that began this exchange. */
-    labelOf: ({ about, button }) => (conversation.find(about)?.answer?.buttons ?? []).flat().find(({ id }) => id === button)?.label,
+    labelOf: ({ about, button }) =>
+      (conversation.find(about)?.answer?.buttons ?? []).flat().find(({ id }) => id === button)?.label,
   };
 
   async function attempt(run) {
@@ -173,7 +198,11 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
   function place(article, exchange) {
     const list = conversation.list();
     const at = list.indexOf(exchange);
-    const next = list.slice(at + 1).map(({ id }) => views.get(id)?.article).find((other) => other?.isConnected) ?? null;
+    const next =
+      list
+        .slice(at + 1)
+        .map(({ id }) => views.get(id)?.article)
+        .find((other) => other?.isConnected) ?? null;
     if (!article.isConnected || article.nextSibling !== next) log.insertBefore(article, next);
   }
 
@@ -200,7 +229,13 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
 
   function seen() {
     caughtUp();
-    const last = Math.max(0, ...conversation.list().filter(({ answer }) => answer).map(({ sequence = 0 }) => sequence));
+    const last = Math.max(
+      0,
+      ...conversation
+        .list()
+        .filter(({ answer }) => answer)
+        .map(({ sequence = 0 }) => sequence),
+    );
     if (last > (store.get("seen") ?? 0)) store.set({ seen: last });
   }
 
@@ -216,6 +251,7 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
     views.clear();
     log.replaceChildren();
     panel?.hide(true);
+    field?.clearFiles();
     if (bot) showAll();
     caughtUp();
   }
@@ -281,9 +317,17 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
     title.textContent = name;
     tell("named", { name });
     const suggestions = suggestionsOf(data.suggestions) ?? bot.suggestions ?? [];
-    const button = (text) => element("li", {}, element("button", { type: "button", dir: "auto", onclick: () => ask(text) }, text));
-    const greeting = element("h2", { class: "greeting", dir: "auto", id: "greeting" }, data.greeting || bot.greeting || words("ask", { name }));
-    const list = suggestions.length > 0 ? element("ul", { class: "suggestions", "aria-label": words("suggestions") }, ...suggestions.map(button)) : null;
+    const button = (text) =>
+      element("li", {}, element("button", { type: "button", dir: "auto", onclick: () => ask(text) }, text));
+    const greeting = element(
+      "h2",
+      { class: "greeting", dir: "auto", id: "greeting" },
+      data.greeting || bot.greeting || words("ask", { name }),
+    );
+    const list =
+      suggestions.length > 0
+        ? element("ul", { class: "suggestions", "aria-label": words("suggestions") }, ...suggestions.map(button))
+        : null;
     welcome.setAttribute("aria-labelledby", "greeting");
     welcome.replaceChildren(...[mark(72), greeting, list].filter(Boolean));
     field = composer({
@@ -338,6 +382,16 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
     else enter();
   }
 
+  function escape() {
+    if (!panel?.isOpen) return false;
+    panel.hide();
+    return true;
+  }
+
+  frame.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !event.defaultPrevented && escape()) event.preventDefault();
+  });
+
   const started = start();
   return {
     frame,
@@ -346,13 +400,10 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
     /** Sends a text as if the person had written it. */
     ask: (text) => started.then(() => ask(text)),
     seen: () => started.then(() => seen()),
-    /** Closes the innermost thing that is open; whether there was one. */
-    escape() {
-      if (!panel?.isOpen) return false;
-      panel.hide();
-      return true;
-    },
-    end: () => conversation?.pause(),
+    /** Closes the panel of facts; whether it was open. */
+    escape,
+    pause: () => conversation?.pause(),
+    resume: () => field && login.form.hidden && conversation.listen(),
   };
 }
 
@@ -365,5 +416,8 @@ function suggestionsOf(text) {
   } catch {
     // Lines, then.
   }
-  return text.split("|").map((line) => line.trim()).filter(Boolean);
+  return text
+    .split("|")
+    .map((line) => line.trim())
+    .filter(Boolean);
 }

@@ -38,7 +38,12 @@ export function failure(status, body, after) {
   } catch {
     // Not the bot's own words.
   }
-  return new Failure(status, error.code ?? "refused", error.message ?? `HTTP ${status}`, Math.min(Number(after) || 0, 300) * 1000);
+  return new Failure(
+    status,
+    error.code ?? "refused",
+    error.message ?? `HTTP ${status}`,
+    Math.min(Number(after) || 0, 300) * 1000,
+  );
 }
 
 export class Client {
@@ -55,7 +60,21 @@ export class Client {
   }
 
   async bot() {
-    return (await request(this.url("api/bot"), { cache: "no-cache" })).json();
+    const asked = await this.asked;
+    this.asked = null;
+    return asked ?? (await request(this.url("api/bot"), { cache: "no-cache" })).json();
+  }
+
+  /** Asks who the bot is already now, while other things are loaded. */
+  askEarly() {
+    this.asked = this.bot().catch(() => null);
+  }
+
+  /** From now on somebody else talks, of whom nothing is known. */
+  signOut() {
+    this.#identity = null;
+    this.store.clear();
+    this.changed();
   }
 
   /** A signed identity of the host site, used from now on. */
@@ -131,22 +150,23 @@ export class Client {
 
   /** Sends a file; `progress(part)` is told how much of it is there. `fetch` does not say. */
   async upload(path, file, progress, signal) {
-    const send = (token) => new Promise((resolve, reject) => {
-      const upload = new XMLHttpRequest();
-      upload.open("POST", this.url(`api/${path}`));
-      upload.setRequestHeader("Authorization", `Bearer ${token}`);
-      upload.setRequestHeader("Content-Type", file.type || "application/octet-stream");
-      upload.upload.onprogress = ({ loaded, total }) => progress(total ? loaded / total : 0);
-      upload.onload = () => {
-        const { status, responseText } = upload;
-        if (status < 200 || status > 299) return reject(failure(status, responseText, upload.getResponseHeader("Retry-After")));
-        resolve(JSON.parse(responseText));
-      };
-      upload.onerror = () => reject(new Failure(0, "unreachable", ""));
-      upload.onabort = () => reject(new DOMException("", "AbortError"));
-      signal.addEventListener("abort", () => upload.abort());
-      upload.send(file);
-    });
+    const send = (token) =>
+      new Promise((resolve, reject) => {
+        const upload = new XMLHttpRequest();
+        upload.open("POST", this.url(`api/${path}`));
+        upload.setRequestHeader("Authorization", `Bearer ${token}`);
+        upload.setRequestHeader("Content-Type", file.type || "application/octet-stream");
+        upload.upload.onprogress = ({ loaded, total }) => progress(total ? loaded / total : 0);
+        upload.onload = () => {
+          const { status, responseText } = upload;
+          if (status < 200 || status > 299) return reject(failure(status, responseText, upload.getResponseHeader("Retry-After")));
+          resolve(JSON.parse(responseText));
+        };
+        upload.onerror = () => reject(new Failure(0, "unreachable", ""));
+        upload.onabort = () => reject(new DOMException("", "AbortError"));
+        signal.addEventListener("abort", () => upload.abort());
+        upload.send(file);
+      });
     const token = await this.token();
     try {
       return await send(token);

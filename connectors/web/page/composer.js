@@ -80,6 +80,8 @@ export function composer({ bot, words, submit, stop, upload }) {
     say,
     /** Files that were dropped somewhere on the chat. */
     drop: (files) => tray?.add(files),
+    /** Files belong to the conversation that they were sent to. */
+    clearFiles: () => tray?.take(),
     takesFiles: Boolean(tray),
     focus: () => field.focus({ preventScroll: true }),
     /** Fits the field again once it can be measured. */

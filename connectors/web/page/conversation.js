@@ -69,15 +69,20 @@ export class Conversation {
     if (this.#stop || !this.id) return;
     const path = `conversations/${this.id}/events`;
     const connect = (headers, signal) => this.client.call("GET", path, { headers, signal, cache: "no-store" });
-    this.#stop = listen(connect, this.#place, (kind, data) => this.#heard(kind, data), (state, error) => {
-      if (state === "open") this.flush();
-      if (state === "refused") {
-        this.pause();
-        if (isLost(error)) this.#lost();
-        else this.on.refused(error);
-      }
-      this.on.connection(state, error);
-    });
+    this.#stop = listen(
+      connect,
+      this.#place,
+      (kind, data) => this.#heard(kind, data),
+      (state, error) => {
+        if (state === "open") this.flush();
+        if (state === "refused") {
+          this.pause();
+          if (isLost(error)) this.#lost();
+          else this.on.refused(error);
+        }
+        this.on.connection(state, error);
+      },
+    );
   }
 
   pause() {
@@ -121,7 +126,7 @@ export class Conversation {
 
   #drafted(data) {
     const exchange = this.find(data.in_reply_to);
-    if (!exchange || exchange.answer) return;
+    if (!exchange || exchange.answer || exchange.isStopped) return;
     Object.assign(exchange, { state: "waiting", draft: data });
     this.on.shown(exchange, false);
   }
@@ -158,7 +163,7 @@ export class Conversation {
   /** Every exchange there is, out of the journal. */
   async all() {
     const all = [];
-    for (let more = Boolean(this.id); more; ) {
+    for (let more = Boolean(this.id); more;) {
       const before = all.length > 0 ? `&before=${all[0].sequence}` : "";
       const page = await this.client.get(`conversations/${this.id}/exchanges?limit=${PAGE}${before}`);
       all.unshift(...page.exchanges);
@@ -210,7 +215,15 @@ export class Conversation {
   edit(exchange, text) {
     const id = uuid();
     this.#edits.set(id, exchange.id);
-    Object.assign(exchange, { text, answer: null, draft: null, state: "sending", error: null, edit: { id, sequence: -1 } });
+    Object.assign(exchange, {
+      text,
+      answer: null,
+      draft: null,
+      state: "sending",
+      error: null,
+      isStopped: false,
+      edit: { id, sequence: -1 },
+    });
     this.#keep({ id, text, edits: exchange.id });
     this.on.shown(exchange, false);
     this.flush();
@@ -223,7 +236,7 @@ export class Conversation {
     clearTimeout(this.#timer);
     let hasBegunAgain = false;
     try {
-      for (let message; (message = this.#outbox().find(({ id, edits }) => this.find(edits ?? id))); ) {
+      for (let message; (message = this.#outbox().find(({ id, edits }) => this.find(edits ?? id)));) {
         const exchange = this.find(message.edits ?? message.id);
         if (exchange.state === "unsent") this.#mark(exchange, "sending", null);
         try {
@@ -281,6 +294,7 @@ export class Conversation {
   /** Takes back what is not answered. */
   async stop(exchange) {
     const isUnsent = exchange.sequence === undefined && exchange.state !== "waiting";
+    exchange.isStopped = true;
     this.#sent(exchange.edit?.id ?? exchange.id);
     if (isUnsent) this.#mark(exchange, "withdrawn", null);
     if (this.id) await this.client.call("DELETE", `conversations/${this.id}/messages/${exchange.id}?id=${uuid()}`);

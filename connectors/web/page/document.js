@@ -72,13 +72,19 @@ export function documentNodes(blocks, { words, cite, images = false, heading = "
     const address = safeAddress(url);
     if (!images || address?.protocol !== "https:" || !PICTURE.test(address.pathname)) return [link(url, ...shown)];
     const alt = shown.map((node) => node.textContent).join("");
-    return [link(url, element("img", { class: "picture", src: address.href, alt, loading: "lazy", referrerPolicy: "no-referrer" }))];
+    return [
+      link(url, element("img", { class: "picture", src: address.href, alt, loading: "lazy", referrerPolicy: "no-referrer" })),
+    ];
   }
 
   function code({ language, text }) {
     const label = element("span", {}, language || words("code"));
     const copy = copyButton(words("copyCode"), words, () => text);
-    const box = element("pre", { tabIndex: 0, role: "region", "aria-label": language || words("code"), dir: "ltr" }, element("code", {}, text));
+    const box = element(
+      "pre",
+      { tabIndex: 0, role: "region", "aria-label": language || words("code"), dir: "ltr" },
+      element("code", {}, text),
+    );
     return element("div", { class: "code" }, element("div", { class: "codehead" }, label, copy), box);
   }
 
@@ -87,7 +93,11 @@ export function documentNodes(blocks, { words, cite, images = false, heading = "
     const head = element("thead", {}, element("tr", {}, ...header.map(cell("th", { scope: "col" }))));
     const body = element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map(cell("td", {})))));
     // What scrolls can be reached by the keyboard.
-    return element("div", { class: "table", tabIndex: 0, role: "region", "aria-label": words("table") }, element("table", {}, head, body));
+    return element(
+      "div",
+      { class: "table", tabIndex: 0, role: "region", "aria-label": words("table") },
+      element("table", {}, head, body),
+    );
   }
 
   function blockNode(block, depth) {
@@ -115,7 +125,7 @@ export function wordsOf(root) {
   const pieces = [];
   let text = "";
   const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
-  for (let node; (node = walker.nextNode()); ) {
+  for (let node; (node = walker.nextNode());) {
     if (node.parentElement.closest(".mark, .codehead")) continue;
     pieces.push({ node, start: text.length });
     text += node.data;
@@ -132,7 +142,8 @@ export function wordsOf(root) {
         if (from >= to) continue;
         const own = from > piece.start ? piece.node.splitText(from - piece.start) : piece.node;
         if (from > piece.start) pieces.splice(index + 1, 0, { node: own, start: from });
-        if (to - from < own.length) pieces.splice(pieces.findIndex(({ node }) => node === own) + 1, 0, { node: own.splitText(to - from), start: to });
+        if (to - from < own.length)
+          pieces.splice(pieces.findIndex(({ node }) => node === own) + 1, 0, { node: own.splitText(to - from), start: to });
         const wrapper = element("span", { class: name });
         own.replaceWith(wrapper);
         wrapper.append(own);

@@ -50,12 +50,20 @@ const ICONS = {
 
 /** A small line drawing. */
 export function icon(name) {
-  return drawn("svg", { viewBox: "0 0 24 24", "aria-hidden": "true", class: `icon i-${name}` }, drawn("path", { d: ICONS[name] }));
+  return drawn(
+    "svg",
+    { viewBox: "0 0 24 24", "aria-hidden": "true", class: `icon i-${name}` },
+    drawn("path", { d: ICONS[name] }),
+  );
 }
 
 /** A button with a drawing for a label, which is read out and shown as a tip. */
 export function iconButton(name, label, onclick, properties = {}) {
-  return element("button", { type: "button", class: "quiet tool", "aria-label": label, title: label, onclick, ...properties }, icon(name));
+  return element(
+    "button",
+    { type: "button", class: "quiet tool", "aria-label": label, title: label, onclick, ...properties },
+    icon(name),
+  );
 }
 
 /**
@@ -63,8 +71,10 @@ export function iconButton(name, label, onclick, properties = {}) {
  * presses Enter for that. Nothing is submitted: a sandboxed frame may forbid it.
  */
 export function onSubmit(form, button, run) {
-  button.type = "button";
-  button.addEventListener("click", () => run(false));
+  button.addEventListener("click", (event) => {
+    event.preventDefault();
+    run(false);
+  });
   form.addEventListener("keydown", (event) => {
     // 229 is what Safari reports while a character is being chosen.
     const choosing = event.isComposing || event.keyCode === 229;

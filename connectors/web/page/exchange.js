@@ -15,8 +15,9 @@ const meaningOf = ({ id }) => id.split(".")[0];
 const isChoice = (button) => /^c\d+$/.test(meaningOf(button));
 
 /**
- * The view of an exchange. `act` has what can be done: edit(exchange, text), again(exchange), retry(exchange, button), press(exchange, button),
- * feedback(exchange, text), openFact(reply, number, button), load(file), say(text); `replyOf(id)` finds the reply to a message.
+ * The view of an exchange. `act` has what can be done: edit(exchange, text), again(exchange), retry(exchange), press(exchange, button),
+ * feedback(exchange, text), openFact(reply, number, button), load(file), focus(), labelOf(exchange); `replyOf(id)` finds the reply to a
+ * message, and `heading` is the element that its headings are.
  */
 export function exchangeView(first, { bot, words, act, replyOf, heading }) {
   const question = element("div", { class: "question" });
@@ -40,12 +41,20 @@ export function exchangeView(first, { bot, words, act, replyOf, heading }) {
     const edit = canEdit ? iconButton("edit", words("edit"), startEdit) : null;
     const mark = exchange.edit ? element("small", { class: "soft" }, words("edited")) : null;
     question.replaceChildren(
-      ...[element("span", { class: "unseen" }, words("you")), edit, mark, element("div", { class: "asked" }, files, said)].filter(Boolean),
+      ...[element("span", { class: "unseen" }, words("you")), edit, mark, element("div", { class: "asked" }, files, said)].filter(
+        Boolean,
+      ),
     );
   }
 
   function startEdit() {
-    const field = element("textarea", { value: exchange.text, rows: 2, dir: "auto", "aria-label": words("editing"), maxLength: bot.max_message_chars });
+    const field = element("textarea", {
+      value: exchange.text,
+      rows: 2,
+      dir: "auto",
+      "aria-label": words("editing"),
+      maxLength: bot.max_message_chars,
+    });
     const end = () => {
       drawQuestion();
       question.querySelector(".tool")?.focus();
@@ -104,8 +113,15 @@ export function exchangeView(first, { bot, words, act, replyOf, heading }) {
       if (!citation) return element("span", { class: "mark" }, `${number}`);
       const label = words("fact", { number, triple: triple(citation) });
       const said = reply.sentences.flatMap((sentence) => accounted(sentence, citation.id));
-      const behind = said.length > 0 ? `, ${words("behind", { words: said.map((piece) => words("quoted", { text: piece })).join(", ") })}` : "";
-      const button = element("button", { type: "button", class: "mark", "aria-expanded": "false", "aria-label": `${label}${behind}`, title: triple(citation) }, `${number}`);
+      const behind =
+        said.length > 0
+          ? `, ${words("behind", { words: said.map((piece) => words("quoted", { text: piece })).join(", ") })}`
+          : "";
+      const button = element(
+        "button",
+        { type: "button", class: "mark", "aria-expanded": "false", "aria-label": `${label}${behind}`, title: triple(citation) },
+        `${number}`,
+      );
       button.addEventListener("click", () => act.openFact(reply, number, button));
       return button;
     };
@@ -115,23 +131,44 @@ export function exchangeView(first, { bot, words, act, replyOf, heading }) {
     const given = exchange.answer;
     const reply = given.reply;
     const about = reply ?? replyOf(exchange.about);
-    const body = answerNodes({ ...given, document: given.document ?? [] }, options, markOf(about));
+    const body = answerNodes(given, options, markOf(about));
     body.lang = reply?.language ?? "";
     const isAbstained = reply?.outcome === "abstained";
-    const frame = element("div", { class: isAbstained ? "body abstained" : "body" }, isAbstained ? element("p", { class: "label" }, words("abstained")) : null, body);
+    const frame = element(
+      "div",
+      { class: isAbstained ? "body abstained" : "body" },
+      isAbstained ? element("p", { class: "label" }, words("abstained")) : null,
+      body,
+    );
     const buttons = (given.buttons ?? []).flat();
     const choices = buttons.filter(isChoice);
-    const list = choices.length > 0 ? element("ol", { class: "choices", "aria-label": words("choices") }, ...choices.map((button) => element("li", {}, plain(button)))) : null;
-    const { tools, below } = toolsOf(reply, buttons.filter((button) => !isChoice(button)));
-    answer.replaceChildren(...[speaker(), frame, list, tools.length > 0 ? element("div", { class: "tools" }, ...tools) : null, ...below].filter(Boolean));
+    const list =
+      choices.length > 0
+        ? element(
+            "ol",
+            { class: "choices", "aria-label": words("choices") },
+            ...choices.map((button) => element("li", {}, plain(button))),
+          )
+        : null;
+    const { tools, below } = toolsOf(
+      reply,
+      buttons.filter((button) => !isChoice(button)),
+    );
+    answer.replaceChildren(
+      ...[speaker(), frame, list, tools.length > 0 ? element("div", { class: "tools" }, ...tools) : null, ...below].filter(
+        Boolean,
+      ),
+    );
   }
 
   function plain(button) {
-    const press = async (event) => {
-      const own = event.currentTarget;
-      own.disabled = true;
+    // A button that is disabled would lose the focus.
+    let isPressed = false;
+    const press = async () => {
+      if (isPressed) return;
+      isPressed = true;
       await act.press(exchange, button);
-      own.disabled = false;
+      isPressed = false;
     };
     return element("button", { type: "button", class: "quiet", dir: "auto", onclick: press }, button.label);
   }
@@ -185,7 +222,13 @@ export function exchangeView(first, { bot, words, act, replyOf, heading }) {
       }
     };
     const openReason = () => {
-      const field = element("textarea", { rows: 2, dir: "auto", "aria-label": words("reason"), placeholder: words("reason"), maxLength: 1000 });
+      const field = element("textarea", {
+        rows: 2,
+        dir: "auto",
+        "aria-label": words("reason"),
+        placeholder: words("reason"),
+        maxLength: 1000,
+      });
       const close = (text) => {
         box.hidden = true;
         note.textContent = text;
@@ -208,7 +251,10 @@ export function exchangeView(first, { bot, words, act, replyOf, heading }) {
       box.replaceChildren(form);
       field.focus();
     };
-    for (const [name, button, label] of [["good", good, words("good")], ["bad", bad, words("bad")]]) {
+    for (const [name, button, label] of [
+      ["good", good, words("good")],
+      ["bad", bad, words("bad")],
+    ]) {
       if (!button) continue;
       const node = iconButton(name, label, () => rate(name, button), { "aria-pressed": `${exchange.rated === name}` });
       buttons.push({ node, name });
@@ -222,11 +268,17 @@ export function exchangeView(first, { bot, words, act, replyOf, heading }) {
     const { state, error, draft, answer: given } = exchange;
     if (state === "unsent") {
       const again = () => act.again(exchange);
-      return error?.passes ? drawProblem(error.message || words("unsent"), words("retry"), again) : drawProblem(`${words("refused")} ${error?.message ?? ""}`, words("retry"), again);
+      return error?.passes
+        ? drawProblem(error.message || words("unsent"), words("retry"), again)
+        : drawProblem(`${words("refused")} ${error?.message ?? ""}`, words("retry"), again);
     }
     if (given && state === "failed") {
       const retry = (given.buttons ?? []).flat().find((button) => meaningOf(button) === "retry");
-      const text = given.reason || documentNodes(given.document ?? [], { ...options, cite: () => "" }).map((node) => node.textContent).join("\n");
+      const text =
+        given.reason ||
+        documentNodes(given.document ?? [], { ...options, cite: () => "" })
+          .map((node) => node.textContent)
+          .join("\n");
       const again = retry ? () => act.press(exchange, retry) : () => act.retry(exchange);
       return drawProblem(text || words("failed"), retry?.label ?? words("retry"), again);
     }

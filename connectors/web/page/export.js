@@ -27,7 +27,11 @@ function inline(node) {
 }
 
 const inlines = (list) => list.map(inline).join("");
-const indented = (text, first, rest) => text.split("\n").map((line, index) => (index === 0 ? first : line && rest) + line).join("\n");
+const indented = (text, first, rest) =>
+  text
+    .split("\n")
+    .map((line, index) => (index === 0 ? first : line && rest) + line)
+    .join("\n");
 
 function block(node) {
   const [kind, value] = Object.entries(node)[0];
@@ -48,7 +52,9 @@ const blocks = (list) => (list ?? []).map(block).join("\n\n");
 
 /** The exchanges as Markdown. What was pressed or said about an answer is left out, where it only was noted. */
 function toMarkdown(exchanges, bot, words) {
-  const shown = exchanges.filter(({ text, about, edits, attachments = [] }) => (!about || edits) && (text || attachments.length > 0));
+  const shown = exchanges.filter(
+    ({ text, about, edits, attachments = [] }) => (!about || edits) && (text || attachments.length > 0),
+  );
   const parts = shown.map(({ at, text, attachments = [], answer }) => {
     const files = attachments.map(({ name }) => `*${escaped(name)}*`).join(", ");
     const facts = (answer?.reply?.citations ?? []).map(({ subject, predicate, object, source }, index) => {
@@ -56,7 +62,13 @@ function toMarkdown(exchanges, bot, words) {
     });
     const said = answer?.reason ? escaped(answer.reason) : blocks(answer?.document);
     const asked = [text && indented(escaped(text), "> ", "> "), files && `> ${files}`].filter(Boolean).join("\n>\n");
-    const facet = [`**${words("you")}** ${at ?? ""}`.trim(), asked, `**${words("answers", { name: escaped(bot.name) })}**`, said, facts.join("\\\n")];
+    const facet = [
+      `**${words("you")}** ${at ?? ""}`.trim(),
+      asked,
+      `**${words("answers", { name: escaped(bot.name) })}**`,
+      said,
+      facts.join("\\\n"),
+    ];
     return facet.filter(Boolean).join("\n\n");
   });
   return `# ${escaped(bot.name)}\n\n${parts.join("\n\n---\n\n")}\n`;

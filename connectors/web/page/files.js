@@ -50,10 +50,19 @@ export function fileList(files, words, load) {
       if (blob) save(file.name, blob);
     };
     const label = words("download", { name: file.name });
-    const button = element("button", { type: "button", class: "file", "aria-label": label, title: label, onclick: open }, icon("file"), details, size);
+    const button = element(
+      "button",
+      { type: "button", class: "file", "aria-label": label, title: label, onclick: open },
+      icon("file"),
+      details,
+      size,
+    );
     if (isImage(file.media_type)) {
       const canvas = element("canvas", { class: "thumb", "aria-hidden": "true" });
-      load(file).then((blob) => drawThumb(canvas, blob)).then(() => button.firstChild.replaceWith(canvas)).catch(() => {});
+      load(file)
+        .then((blob) => drawThumb(canvas, blob))
+        .then(() => button.firstChild.replaceWith(canvas))
+        .catch(() => {});
     }
     return element("li", {}, button);
   });
@@ -70,7 +79,14 @@ export function fileTray(limits, words, { upload, changed, say }) {
   const types = limits.types.join(", ");
   const told = words("limits", { count: limits.max_per_message, size: sizeOf(limits.max_bytes), types });
   const input = element("input", { type: "file", multiple: true, accept: limits.types.join(","), hidden: true, tabIndex: -1 });
-  const button = iconButton("attach", words("attach"), () => input.click(), { class: "quiet tool round", title: `${words("attach")}. ${told}` });
+  const choose = () => {
+    say(told);
+    input.click();
+  };
+  const button = iconButton("attach", words("attach"), choose, {
+    class: "quiet tool round",
+    title: `${words("attach")}. ${told}`,
+  });
   const hint = element("span", { class: "unseen", id: "limits" }, told);
   button.setAttribute("aria-describedby", "limits");
   input.addEventListener("change", () => {
@@ -110,7 +126,14 @@ export function fileTray(limits, words, { upload, changed, say }) {
     const again = () => send();
     const retry = iconButton("retry", words("retry"), again, { hidden: true });
     const remove = iconButton("close", words("remove", { name }), drop);
-    const item = element("li", { class: "file" }, shown, element("span", { class: "filetext" }, label, element("small", {}, sizeOf(file.size)), bar), retry, remove);
+    const item = element(
+      "li",
+      { class: "file" },
+      shown,
+      element("span", { class: "filetext" }, label, element("small", {}, sizeOf(file.size)), bar),
+      retry,
+      remove,
+    );
     const entry = { stored: null, bytes: file, drop };
     waiting.add(entry);
     list.append(item);

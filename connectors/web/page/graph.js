@@ -44,13 +44,17 @@ export function graphDrawing(entity, isRightToLeft, walk) {
   const outgoing = all.filter(({ isSubject }) => isSubject);
   // Where one side is empty, both take half: a drawing with all on one side is twice as tall.
   const half = Math.ceil(all.length / 2);
-  const [before, after] = incoming.length > 0 && outgoing.length > 0 ? [incoming, outgoing] : [all.slice(half), all.slice(0, half)];
+  const [before, after] =
+    incoming.length > 0 && outgoing.length > 0 ? [incoming, outgoing] : [all.slice(half), all.slice(0, half)];
   const rows = Math.max(before.length, after.length, 1);
   const height = rows * ROW + 16;
   const middle = height / 2 + 5;
   const edges = [];
   const nodes = [];
-  for (const [side, list] of [[-1, before], [1, after]]) {
+  for (const [side, list] of [
+    [-1, before],
+    [1, after],
+  ]) {
     const way = isRightToLeft ? -side : side;
     list.forEach(({ fact, isSubject, other }, index) => {
       const x = WIDTH / 2 + way * (WIDTH / 2 - BOX / 2 - 2);
@@ -58,8 +62,18 @@ export function graphDrawing(entity, isRightToLeft, walk) {
       const inner = x - way * (BOX / 2);
       const outer = WIDTH / 2 + way * (CENTRE / 2);
       const bend = (inner + outer) / 2;
-      const [from, to] = isSubject ? [[outer, middle], [inner - way * 2, y]] : [[inner, y], [outer + way * 2, middle]];
-      edges.push(drawn("path", { class: "edge", "marker-end": "url(#tip)", d: `M${from} C${[bend, from[1]]} ${[bend, to[1]]} ${to}` }));
+      const [from, to] = isSubject
+        ? [
+            [outer, middle],
+            [inner - way * 2, y],
+          ]
+        : [
+            [inner, y],
+            [outer + way * 2, middle],
+          ];
+      edges.push(
+        drawn("path", { class: "edge", "marker-end": "url(#tip)", d: `M${from} C${[bend, from[1]]} ${[bend, to[1]]} ${to}` }),
+      );
       const label = fitting(fact.predicate, BOX * 1.25);
       nodes.push(drawn("text", { class: "edgelabel", x, y: y - TALL / 2 - 4, "text-anchor": "middle" }, label));
       const isKnown = Boolean(other.id);
@@ -67,9 +81,20 @@ export function graphDrawing(entity, isRightToLeft, walk) {
       nodes.push(box(x, y, BOX, other.label, isKnown ? "gnode known" : "gnode", step));
     });
   }
-  const tip = drawn("marker", { id: "tip", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" }, drawn("path", { d: "M0 .8 7.5 4 0 7.2z" }));
+  const tip = drawn(
+    "marker",
+    { id: "tip", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" },
+    drawn("path", { d: "M0 .8 7.5 4 0 7.2z" }),
+  );
   const centre = box(WIDTH / 2, middle, CENTRE, entity.label, "gnode centre");
-  return drawn("svg", { class: "graph", viewBox: `0 0 ${WIDTH} ${height}`, "aria-hidden": "true" }, drawn("defs", {}, tip), ...edges, ...nodes, centre);
+  return drawn(
+    "svg",
+    { class: "graph", viewBox: `0 0 ${WIDTH} ${height}`, "aria-hidden": "true" },
+    drawn("defs", {}, tip),
+    ...edges,
+    ...nodes,
+    centre,
+  );
 }
 
 /** The same as a list, for keyboards and screen readers: each line says a fact, and its other end is a button where it can be walked to. */

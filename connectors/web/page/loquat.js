@@ -41,6 +41,12 @@ export class LoquatChat extends HTMLElement {
 
   connectedCallback() {
     this.#built ??= this.#build();
+    this.#chat?.resume();
+  }
+
+  // Frameworks take elements out and put them in again.
+  disconnectedCallback() {
+    queueMicrotask(() => this.isConnected || this.#chat?.pause());
   }
 
   get isWidget() {
@@ -54,10 +60,14 @@ export class LoquatChat extends HTMLElement {
   async #build() {
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [sheet];
+    // The page can be linked to in a language and a theme.
+    const linked = this.isWidget ? new URLSearchParams() : new URLSearchParams(location.search);
+    for (const name of ["language", "theme"]) if (linked.has(name)) this.dataset[name] ??= linked.get(name);
     const base = new URL(this.dataset.server || ".", document.baseURI);
     if (!base.pathname.endsWith("/")) base.pathname += "/";
     this.#store = storage(`loquat:${base.origin}${base.pathname}`);
     this.#client = new Client(base.href, this.#store, () => {});
+    if (!this.isWidget) this.#client.askEarly();
     if (this.dataset.identity) this.#identified(this.dataset.identity);
     const page = this.isWidget ? document.documentElement.lang : "";
     const wanted = [this.dataset.language, page, ...navigator.languages].filter(Boolean);
@@ -87,12 +97,18 @@ export class LoquatChat extends HTMLElement {
       words: this.#words,
       data,
       isWidget,
-      mark: (size) => (data.logo ? element("img", { class: "logo", src: new URL(data.logo, document.baseURI).href, alt: "", width: size, height: size }) : fruit(size)),
+      mark: (size) =>
+        data.logo
+          ? element("img", { class: "logo", src: new URL(data.logo, document.baseURI).href, alt: "", width: size, height: size })
+          : fruit(size),
       isShown: () => this.isOpen && document.visibilityState === "visible",
       close: isWidget ? () => this.close() : null,
       tell: (name, detail) => this.#told(name, detail),
     });
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.isOpen && this.#chat.seen());
+    document.addEventListener(
+      "visibilitychange",
+      () => document.visibilityState === "visible" && this.isOpen && this.#chat.seen(),
+    );
   }
 
   #told(name, detail) {
@@ -114,7 +130,15 @@ export class LoquatChat extends HTMLElement {
     const badge = element("span", { class: "badge", "aria-hidden": "true", hidden: true });
     this.#launcher = element(
       "button",
-      { type: "button", class: label ? "launcher labelled" : "launcher", "aria-label": words("open"), "aria-haspopup": "dialog", "aria-expanded": "false", lang: words.language, onclick: () => this.toggle() },
+      {
+        type: "button",
+        class: label ? "launcher labelled" : "launcher",
+        "aria-label": words("open"),
+        "aria-haspopup": "dialog",
+        "aria-expanded": "false",
+        lang: words.language,
+        onclick: () => this.toggle(),
+      },
       icon("chat"),
       icon("down"),
       label ? element("span", {}, label) : null,
@@ -142,8 +166,8 @@ export class LoquatChat extends HTMLElement {
     root.append(frame);
     PHONE.addEventListener("change", () => this.isOpen && this.#show(false));
     const wasOpen = this.#remembered();
-    if (this.dataset.open === "true" && wasOpen !== "closed") this.#show(false);
-    else if (wasOpen === "open" && !PHONE.matches) this.#show(false);
+    const isWanted = wasOpen === "open" || (this.dataset.open === "true" && wasOpen !== "closed");
+    if (isWanted && !PHONE.matches) this.#show(false);
     // Somebody who talked before is told of answers that came since.
     else if (this.#store.get("conversation")) this.#prepare();
   }
@@ -242,6 +266,12 @@ export class LoquatChat extends HTMLElement {
   async ask(text) {
     await this.open();
     await this.#chat.ask(String(text));
+  }
+
+  /** Forgets who the person was, such as when they leave the site's account. */
+  async signOut() {
+    await this.#built;
+    this.#client.signOut();
   }
 
   /** Says who the person is, by a JWT that the site has signed. */

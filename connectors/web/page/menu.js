@@ -5,12 +5,19 @@ import { element, iconButton, onSubmit } from "./element.js";
 /** A button with a list of things to do; `items` are `{ label, run, isHidden }`. */
 export function menu(words, items) {
   const list = element("ul", { class: "menulist", id: "menulist", hidden: true });
-  const button = iconButton("menu", words("menu"), () => show(list.hidden), { "aria-expanded": "false", "aria-controls": "menulist" });
+  const button = iconButton("menu", words("menu"), () => show(list.hidden), {
+    "aria-expanded": "false",
+    "aria-controls": "menulist",
+  });
   const box = element("div", { class: "menu" }, button, list);
   const show = (open) => {
     if (open) {
       const shown = items.filter(({ isHidden }) => !isHidden?.());
-      list.replaceChildren(...shown.map(({ label, run }) => element("li", {}, element("button", { type: "button", onclick: () => choose(run) }, label))));
+      list.replaceChildren(
+        ...shown.map(({ label, run }) =>
+          element("li", {}, element("button", { type: "button", onclick: () => choose(run) }, label)),
+        ),
+      );
     }
     list.hidden = !open;
     button.setAttribute("aria-expanded", open);
@@ -66,7 +73,11 @@ export function historyView(words, { load, open, say, covers }) {
       open(id);
     };
     const label = element("span", { class: "filename", dir: "auto" }, name || words("untitled"));
-    return element("li", {}, element("button", { type: "button", onclick: choose }, label, element("small", {}, last ? time(last) : "")));
+    return element(
+      "li",
+      {},
+      element("button", { type: "button", onclick: choose }, label, element("small", {}, last ? time(last) : "")),
+    );
   };
   return {
     view,
@@ -78,7 +89,11 @@ export function historyView(words, { load, open, say, covers }) {
       title.focus();
       try {
         const conversations = await load();
-        body.replaceChildren(conversations.length > 0 ? element("ul", { class: "conversations" }, ...conversations.map(line)) : element("p", { class: "soft" }, words("noHistory")));
+        body.replaceChildren(
+          conversations.length > 0
+            ? element("ul", { class: "conversations" }, ...conversations.map(line))
+            : element("p", { class: "soft" }, words("noHistory")),
+        );
       } catch (error) {
         hide();
         say(error.message || words("unreachable"));
@@ -118,9 +133,21 @@ export function eraseDialog(words, run) {
 /** The form that asks for the bot's token; `enter(token)` tries it. */
 export function loginForm(words, enter) {
   const problem = element("p", { class: "error", id: "loginerror", role: "alert" });
-  const field = element("input", { id: "token", type: "password", autocomplete: "current-password", required: true, "aria-describedby": "loginerror" });
+  const field = element("input", {
+    id: "token",
+    type: "password",
+    autocomplete: "current-password",
+    required: true,
+    "aria-describedby": "loginerror",
+  });
   const button = element("button", { class: "primary" }, words("enter"));
-  const form = element("form", { class: "login", hidden: true }, element("label", { htmlFor: "token" }, words("token")), element("div", { class: "fieldrow" }, field, button), problem);
+  const form = element(
+    "form",
+    { class: "login", hidden: true },
+    element("label", { htmlFor: "token" }, words("token")),
+    element("div", { class: "fieldrow" }, field, button),
+    problem,
+  );
   onSubmit(form, button, async () => {
     if (field.value === "") return;
     problem.textContent = "";

@@ -112,14 +112,27 @@ export function factsPanel({ words, graph, changed }) {
     const heading = element("h3", { tabIndex: -1 }, words("around", { name: entity.label }));
     const step = (next, nextLabel) => walk(next, nextLabel, true);
     const steps = path.slice(0, -1).map((passed) => {
-      return element("li", {}, element("button", { type: "button", class: "gstep", onclick: () => step(passed.id, passed.label) }, passed.label));
+      return element(
+        "li",
+        {},
+        element("button", { type: "button", class: "gstep", onclick: () => step(passed.id, passed.label) }, passed.label),
+      );
     });
-    const crumbs = path.length > 1 && element("nav", { "aria-label": words("path") }, element("ol", { class: "crumbs" }, ...steps, element("li", { "aria-current": "true" }, entity.label)));
-    const more = entity.more && limit < 200 && element(
-      "button",
-      { type: "button", class: "quiet", onclick: () => arrive(around, path, citation, true, walk, limit * 4) },
-      words("moreFacts"),
-    );
+    const crumbs =
+      path.length > 1 &&
+      element(
+        "nav",
+        { "aria-label": words("path") },
+        element("ol", { class: "crumbs" }, ...steps, element("li", { "aria-current": "true" }, entity.label)),
+      );
+    const more =
+      entity.more &&
+      limit < 200 &&
+      element(
+        "button",
+        { type: "button", class: "quiet", onclick: () => arrive(around, path, citation, true, walk, limit * 4) },
+        words("moreFacts"),
+      );
     const isEmpty = entity.facts.length === 0;
     around.replaceChildren(
       ...[

@@ -60,7 +60,15 @@ export function explanation(reply, id, label, words) {
   };
   const button = element(
     "button",
-    { type: "button", class: "quiet", dir: "auto", "aria-expanded": "false", "aria-controls": id, onclick: () => show(panel.hidden), onkeydown: closeWithEscape },
+    {
+      type: "button",
+      class: "quiet",
+      dir: "auto",
+      "aria-expanded": "false",
+      "aria-controls": id,
+      onclick: () => show(panel.hidden),
+      onkeydown: closeWithEscape,
+    },
     label,
   );
   panel.addEventListener("keydown", closeWithEscape);

@@ -5,7 +5,9 @@
   if (window.Loquat?.element) return;
   // A module does not say which script it is, nor does one that was put in by a tag manager.
   const scripts = [...document.querySelectorAll("script[src]")];
-  const own = document.currentScript?.src ? document.currentScript : scripts.filter(({ src }) => /\/widget\.js([?#]|$)/.test(src)).at(-1);
+  const own = document.currentScript?.src
+    ? document.currentScript
+    : scripts.filter(({ src }) => /\/widget\.js([?#]|$)/.test(src)).at(-1);
   if (!own) return console.error("Loquat: the script tag with /widget.js was not found; keep it in the page.");
   const server = new URL(".", own.src).href;
   const element = document.createElement("loquat-chat");
@@ -18,8 +20,15 @@
     else document.addEventListener("DOMContentLoaded", add, { once: true });
   });
   const started = Promise.all([ready, shown]);
-  started.catch((error) => console.error(`Loquat: the chat could not be loaded (${error.message}); does the site's Content-Security-Policy allow scripts from ${server}?`));
-  const call = (name) => (...given) => started.then(() => element[name](...given));
+  started.catch((error) =>
+    console.error(
+      `Loquat: the chat could not be loaded (${error.message}); does the site's Content-Security-Policy allow scripts from ${server}?`,
+    ),
+  );
+  const call =
+    (name) =>
+    (...given) =>
+      started.then(() => element[name](...given));
   window.Loquat = {
     element,
     open: call("open"),
@@ -27,6 +36,7 @@
     toggle: call("toggle"),
     ask: call("ask"),
     identify: call("identify"),
+    signOut: call("signOut"),
     /** Calls `f(detail)` at each event of a name; returns what ends that. */
     on(name, f) {
       const hear = (event) => f(event.detail);

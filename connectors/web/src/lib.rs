@@ -1,21 +1,27 @@
 //! Web chat: one page, served over HTTP, streaming by server-sent events.
 //!
 //! A message arrives at `POST /api/conversations/{id}/messages` and is answered with 202 once the sink has made it
-//! durable. `PUT …/messages/{message}` changes it, `DELETE` takes it back. What the bot says comes back over
-//! `GET /api/conversations/{id}/events`: the verified sentences as they are ready, then the whole reply with its
-//! citations. The page itself is plain HTML, CSS and JavaScript modules under `page/`, built into the binary; it asks
-//! no other host for anything.
+//! durable. `PUT …/messages/{message}` changes it, and has it answered again where it was answered; `DELETE` takes it
+//! back. What the bot says comes back over `GET /api/conversations/{id}/events`: the verified sentences as they are
+//! ready, then the whole reply with its citations and buttons. Presses, words about an answer, files, lists of
+//! conversations, the graph around a citation, and “delete my data” have routes of their own; `/openapi.json` describes
+//! them all, and `docs/web-api.md` tells how to use them. The page itself is plain HTML, CSS and JavaScript modules
+//! under `page/`, built into the binary; it asks no other host for anything.
 //!
 //! | Event | Data | What the page does |
 //! |---|---|---|
-//! | `draft` | `in_reply_to`, `sentences` | shows them in place of the last draft |
-//! | `withdrawn` | `in_reply_to` | removes the draft |
-//! | `reply` | `in_reply_to`, `reply` | shows it; nothing that comes later for this message changes it |
-//! | `problem` | `in_reply_to`, `reason` | says why there is no answer |
-//! | `notice` | `in_reply_to`, `text` | shows it as the answer |
+//! | `message` | an exchange without its answer | shows it, also where another tab sent it |
+//! | `draft` | `in_reply_to`, `sentences`, `document` | shows them in place of the last draft |
+//! | `withdrawn` | `in_reply_to` | removes the draft; no answer comes |
+//! | `reply` | an answer with its `reply` | shows it in place of all that was said to this message |
+//! | `notice` | an answer without a `reply` | the same |
+//! | `problem` | an answer with a `reason` | says why there is no answer |
+//! | `erased` | nothing | forgets the conversation |
 //!
-//! A page that lost its connection names the last event it saw and gets what it missed. After a restart it gets the last
-//! replies of its conversation out of the journal, and ignores those it has.
+//! The `id` of an event is the *watermark*: a number of the journal up to which everything of the conversation is over,
+//! and was sent on this stream. A page that lost its connection names it in `Last-Event-ID`, and gets everything after
+//! it out of the journal: after a restart of either side, and however much it missed. The watermark may lag, so
+//! something may come twice, and never not at all; a page keeps one answer for each message.
 //!
 //! Starting is two steps, so that the host can print the link, and `doctor` can check the port, before anything is
 //! served:

@@ -189,9 +189,16 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .with_state(site)
 }
 
-/// A refusal: `{"error": {"code", "message"}}`. The code is for programs, the message says what to do.
+/// A refusal: `{"error": {"code", "message", "type", "param"}}`. The code is for programs, the message says what to do; the rest is for
+/// clients of OpenAI, whom the server may refuse before `/v1` does.
 pub(crate) fn problem(status: StatusCode, code: &str, message: impl std::fmt::Display) -> Response {
-    (status, Json(json!({ "error": { "code": code, "message": message.to_string() } }))).into_response()
+    let kind = match status {
+        status if status.is_server_error() => "server_error",
+        StatusCode::TOO_MANY_REQUESTS => "rate_limit_error",
+        _ => "invalid_request_error",
+    };
+    let error = json!({ "code": code, "message": message.to_string(), "type": kind, "param": null });
+    (status, Json(json!({ "error": error }))).into_response()
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
@@ -247,7 +254,6 @@ impl WebIngress {
             loop {
                 every.tick().await;
                 mailboxes.sweep().await;
-                tidy::files(&site).await;
                 site.limits.sweep();
             }
         };
@@ -262,6 +268,7 @@ impl WebIngress {
             () = rest => Ok(()),
             () = sweep => Ok(()),
             () = renew => Ok(()),
+            () = tidy::files(&site) => Ok(()),
         }
     }
 }

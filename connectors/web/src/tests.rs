@@ -2,6 +2,7 @@
 
 mod fakes;
 
+mod api;
 mod changes;
 mod config;
 mod conformance;

@@ -173,7 +173,7 @@ const SAMPLE: &str = r#"# Servers that are told what happens, by a signed POST e
 # url = "https://example.com/loquat"
 # What the log and the counters call it. Default: a digest of the URL.
 # name = "crm"
-# whsec_ and 24 to 64 bytes in base64: echo whsec_$(openssl rand -base64 32). Better set by the environment.
+# whsec_ and 24 to 64 bytes in base64: echo whsec_$(openssl rand -base64 32).
 # secret = "whsec_…"
 # The one before, while somebody still checks with it.
 # previous_secret = "whsec_…"

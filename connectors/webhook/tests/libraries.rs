@@ -51,6 +51,15 @@ async fn node_finds_them_right() {
     judged(command).await;
 }
 
+#[test]
+fn the_documentation_shows_what_runs_here() {
+    let documented = std::fs::read_to_string(here("../../docs/webhooks.md")).unwrap();
+    for example in ["receive.py", "receive.mjs"] {
+        let example = std::fs::read_to_string(here("examples").join(example)).unwrap();
+        assert!(documented.contains(example.trim_end()), "{example}");
+    }
+}
+
 /// What is sent is taken by a receiver that has the secret, also as the earlier one, and refused by one that has another.
 async fn judged(command: Command) {
     for (receivers, ours, earlier) in

@@ -68,8 +68,9 @@ pub(crate) fn draft(sentences: &[Sentence], capabilities: &Capabilities) -> Part
         tokens: TokenCount::default(),
     };
     let is_one_line = capabilities.max_lines.is_some_and(|lines| lines <= 1);
-    let document = visible(Document { blocks: body::blocks(&reply, is_one_line) });
-    parts(document, &[], capabilities).into_iter().next().unwrap_or_default()
+    let document = Document { blocks: body::blocks(&reply, is_one_line) };
+    let first = |document| parts(document, &[], capabilities).into_iter().next();
+    first(document).or_else(|| first(Document::plain(NOTHING))).unwrap_or_default()
 }
 
 /// A citation of which only the fact is known.

@@ -20,9 +20,10 @@ type Fits<'f> = &'f dyn Fn(&[Block]) -> bool;
 /// Only a part of one grapheme can be longer than the limit, where that is smaller still.
 pub(crate) fn cut(document: &Document, capabilities: &Capabilities) -> Vec<(String, Document)> {
     let tree = document.normalised();
-    let is_unlimited = capabilities.max_length.is_none() && capabilities.max_lines.is_none();
-    let fits =
-        |blocks: &[Block]| is_unlimited || is_within(&render(blocks, capabilities.format), capabilities);
+    if capabilities.max_length.is_none() && capabilities.max_lines.is_none() {
+        return whole(tree, capabilities.format).into_iter().collect();
+    }
+    let fits = |blocks: &[Block]| is_within(&render(blocks, capabilities.format), capabilities);
     let parts = match capabilities.max_lines {
         Some(0 | 1) => {
             single::lines(tree.blocks).into_iter().flat_map(|line| pack(vec![line], &fits)).collect()
@@ -32,6 +33,13 @@ pub(crate) fn cut(document: &Document, capabilities: &Capabilities) -> Vec<(Stri
     let documents = parts.into_iter().map(|blocks| Document { blocks }.normalised());
     let visible = documents.filter(|part| is_visible(&part.render(Format::Plain)));
     visible.map(|part| (part.render(capabilities.format), part)).collect()
+}
+
+/// A tree that is one part; none where it shows nothing. Drafts come by here with each sentence, so nothing is read twice.
+fn whole(tree: Document, format: Format) -> Option<(String, Document)> {
+    let plain = tree.render(Format::Plain);
+    let text = if format == Format::Plain { None } else { Some(tree.render(format)) };
+    is_visible(&plain).then(|| (text.unwrap_or(plain), tree))
 }
 
 /// Whether a text shows anything: more than white space and characters without width.

@@ -10,18 +10,20 @@ use crate::operations::Desk;
 use crate::parts::{Places, assemble};
 use crate::progress::Screen;
 use crate::run;
+use crate::telemetry::Exporting;
 
 pub(super) fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
     let screen = Screen::default();
     let runtime = super::runtime()?;
-    let (metrics, page) = {
+    let (metrics, page, traces) = {
         let _within = runtime.enter();
-        crate::metrics::start(&loaded.config.metrics)?
+        let (metrics, page) = crate::metrics::start(&loaded.config.metrics)?;
+        (metrics, page, crate::telemetry::trace(&loaded.config.telemetry)?)
     };
     let parts = assemble(loaded, &screen)?;
     super::introduce(&parts, &screen)?;
     let places = Places::of(&loaded.config)?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         tokio::spawn(page);
         let announce = |connectors: &[Connector]| {
             for notice in connectors.iter().filter_map(|connector| connector.notice.as_ref()) {
@@ -34,6 +36,8 @@ pub(super) fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
         let desk = Arc::new(Desk::new(&loaded.config, &places, journal.clone(), metrics));
         let connectors = served(&loaded.config, &places, &parts, &desk)?;
         run::run(&loaded.config, &places, journal, parts.engine, connectors, Some(desk), announce).await
-    })?;
-    Ok(ExitCode::SUCCESS)
+    });
+    // Also where it failed: that is when somebody looks at them.
+    traces.map(Exporting::end);
+    ended.map(|()| ExitCode::SUCCESS)
 }

@@ -22,7 +22,7 @@ languages = ["zh"]
 builtin = "minimind2"
 "#;
 /// Environment variables that are not keys of the config.
-const NOT_KEYS: [&str; 2] = ["LOQUAT_CONFIG", "LOQUAT_LOG"];
+const NOT_KEYS: [&str; 3] = ["LOQUAT_CONFIG", "LOQUAT_LOG", "LOQUAT_LOG_FORMAT"];
 /// Keys that are lists, written with commas in the environment.
 const LISTS: [&str; 25] = [
     "access.allow",

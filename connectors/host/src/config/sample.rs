@@ -15,7 +15,9 @@ pub fn sample() -> String {
     let terminal = nested(loquat_terminal::sample(), "terminal");
     let webhooks = loquat_webhook::sample();
     let (delivery, access) = (loquat_dispatch::sample(), loquat_dispatch::access::sample());
-    format!("{SAMPLE}\n{sparql}\n{delivery}\n{access}\n{web}\n{irc}\n{discord}\n{telegram}\n{terminal}\n{webhooks}")
+    format!(
+        "{SAMPLE}\n{sparql}\n{delivery}\n{access}\n{web}\n{irc}\n{discord}\n{telegram}\n{terminal}\n{webhooks}"
+    )
 }
 
 const SAMPLE: &str = r#"# A Loquat bot. Relative paths are relative to this file.
@@ -144,6 +146,21 @@ builtin = "minimind2"
 [metrics]
 # The address of a page in Prometheus' format. Who reaches it may read it.
 # listen = "127.0.0.1:9464"
+
+# How the log is written: text, or json, an object a line. LOQUAT_LOG_FORMAT goes before it; LOQUAT_LOG says of what.
+[log]
+format = "text"
+
+# Traces of what each message costs in each stage, without a word of what was said (docs/operating.md).
+[telemetry]
+# An OpenTelemetry collector that takes OTLP over HTTP. Default: OTEL_EXPORTER_OTLP_ENDPOINT, else none, and nothing is traced.
+# otlp_endpoint = "http://127.0.0.1:4318"
+# Headers that it wants. Default: OTEL_EXPORTER_OTLP_HEADERS.
+# headers = { authorization = "Bearer …" }
+# What traces are found by. Default: OTEL_SERVICE_NAME, else loquat.
+# service_name = "loquat"
+# Which part of the messages is traced, from 0 to 1.
+sample = 1.0
 
 # What is remembered of accepted messages.
 [journal]

@@ -20,6 +20,7 @@ fn desk() -> (TempDir, Desk) {
         journal: folder.path().join("journal"),
         access: folder.path().join("access.json"),
         history: folder.path().join("history"),
+        web: folder.path().join("web"),
     };
     let mut config = Config::default();
     config.connectors.telegram.token = Some("123456:a-secret-token".to_owned().into());

@@ -2,7 +2,7 @@
 
 use axum::http::{StatusCode, header};
 
-use super::fakes::{ANN, FakeSink, ONE, ask, bearing, code, fixture, get, id_of, json, message, post, with};
+use super::fakes::{ANN, FakeSink, ONE, ask, bearing, code, fixture, get, json, message, post, with};
 
 #[tokio::test]
 async fn another_sites_page_may_not_ask() {
@@ -54,7 +54,7 @@ async fn who_somebody_is_is_asked_for_everywhere_but_on_the_page() {
     let session = json(web.as_stranger(post("/api/session", "{}")).await).await;
     assert!(session["person"]["id"].as_str().unwrap().starts_with("guest:"), "{session}");
     let token = session["token"].as_str().unwrap();
-    let annes = format!("/api/conversations/{}/messages", id_of(ONE, ANN));
+    let annes = format!("/api/conversations/{}/messages", web.id_of(ONE, ANN));
     let foreign = bearing(post(&annes, r#"{"id": "1", "text": "Hi"}"#), token);
     assert_eq!(code(web.as_stranger(foreign).await).await, "no_conversation");
     let right = bearing(message(ONE, "1", "Hi"), token);

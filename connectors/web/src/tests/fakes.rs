@@ -207,8 +207,7 @@ pub(super) fn fixture(sink: Arc<FakeSink>, token: Option<&str>) -> Fixture {
 /// The routes as this config has them.
 pub(super) fn fixture_with(sink: Arc<FakeSink>, config: Config) -> Fixture {
     // Nothing is served on the port; it has what a bot needs that has one.
-    let bound = bind(&Config { port: 0, max_message_chars: 20, ..config }).unwrap();
-    fixture_on(sink, bound.with_secret(Secret::known()))
+    fixture_on(sink, bind(&Config { port: 0, max_message_chars: 20, ..config }).unwrap())
 }
 
 /// The routes of a bot that has its port.
@@ -231,7 +230,7 @@ fn somebody(person: &str) -> serve::Person {
     serve::Person { id: person.to_owned(), name: None }
 }
 
-/// The id of this conversation as a person has it.
+/// The same at a bot whose secret is known.
 pub(super) fn id_of(channel: &str, person: &str) -> String {
     Guests::new(&Secret::known(), None).sign_conversation(&somebody(person), channel)
 }
@@ -242,6 +241,11 @@ pub(super) fn path(channel: &str, rest: &str) -> String {
 }
 
 impl Fixture {
+    /// The id of this conversation as a person has it.
+    pub(super) fn id_of(&self, channel: &str, person: &str) -> String {
+        self.site.guests.sign_conversation(&somebody(person), channel)
+    }
+
     /// As somebody who was let in, unless the request says otherwise.
     pub(super) async fn ask(&self, mut request: Request<Body>) -> Response<Body> {
         let bearer = format!("Bearer {}", self.token).parse().unwrap();
