@@ -103,7 +103,7 @@ mod tests {
         }
         let documented = std::fs::read_to_string(root.join("docs/metrics.md")).unwrap();
         let documented: BTreeSet<String> = names(&documented, '`').collect();
-        assert!(counted.len() > 30, "the search itself works: {counted:?}");
+        assert!(counted.len() > 25, "the search itself works: {counted:?}");
         assert_eq!(counted, documented);
     }
 
