@@ -42,7 +42,7 @@ const ENGLISH = {
   columns: { number: "No.", at: "When", state: "State", place: "Conversation", who: "Who", said: "What was said", took: "Took" },
   entry: (number) => `Entry ${number}`,
   back: "Back to the ledger",
-  retry: "On its way again",
+  retry: "Put it on its way again",
   discard: "Give it up",
   sureDiscard: (number) => `Give up entry ${number}? Nothing more happens to it then.`,
   steps: "Its way",

@@ -62,7 +62,50 @@ pub fn start(config: &MetricsConfig) -> anyhow::Result<(PrometheusHandle, Page)>
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+    use std::collections::BTreeSet;
+    use std::path::{Path, PathBuf};
+
     use super::*;
+
+    /// The sources below a folder, without tests and examples.
+    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if path.is_dir() && !["target", "tests", "examples", "node_modules"].contains(&name) {
+                sources(&path, found);
+            } else if name.ends_with(".rs") && name != "tests.rs" {
+                found.push(path);
+            }
+        }
+    }
+
+    /// The names in a text that stand between these, without what is put behind the names of histograms.
+    fn names(text: &str, quote: char) -> impl Iterator<Item = String> {
+        let quoted = text.split(quote).filter(|word| word.starts_with("loquat_"));
+        let is_name = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        quoted.filter(is_name).filter(|word| !word.ends_with("_bucket")).map(str::to_owned)
+    }
+
+    #[test]
+    fn what_is_counted_is_documented_and_what_is_documented_is_counted() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let mut files = Vec::new();
+        for folder in ["core", "connectors", "kg"] {
+            sources(&root.join(folder), &mut files);
+        }
+        let mut counted = BTreeSet::new();
+        for file in files {
+            let text = std::fs::read_to_string(file).unwrap();
+            // Crates are called so too, and never counted.
+            let of_metrics = names(&text, '"').filter(|name| name.matches('_').count() > 1);
+            counted.extend(of_metrics);
+        }
+        let documented = std::fs::read_to_string(root.join("docs/metrics.md")).unwrap();
+        let documented: BTreeSet<String> = names(&documented, '`').collect();
+        assert!(counted.len() > 25, "the search itself works: {counted:?}");
+        assert_eq!(counted, documented);
+    }
 
     #[tokio::test]
     async fn what_is_counted_is_on_the_page_and_at_hand() {

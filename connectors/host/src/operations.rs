@@ -1,6 +1,8 @@
 //! What the operator's pages may see and do. In: the journal, the dispatch and the metrics of this bot. Out: the same as the command line has, of a
 //! bot that runs. Who asks was checked before.
 
+mod checks;
+
 use std::sync::{Arc, OnceLock};
 
 use loquat_admin::{About, Action, Feedback, Gap, Operations, Problem};
@@ -25,7 +27,6 @@ pub struct Desk {
     dispatch: OnceLock<Dispatch>,
     journal: EmbeddedJournal,
     metrics: PrometheusHandle,
-    checks: Box<dyn Fn() -> BoxFuture<'static, Vec<Check>> + Send + Sync>,
 }
 
 impl std::fmt::Debug for Desk {
@@ -50,22 +51,12 @@ impl Desk {
             config: crate::secrets::without(&toml::to_string_pretty(config).unwrap_or_default()).into_owned(),
         };
         let (retention, places) = (config.journal.retention(), places.clone());
-        let checks = Box::new(|| Box::pin(async { Vec::new() }) as BoxFuture<'static, Vec<Check>>);
-        Self { about, retention, places, dispatch: OnceLock::new(), journal, metrics, checks }
+        Self { about, retention, places, dispatch: OnceLock::new(), journal, metrics }
     }
 
     /// Has what an operator wants done by this dispatch from now on.
     pub fn attend(&self, dispatch: Dispatch) {
         let _is_the_first = self.dispatch.set(dispatch);
-    }
-
-    /// Has an operator look at the parts of the bot by this.
-    #[must_use]
-    pub fn looking(
-        self,
-        checks: impl Fn() -> BoxFuture<'static, Vec<Check>> + Send + Sync + 'static,
-    ) -> Self {
-        Self { checks: Box::new(checks), ..self }
     }
 
     /// Has every entry looked at, oldest first, without holding all of them.
@@ -164,7 +155,7 @@ impl Operations for Desk {
     }
 
     fn checks(&self) -> BoxFuture<'_, Vec<Check>> {
-        (self.checks)()
+        Box::pin(checks::of(&self.journal, self.retention))
     }
 }
 

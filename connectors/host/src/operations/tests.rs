@@ -95,6 +95,13 @@ async fn feedback_gaps_and_erasure_are_those_of_the_journal() {
         (Some("bad"), "p:bob", "capital?")
     );
 
+    let found = desk.checks().await;
+    let said: Vec<&str> = found.iter().map(|check| check.what.as_str()).collect();
+    assert!(said.contains(&"it could be read from end to end"), "{said:?}");
+    assert!(said.contains(&"1 are owed something, 0 of them for more than five minutes"), "{said:?}");
+    assert!(said.contains(&"0 have no answer; of 0 nobody knows whether it arrived"), "{said:?}");
+    assert!(found.iter().all(|check| check.advice.is_none()), "{found:?}");
+
     let said = desk.act(Action::Erase("p:ann".parse().unwrap())).await.unwrap();
     assert!(said.starts_with("4 messages"), "{said}");
     assert!(desk.feedback(Timestamp::default()).await.unwrap().is_empty());

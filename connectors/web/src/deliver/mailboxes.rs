@@ -139,6 +139,7 @@ impl Mailboxes {
         mailbox.readers += 1;
         mailbox.reading = Some((person.to_owned(), sink.clone()));
         let (news, present) = mailbox.read();
+        metrics::gauge!("loquat_web_streams").increment(1.0);
         Reader { mailboxes: self.clone(), conversation: conversation.clone(), news, present }
     }
 
@@ -344,6 +345,7 @@ fn current(events: Vec<Arc<Event>>) -> Vec<Arc<Event>> {
 
 impl Drop for Reader {
     fn drop(&mut self) {
+        metrics::gauge!("loquat_web_streams").decrement(1.0);
         let mut inner = self.mailboxes.lock();
         if let Some(mailbox) = inner.boxes.get_mut(&self.conversation.channel) {
             mailbox.readers = mailbox.readers.saturating_sub(1);
