@@ -51,6 +51,7 @@ fn list(ledger: &Ledger, filter: &Filter) -> anyhow::Result<ExitCode> {
         person: filter.person.clone(),
         state: filter.state.map(State::from),
         limit: (filter.limit > 0).then_some(filter.limit),
+        ..Query::default()
     };
     let entries = ledger.entries(&query)?;
     let mut out = anstream::stdout();
