@@ -13,7 +13,7 @@ use utoipa::{IntoResponses, Modify, OpenApi as _, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::serve::Site;
-use crate::{receive, serve};
+use crate::{Config, receive, serve};
 
 /// A refusal.
 #[derive(Serialize, ToSchema)]
@@ -31,6 +31,9 @@ pub(crate) struct Wrong {
     /// For people: what to do next.
     message: String,
 }
+
+/// Where files are uploaded.
+const UPLOAD: &str = "/api/conversations/{conversation}/files";
 
 /// What any request may be refused with.
 pub(crate) struct Refusals;
@@ -80,14 +83,15 @@ impl Modify for Bearer {
     }
 }
 
-/// The document. `longest` is the longest message, in characters.
-pub(crate) fn document(longest: usize) -> Value {
+/// The document of a bot with this config.
+pub(crate) fn document(config: &Config) -> Value {
     let (_, api) = OpenApiRouter::<Arc<Site>>::with_openapi(Base::openapi())
         .merge(receive::described_open())
         .merge(receive::described())
         .merge(receive::described_uploads())
         .split_for_parts();
     let mut document = serde_json::to_value(api).unwrap_or_default();
+    let longest = config.max_message_chars;
     let schemas = &mut document["components"]["schemas"];
     for name in ["Message", "Change"] {
         schemas[name]["properties"]["text"]["maxLength"] = json!(longest);
@@ -95,15 +99,20 @@ pub(crate) fn document(longest: usize) -> Value {
     // The command that feedback becomes counts too.
     let feedback = longest.saturating_sub(receive::FEEDBACK.len());
     schemas["Feedback"]["properties"]["text"]["maxLength"] = json!(feedback);
+    let attachments = &mut schemas["Message"]["properties"]["attachments"];
+    attachments["maxItems"] = json!(config.files.max_per_message);
+    attachments["items"]["pattern"] = json!("^[0-9a-f]{32}$");
     // Words may be missing only beside a file.
     schemas["Message"]["anyOf"] = json!([
         { "properties": { "text": { "pattern": r"\S" } } },
         { "required": ["attachments"], "properties": { "attachments": { "minItems": 1 } } },
     ]);
+    let content = &mut document["paths"][UPLOAD]["post"]["requestBody"]["content"];
+    *content = config.files.types.iter().map(|kind| (kind.clone(), json!({}))).collect();
     document
 }
 
 /// Answers `GET /openapi.json`.
 pub(crate) async fn serve(State(site): State<Arc<Site>>) -> Json<Value> {
-    Json(document(site.config.max_message_chars))
+    Json(document(&site.config))
 }

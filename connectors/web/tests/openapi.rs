@@ -19,17 +19,23 @@ const EXAMPLES: &str = "30";
 async fn schemathesis_finds_nothing_that_the_document_does_not_say() -> anyhow::Result<()> {
     let served = Served::start().await?;
     let spare = served.begin().await?;
+    let file = served.upload(b"some text").await?;
     let examples = std::env::var("LOQUAT_SCHEMATHESIS_EXAMPLES").unwrap_or(EXAMPLES.to_owned());
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openapi");
     let mut command = tokio::process::Command::from(install::schemathesis()?);
     let output = command
-        .args(["run", &format!("http://{}/openapi.json", served.address)])
+        .args([
+            "--config-file",
+            "schemathesis.toml",
+            "run",
+            &format!("http://{}/openapi.json", served.address),
+        ])
         .args(["--checks", "all", "--phases", "examples,coverage,fuzzing,stateful"])
-        .args(["--max-examples", &examples, "--seed", "1", "--workers", "2", "--request-timeout", "30"])
+        .args(["--max-examples", &examples, "--seed", "1", "--workers", "2"])
         .args(["--header", &format!("Authorization: Bearer {}", served.token)])
         .args(["--suppress-health-check", "all", "--generation-database", "none"])
-        .env("SCHEMATHESIS_HOOKS", "hooks")
         .env("LOQUAT_CONVERSATIONS", format!("{} {spare}", served.conversation))
+        .env("LOQUAT_FILE", file)
         .current_dir(folder)
         .stdin(Stdio::null())
         .output()

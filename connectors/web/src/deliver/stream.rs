@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use futures::stream;
 use loquat_contract::{ConversationId, Entry, JournalError, MessageId, Query, Sequence, Sink};
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::mailboxes::{News, Reader};
 use crate::encode::{Event, Exchange, is_settled};
@@ -44,6 +44,19 @@ pub(crate) struct Following {
     wait: Option<bool>,
 }
 
+/// One event of a stream.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what is written as text")]
+pub(crate) struct StreamEvent {
+    /// What it is: `message`, `draft`, `withdrawn`, `reply`, `notice`, `problem` or `erased`.
+    event: String,
+    /// JSON in one line: an `Exchange` without answer, a `Drafted`, or an `Answer`.
+    data: String,
+    /// The watermark, for `Last-Event-ID`; it may also come alone.
+    #[schema(nullable = false)]
+    id: Option<String>,
+}
+
 /// Streams a conversation's events.
 #[utoipa::path(
     get,
@@ -56,7 +69,7 @@ pub(crate) struct Following {
         ("Last-Event-ID" = Option<u64>, Header, nullable = false, description = "The watermark: the `id` that the last stream brought."),
     ),
     responses(
-        (status = 200, description = "Server-sent events; docs/web-api.md lists them.", content_type = "text/event-stream", body = String),
+        (status = 200, description = "Server-sent events; docs/web-api.md lists them.", content_type = "text/event-stream", body = StreamEvent),
         crate::openapi::Refusals,
     ),
     security(("bearer" = [])),
@@ -74,9 +87,9 @@ pub(crate) async fn events(
     };
     let mark = match headers.get("last-event-id").map(|value| value.to_str().map(str::trim)) {
         None | Some(Ok("")) => None,
-        Some(Ok(text)) if text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit()) => {
-            // More than any journal has is as good as the last.
-            Some(text.parse().unwrap_or(u64::MAX - 1))
+        // No journal has more than a signed number can count.
+        Some(Ok(text)) if text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<i64>().is_ok() => {
+            text.parse().ok()
         }
         Some(_) => {
             let words =

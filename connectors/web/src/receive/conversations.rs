@@ -163,6 +163,10 @@ pub(super) async fn exchanges(
     Asked(paging): Asked<Paging>,
 ) -> Response {
     let Some(limit) = page_size(paging.limit, 50) else { return bad_limit() };
+    // No journal has more than a signed number can count.
+    if paging.before.is_some_and(|before| i64::try_from(before).is_err()) {
+        return problem(StatusCode::BAD_REQUEST, "bad_query", "before is the sequence of an exchange");
+    }
     let conversation = site.conversation(channel);
     let before = paging.before.map(Sequence);
     read(&site, conversation, before, limit).await.map_or_else(unreadable, |page| Json(page).into_response())

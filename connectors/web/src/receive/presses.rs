@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use loquat_contract::{Event, Message, MessageId};
 use serde::Deserialize;
@@ -12,7 +13,7 @@ use super::accept::accept;
 use super::address::{Channel, Target, bad_id, is_message_id};
 use super::body::Body;
 use crate::encode::answer_id;
-use crate::serve::{Person, Site};
+use crate::serve::{Person, Site, problem};
 
 /// What words about an answer begin with in the journal, as on every platform.
 pub(crate) const FEEDBACK: &str = "/feedback ";
@@ -66,8 +67,18 @@ pub(super) async fn press(
     if !is_message_id(&press.id) {
         return bad_id();
     }
+    if !is_button(&press.button) {
+        let words = "a button's id is that of a button below the answer";
+        return problem(StatusCode::UNPROCESSABLE_ENTITY, "bad_button", words);
+    }
     let event = Event::Button { message: answer_id(&message.0), id: press.button };
     accept(site, channel, person, MessageId(press.id), event).await
+}
+
+/// Whether this can be a button's id: up to 32 out of `a-z`, `0-9` and `.`.
+fn is_button(id: &str) -> bool {
+    (1..=32).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'.')
 }
 
 /// Says what somebody thinks of the answer to a message.

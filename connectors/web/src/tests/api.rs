@@ -151,6 +151,7 @@ fn with_files(sink: Arc<FakeSink>, folder: &std::path::Path) -> Fixture {
 fn upload(name: &str, media_type: &str, bytes: &[u8]) -> Request<Body> {
     let mut request = ask("POST", &path(ONE, &format!("files?name={name}")), "");
     request.headers_mut().insert(header::CONTENT_TYPE, media_type.parse().unwrap());
+    request.headers_mut().insert(header::CONTENT_LENGTH, bytes.len().into());
     *request.body_mut() = Body::from(bytes.to_vec());
     request
 }

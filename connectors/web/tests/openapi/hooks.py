@@ -1,4 +1,4 @@
-"""What schemathesis cannot make up: ids of conversations that are there, and streams that end."""
+"""What schemathesis cannot make up: ids of what is there, and streams that end."""
 
 import itertools
 import os
@@ -6,15 +6,21 @@ import os
 import schemathesis
 
 CONVERSATIONS = os.environ["LOQUAT_CONVERSATIONS"].split()
+FILE = os.environ["LOQUAT_FILE"]
 TURN = itertools.count()
 
 
 @schemathesis.hook
 def map_path_parameters(context, path_parameters):
-    # Three of four requests are about a conversation of the asker's own.
-    if path_parameters and "conversation" in path_parameters and next(TURN) % 4:
-        path_parameters["conversation"] = CONVERSATIONS[next(TURN) % len(CONVERSATIONS)]
-    if path_parameters and "id" in path_parameters and next(TURN) % 2:
+    if not path_parameters:
+        return path_parameters
+    # Three of four requests are about a conversation of the asker's own; the file is in the first.
+    if "conversation" in path_parameters and next(TURN) % 4:
+        own = CONVERSATIONS[0] if "file" in path_parameters else CONVERSATIONS[next(TURN) % len(CONVERSATIONS)]
+        path_parameters["conversation"] = own
+        if "file" in path_parameters:
+            path_parameters["file"] = FILE
+    if "id" in path_parameters and next(TURN) % 2:
         path_parameters["id"] = "urn%3Abhutan"
     return path_parameters
 

@@ -30,6 +30,8 @@ pub(crate) struct Served {
     _folder: tempfile::TempDir,
 }
 
+#[expect(clippy::allow_attributes, reason = "each of the tests that share this file leaves something unused")]
+#[allow(dead_code)]
 impl Served {
     /// Starts it, and lets one guest in, who begins a conversation and says something.
     pub(crate) async fn start() -> anyhow::Result<Self> {
@@ -45,7 +47,7 @@ impl Served {
             address_connections: 0,
             ..Limits::default()
         };
-        let files = Files { types: vec!["image/*".into(), "text/plain".into()], ..Files::default() };
+        let files = Files { types: vec!["image/png".into(), "text/plain".into()], ..Files::default() };
         let config = Config { port: 0, max_message_chars: 200, limits, files, ..Config::default() };
         let bound = bind(&config)?.keep_in(folder.path())?.with_knowledge(Arc::new(graph()));
         let address = bound.address();
@@ -74,6 +76,16 @@ impl Served {
         let said = json!({ "id": "m1", "text": "Hello" });
         self.json("POST", &format!("/api/conversations/{id}/messages"), Some(said)).await?;
         Ok(id)
+    }
+
+    /// Uploads a text: its id.
+    pub(crate) async fn upload(&self, text: &[u8]) -> anyhow::Result<String> {
+        let path = format!("/api/conversations/{}/files?name=a.txt", self.conversation);
+        let mut request = self.head("POST", &path, "text/plain", text.len()).into_bytes();
+        request.extend_from_slice(text);
+        let answer = String::from_utf8_lossy(&self.send(&request, true).await?).into_owned();
+        let file: Json = serde_json::from_str(answer.split_once("\r\n\r\n").map_or("", |(_, body)| body))?;
+        Ok(file["id"].as_str().unwrap_or_default().to_owned())
     }
 
     /// Asks for something, and reads the JSON of the answer.
