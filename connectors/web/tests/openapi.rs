@@ -1,6 +1,5 @@
 //! The OpenAPI document tells the truth: schemathesis, which knows nothing of this project, asks the API everything that the document allows and
 //! much that it does not, and finds nothing that the document does not say. <https://schemathesis.readthedocs.io>
-#![expect(clippy::print_stdout, reason = "what the tool found is what a failing test has to show")]
 
 #[path = "served/bot.rs"]
 mod bot;

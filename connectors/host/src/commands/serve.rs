@@ -10,7 +10,6 @@ use crate::operations::Desk;
 use crate::parts::{Places, assemble};
 use crate::progress::Screen;
 use crate::run;
-use crate::telemetry::Exporting;
 
 pub(super) fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
     let screen = Screen::default();
@@ -38,6 +37,8 @@ pub(super) fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
         run::run(&loaded.config, &places, journal, parts.engine, connectors, Some(desk), announce).await
     });
     // Also where it failed: that is when somebody looks at them.
-    traces.map(Exporting::end);
+    if let Some(traces) = traces {
+        traces.end();
+    }
     ended.map(|()| ExitCode::SUCCESS)
 }

@@ -6,6 +6,7 @@
 //! before. A token says when it was due, not when it was written, and the client reads it off again: whatever is late on the way, in the
 //! server's timers or in the client itself, counts as delay. The client says how late its own timers were, so that one knows how much of
 //! that is its own.
+#![expect(clippy::print_stdout, reason = "it is run for what it prints")]
 
 mod client;
 mod http;
