@@ -45,7 +45,8 @@ async fn no_malformed_request_breaks_the_server() -> anyhow::Result<()> {
     let (mut statuses, mut faults) = (BTreeMap::<u16, usize>::new(), Vec::new());
     let mut sent = 0_usize;
     let all: Vec<Vec<u8>> = (0..count).map(|_| requests.next()).collect();
-    let answers = all.iter().map(|request| async { (request, served.send(request, false).await) });
+    let server = served.as_ref();
+    let answers = all.iter().map(|request| async move { (request, server.send(request, false).await) });
     let mut answers = futures::stream::iter(answers).buffer_unordered(AT_ONCE);
     while let Some((request, answer)) = answers.next().await {
         // A server that does not answer in long is as broken as one that is not there.
