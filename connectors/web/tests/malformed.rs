@@ -1,6 +1,5 @@
 //! Whatever is sent, the server stays: requests that are broken in every way that a request can be, 10,000 of them, and no panic and no answer
 //! of 5xx. `LOQUAT_FUZZ_REQUESTS` says how many, `LOQUAT_FUZZ_SEED` which.
-#![expect(clippy::print_stdout, reason = "how often what was answered is what the run is for")]
 
 #[path = "served/bot.rs"]
 mod bot;
