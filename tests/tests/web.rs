@@ -190,6 +190,15 @@ fn on_a_careless_page_the_attacks_do_run() {
 }
 
 #[test]
+fn no_attack_runs_before_an_operator_who_reads_it() {
+    let Some(browser) = browser() else { return };
+    let world = world();
+    let made = world.user.run(["key", "new", "reader", "--scope", "operator"]).unwrap();
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    play(&browser, "operators", &world.server.link, &[("key", made.out.trim())], nothing);
+}
+
+#[test]
 fn no_attack_runs_whoever_says_it() {
     let Some(browser) = browser() else { return };
     let site = free_port();
