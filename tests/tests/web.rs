@@ -47,8 +47,9 @@ fn world() -> Arc<World> {
         let largest = format!("connectors.web.files.max_bytes={LARGEST}");
         // Scenarios ask in quick succession.
         let often = "connectors.web.limits.messages_per_minute=0";
+        let together = "connectors.web.limits.address_messages_per_minute=0";
         let (patient, calm) = ("access.messages_per_minute=0", "access.conversation_messages_per_minute=0");
-        let settings = [origin.as_str(), &largest, often, patient, calm];
+        let settings = [origin.as_str(), &largest, often, together, patient, calm];
         let arguments: Vec<&str> =
             ["--port", "0"].into_iter().chain(settings.into_iter().flat_map(|set| ["--set", set])).collect();
         World { server: Server::start(&user, &arguments).unwrap(), user, site }

@@ -22,7 +22,7 @@ let bot = "Loquat";
 function wanted() {
   const [place, search = ""] = location.hash.slice(1).split("?");
   const [name, ...rest] = place.split("/");
-  const page = name in PAGES ? name : "overview";
+  const page = Object.hasOwn(PAGES, name) ? name : "overview";
   return { page, path: rest.length > 0 ? decodeURIComponent(rest.join("/")) : null, query: new URLSearchParams(search) };
 }
 
