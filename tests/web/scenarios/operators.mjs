@@ -98,9 +98,10 @@ export default async function (stage) {
   await read("people", []);
 
   // Links that somebody sends to an operator.
-  for (const text of all) {
+  // Names that every object has are no pages.
+  for (const text of [...all, "toString", "__proto__", "constructor", "%"]) {
     const part = encodeURIComponent(text.toWellFormed());
-    for (const hash of [`conversations/${part}`, `ledger?text=${part}&state=${part}`, `people/${part}`, `ledger/${part}`, part]) {
+    for (const hash of [`conversations/${part}`, `ledger?text=${part}&state=${part}`, `people/${part}`, `ledger/${part}`, part, `people/${text.toWellFormed()}`]) {
       await page.evaluate((to) => (location.hash = to), hash);
       await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
     }
