@@ -8,7 +8,7 @@ import { graphDrawing, graphList } from "./graph.js";
 const LIMIT = 24;
 
 /** The most that the bot shows. */
-const MOST = 100;
+const MOST_FACTS = 100;
 
 /** A citation as one line of text. */
 export function triple({ subject, predicate, object }) {
@@ -130,10 +130,10 @@ export function factsPanel({ words, graph, changed }) {
       );
     const more =
       entity.more &&
-      limit < MOST &&
+      limit < MOST_FACTS &&
       element(
         "button",
-        { type: "button", class: "quiet", onclick: () => arrive(around, path, citation, true, walk, Math.min(MOST, limit * 4)) },
+        { type: "button", class: "quiet", onclick: () => arrive(around, path, citation, true, walk, Math.min(MOST_FACTS, limit * 4)) },
         words("moreFacts"),
       );
     const isEmpty = entity.facts.length === 0;
