@@ -47,8 +47,9 @@ fn world() -> Arc<World> {
         let largest = format!("connectors.web.files.max_bytes={LARGEST}");
         // Scenarios ask in quick succession.
         let often = "connectors.web.limits.messages_per_minute=0";
+        let together = "connectors.web.limits.address_messages_per_minute=0";
         let (patient, calm) = ("access.messages_per_minute=0", "access.conversation_messages_per_minute=0");
-        let settings = [origin.as_str(), &largest, often, patient, calm];
+        let settings = [origin.as_str(), &largest, often, together, patient, calm];
         let arguments: Vec<&str> =
             ["--port", "0"].into_iter().chain(settings.into_iter().flat_map(|set| ["--set", set])).collect();
         World { server: Server::start(&user, &arguments).unwrap(), user, site }
@@ -187,6 +188,15 @@ fn on_a_careless_page_the_attacks_do_run() {
     if let Some(browser) = browser() {
         play(&browser, "control", "http://127.0.0.1:1", &[], nothing);
     }
+}
+
+#[test]
+fn no_attack_runs_before_an_operator_who_reads_it() {
+    let Some(browser) = browser() else { return };
+    let world = world();
+    let made = world.user.run(["key", "new", "reader", "--scope", "operator"]).unwrap();
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    play(&browser, "operators", &world.server.link, &[("key", made.out.trim())], nothing);
 }
 
 #[test]

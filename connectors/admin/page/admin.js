@@ -18,12 +18,21 @@ const [main, login, pages, leave] = ["main", "login", "pages", "leave"].map(at);
 let shown = new AbortController();
 let bot = "Loquat";
 
+/** A part of an address, as it stands where it is badly encoded. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 /** The page that the address names: `#ledger/12?state=failed`. */
 function wanted() {
   const [place, search = ""] = location.hash.slice(1).split("?");
   const [name, ...rest] = place.split("/");
-  const page = name in PAGES ? name : "overview";
-  return { page, path: rest.length > 0 ? decodeURIComponent(rest.join("/")) : null, query: new URLSearchParams(search) };
+  const page = Object.hasOwn(PAGES, name) ? name : "overview";
+  return { page, path: rest.length > 0 ? decoded(rest.join("/")) : null, query: new URLSearchParams(search) };
 }
 
 function head(title, ...beside) {

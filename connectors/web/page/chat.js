@@ -24,6 +24,7 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
   let bot = null;
   let field = null;
   let panel = null;
+  let isShut = false;
   let conversation;
   let noticeTimer;
   const unread = new Set();
@@ -48,10 +49,10 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
   const log = element("div", { class: "log", role: "log", "aria-live": "off", "aria-label": words("conversation") });
   const login = loginForm(words, async (token) => {
     await client.enter(token);
-    login.form.hidden = true;
     enter();
   });
-  const scroller = element("div", { class: "scroll", tabIndex: -1 }, login.form, welcome, earlier, log);
+  const members = element("p", { class: "login", role: "status", hidden: true }, words("members"));
+  const scroller = element("div", { class: "scroll", tabIndex: -1 }, login.form, members, welcome, earlier, log);
   const foot = element("footer", { class: "foot", hidden: true }, latest, notice);
   const history = historyView(words, {
     load: async () => (await client.get("conversations?limit=50")).conversations,
@@ -126,7 +127,7 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
   }
 
   function refused(error) {
-    if (error.status === 401) askToken();
+    if (error.status === 401 && bot.entry !== "open") shut();
     else say(error.message || words("unreachable"));
   }
 
@@ -307,12 +308,16 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
 
   // Starting.
 
-  function askToken() {
-    conversation?.pause();
+  /** Nobody comes in as they are: the token is asked for, or it is said that the site alone lets people in. */
+  function shut() {
+    isShut = true;
+    conversation.pause();
     foot.hidden = welcome.hidden = true;
     more.box.hidden = true;
-    login.form.hidden = false;
-    if (isShown()) login.focus();
+    const isAsked = bot.entry === "token";
+    login.form.hidden = !isAsked;
+    members.hidden = isAsked;
+    if (isAsked && isShown()) login.focus();
   }
 
   function dress() {
@@ -343,7 +348,7 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
         return client.upload(`conversations/${id}/files?name=${encodeURIComponent(file.name || "file")}`, file, progress, signal);
       },
     });
-    const graph = bot.explore ? (id, limit) => client.get(`entities/${encodeURIComponent(id)}?limit=${limit}`) : null;
+    const graph = bot.explore ? (id, limit, language) => client.get(`entities/${encodeURIComponent(id)}?limit=${limit}&language=${encodeURIComponent(language)}`) : null;
     panel = factsPanel({ words, graph, changed: opened });
     middle.append(panel.panel);
     foot.append(field.form, field.hint);
@@ -356,6 +361,8 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
   }
 
   function enter() {
+    isShut = false;
+    login.form.hidden = members.hidden = true;
     if (!field) dress();
     foot.hidden = false;
     more.box.hidden = false;
@@ -381,7 +388,7 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
     notice.textContent = "";
     conversation = new Conversation(client, store, { shown, connection, refused, emptied });
     client.changed = () => conversation.startAnew();
-    if (bot.entry === "token" && !store.get("token") && !client.isKnown) askToken();
+    if (bot.entry !== "open" && !store.get("token") && !client.isKnown) shut();
     else enter();
   }
 
@@ -400,13 +407,15 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
     frame,
     started,
     focus: () => (login.form.hidden ? field?.focus() : login.focus()),
+    /** Lets somebody in whom the site has named since. */
+    admit: () => started.then(() => isShut && enter()),
     /** Sends a text as if the person had written it. */
     ask: (text) => started.then(() => ask(text)),
     seen: () => started.then(() => seen()),
     /** Closes the panel of facts; whether it was open. */
     escape,
     pause: () => conversation?.pause(),
-    resume: () => field && login.form.hidden && conversation.listen(),
+    resume: () => field && !isShut && conversation.listen(),
   };
 }
 

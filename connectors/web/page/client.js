@@ -77,6 +77,11 @@ export class Client {
     this.changed();
   }
 
+  /** Whether the host site has said who talks. */
+  get isKnown() {
+    return this.#identity !== null;
+  }
+
   /** A signed identity of the host site, used from now on. */
   identify(identity) {
     this.#identity = identity;
@@ -85,6 +90,7 @@ export class Client {
 
   /** Enters with the token that the bot asks for. */
   enter(token) {
+    this.#identity = null;
     return this.#begin({ token });
   }
 

@@ -282,7 +282,9 @@ export class LoquatChat extends HTMLElement {
 
   async #identified(jwt) {
     try {
-      return await this.#client.identify(String(jwt));
+      const person = await this.#client.identify(String(jwt));
+      this.#chat?.admit();
+      return person;
     } catch (error) {
       console.error(`Loquat: the identity was refused: ${error.message || "the bot cannot be reached"}`);
       this.dispatchEvent(new CustomEvent("loquat:error", { detail: { message: error.message }, bubbles: true, composed: true }));

@@ -7,6 +7,9 @@ import { graphDrawing, graphList } from "./graph.js";
 
 const LIMIT = 24;
 
+/** The most that the bot shows. */
+const MOST_FACTS = 100;
+
 /** A citation as one line of text. */
 export function triple({ subject, predicate, object }) {
   return `${subject} — ${predicate} — ${object}`;
@@ -25,7 +28,7 @@ function fromCitations(citations, { entity: id, subject: label }) {
   return { id: id || label, label, facts, more: false };
 }
 
-/** The panel, closed. `graph(id, limit)` asks for an entity, or is `null` where it may not be asked; `changed(isOpen)` is told. */
+/** The panel, closed. `graph(id, limit, language)` asks for an entity, or is `null` where it may not be asked; `changed(isOpen)` is told. */
 export function factsPanel({ words, graph, changed }) {
   const title = element("h2", { tabIndex: -1 });
   const body = element("div", { class: "panelbody" });
@@ -102,7 +105,7 @@ export function factsPanel({ words, graph, changed }) {
     let entity;
     let problem = null;
     try {
-      entity = graph && id ? await graph(id, limit) : fromCitations(reply.citations, citation);
+      entity = graph && id ? await graph(id, limit, reply.language) : fromCitations(reply.citations, citation);
     } catch (error) {
       entity = path.length > 1 ? { id, label, facts: [], more: false } : fromCitations(reply.citations, citation);
       problem = error.status === 404 ? null : words("noExplore");
@@ -127,10 +130,10 @@ export function factsPanel({ words, graph, changed }) {
       );
     const more =
       entity.more &&
-      limit < 200 &&
+      limit < MOST_FACTS &&
       element(
         "button",
-        { type: "button", class: "quiet", onclick: () => arrive(around, path, citation, true, walk, limit * 4) },
+        { type: "button", class: "quiet", onclick: () => arrive(around, path, citation, true, walk, Math.min(MOST_FACTS, limit * 4)) },
         words("moreFacts"),
       );
     const isEmpty = entity.facts.length === 0;

@@ -58,7 +58,7 @@ export default async function (stage) {
   const part = (count) => Math.round((count / all.length) * 100);
   console.log(`${all.length} payloads: ${part(counts.ran)} % run on a careless page, ${part(counts.caught)} % run or become a part of it`);
   if (stage.settings.show) console.log(silent.join("\n"));
-  assert.ok(part(counts.ran) >= 45 && part(counts.caught) >= 70, `too much of the corpus does nothing anywhere:\n${silent.join("\n")}`);
+  assert.ok(part(counts.ran) >= 60 && part(counts.caught) >= 75, `too much of the corpus does nothing anywhere:\n${silent.join("\n")}`);
   // What it does to that page is what it is for.
   for (const record of [ann.complaints, ann.dialogs, ann.requests]) record.length = 0;
 }
