@@ -37,16 +37,20 @@ impl Shared {
         text: &str,
         give_up: &CancellationToken,
     ) -> Asked {
-        let (sentences, news) = watch::channel(Vec::<Sentence>::new());
+        let (passed, news) = watch::channel(());
+        let sentences = Mutex::new(Vec::<Sentence>::new());
         let shown = Mutex::new(entry.draft.clone());
         let is_over = CancellationToken::new();
         let asked = {
-            let mut showing = std::pin::pin!(self.show(platform, entry, news, &shown, &is_over).fuse());
+            let mut showing =
+                std::pin::pin!(self.show(platform, entry, &sentences, news, &shown, &is_over).fuse());
             let conversation = &entry.inbound.conversation;
             let asked = {
                 let answering = async {
-                    let mut show =
-                        |sentence: &Sentence| sentences.send_modify(|all| all.push(sentence.clone()));
+                    let mut show = |sentence: &Sentence| {
+                        sentences.lock().unwrap_or_else(PoisonError::into_inner).push(sentence.clone());
+                        passed.send_replace(());
+                    };
                     self.dialogue.answer(conversation, text, &mut show).await
                 };
                 tokio::select! {
@@ -59,7 +63,7 @@ impl Shared {
                 }
             };
             is_over.cancel();
-            drop(sentences);
+            drop(passed);
             // So that no draft comes after the reply, and the id of one in flight is not lost; one that hangs must not hold it up for long.
             if !showing.is_terminated() {
                 let patience = if matches!(asked, Asked::Aborted) { AT_STOP } else { COURTESY };
@@ -75,11 +79,13 @@ impl Shared {
         asked
     }
 
+    /// Shows sentences as they pass.
     async fn show(
         &self,
         platform: &Platform,
         entry: &Entry,
-        mut news: watch::Receiver<Vec<Sentence>>,
+        sentences: &Mutex<Vec<Sentence>>,
+        mut news: watch::Receiver<()>,
         shown: &Mutex<Option<MessageId>>,
         is_over: &CancellationToken,
     ) {
@@ -98,9 +104,9 @@ impl Shared {
             }
             if growing.is_some() {
                 draft.from += draft.sentences.len();
+                draft.sentences.clear();
             }
-            draft.sentences.clear();
-            draft.sentences.extend_from_slice(&news.borrow_and_update()[draft.from..]);
+            draft.sentences.append(&mut sentences.lock().unwrap_or_else(PoisonError::into_inner));
             match &mut growing {
                 Some(_) if draft.sentences.is_empty() => continue,
                 Some(growing) => {

@@ -14,6 +14,8 @@ use crate::encode::{Answer, Event, Exchange, Kind, is_settled};
 const BEHIND: usize = 32;
 /// How many things are kept that the journal does not have.
 const LOOSE: usize = 8;
+/// For how many bytes more a draft gets room, when it has none.
+const ROOM: usize = 1024;
 
 /// What goes on in a conversation.
 pub(super) struct Mailbox {
@@ -133,6 +135,11 @@ impl Mailbox {
             return false;
         }
         drafted.sentences = event.sentences.end;
+        let (room, bytes) = (drafted.lines.capacity() - drafted.lines.len(), event.bytes.len());
+        if room < bytes {
+            // Thousands of answers may be written at the same time: none takes twice what it needs.
+            drafted.lines.reserve_exact(bytes.max(ROOM));
+        }
         drafted.lines.extend_from_slice(&event.bytes);
         true
     }
