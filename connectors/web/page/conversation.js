@@ -3,6 +3,7 @@
 //
 // An exchange is what the API calls one, with `draft`, `error` and two states of our own: "sending" and "unsent".
 
+import { grown } from "./draft.js";
 import { uuid } from "./element.js";
 import { listen } from "./stream.js";
 
@@ -127,7 +128,9 @@ export class Conversation {
   #drafted(data) {
     const exchange = this.find(data.in_reply_to);
     if (!exchange || exchange.answer || exchange.isStopped) return;
-    Object.assign(exchange, { state: "waiting", draft: data });
+    const draft = grown(exchange.draft, data);
+    if (!draft) return;
+    Object.assign(exchange, { state: "waiting", draft });
     this.on.shown(exchange, false);
   }
 

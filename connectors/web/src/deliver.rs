@@ -43,6 +43,7 @@ impl Egress for WebEgress {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             drafts: true,
+            drafts_grow: true,
             outlives_process: true,
             // The page shows citations as marks that lead to the facts.
             citations_apart: true,

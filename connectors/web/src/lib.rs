@@ -11,7 +11,7 @@
 //! | Event | Data | What the page does |
 //! |---|---|---|
 //! | `message` | an exchange without its answer | shows it, also where another tab sent it |
-//! | `draft` | `in_reply_to`, `sentences`, `document` | shows them in place of the last draft |
+//! | `draft` | `in_reply_to`, `from`, `sentences`, `document`, `goes_on` | shows them behind the `from` sentences that it has |
 //! | `withdrawn` | `in_reply_to` | removes the draft; no answer comes |
 //! | `reply` | an answer with its `reply` | shows it in place of all that was said to this message |
 //! | `notice` | an answer without a `reply` | the same |

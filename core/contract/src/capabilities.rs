@@ -77,6 +77,9 @@ pub struct Capabilities {
     pub answers_changes: bool,
     /// Whether a reply can be shown while it is being written ([`Egress::drafts`](crate::Egress::drafts)).
     pub drafts: bool,
+    /// Whether a draft has only what is new since the draft before it, for platforms that keep what came before: then each costs the
+    /// same, however long the reply is. Limits of length do not apply to it.
+    pub drafts_grow: bool,
     /// Whether conversations have threads.
     pub threads: bool,
     /// The most buttons on a message; 0 where there are none, and choices become numbered lines. A row has up to 5.

@@ -225,17 +225,24 @@ pub struct Draft {
     pub message: Option<MessageId>,
     /// The key that the first part of the reply will have.
     pub key: IdempotencyKey,
-    /// The verified sentences so far, the last one new.
+    /// How many sentences came before, in earlier drafts of this reply; 0 where the draft is the whole, also when the reply is begun
+    /// again. It is more only where drafts grow ([`Capabilities::drafts_grow`]).
+    pub from: usize,
+    /// The verified sentences from there on, the last one new.
     pub sentences: Vec<Sentence>,
-    /// What the first part of the reply would be, were it to end here.
+    /// What the first part of the reply would be, were it to end here. Where drafts grow, it has only the document of these sentences.
     pub part: Part,
+    /// Whether the first block of a growing document goes on with the last one of before: a paragraph with more words, a list with more
+    /// items.
+    pub goes_on: bool,
 }
 
 impl Draft {
     /// A draft of which no more is known.
     pub fn new(to: Address, sentences: Vec<Sentence>) -> Self {
         let key = IdempotencyKey(String::new());
-        Self { to, ticket: None, message: None, key, sentences, part: Part::default() }
+        let part = Part::default();
+        Self { to, ticket: None, message: None, key, from: 0, sentences, part, goes_on: false }
     }
 }
 

@@ -14,7 +14,7 @@ use loquat_contract::{
 
 use crate::buttons::are_buttons;
 use crate::cut::{cut, is_visible};
-pub(crate) use body::{each, ranges};
+pub(crate) use body::{Piece, each, ranges};
 pub(crate) use sources::{and_more, shorten};
 
 /// What is said where there is nothing to say: platforms refuse empty messages.
@@ -42,35 +42,56 @@ pub(crate) fn notice(text: &str, choices: &[Choice], capabilities: &Capabilities
 /// What the first part of a reply would be, were it to end with these sentences: with the numbers of its citations, and without the
 /// citations themselves, which only the reply has.
 pub(crate) fn draft(sentences: &[Sentence], capabilities: &Capabilities) -> Part {
-    let mut citations: Vec<Citation> = Vec::new();
-    for id in sentences.iter().flat_map(|sentence| &sentence.facts) {
-        if !citations.iter().any(|citation| citation.id == *id) {
-            citations.push(unnamed(id.clone()));
-        }
-    }
-    let is_han = |c: char| matches!(c, '\u{3400}'..='\u{9fff}');
-    let is_chinese = sentences.iter().any(|sentence| sentence.text.chars().any(is_han));
-    let reply = Reply {
-        answer: String::new(),
-        language: if is_chinese { Language::chinese() } else { Language::english() },
-        outcome: Outcome::Answered,
-        sentences: sentences.to_vec(),
-        citations,
-        entities: Vec::new(),
-        values: Vec::new(),
-        gaps: Vec::new(),
-        choices: Vec::new(),
-        policy: Policy::default(),
-        model: ModelIdentity { name: String::new(), sha256: String::new() },
-        graph: Generation::default(),
-        seed: 0,
-        timings: Timings::default(),
-        tokens: TokenCount::default(),
-    };
-    let is_one_line = capabilities.max_lines.is_some_and(|lines| lines <= 1);
-    let document = Document { blocks: body::blocks(&reply, is_one_line) };
+    let document = Document { blocks: Growing::new(capabilities).add(sentences).blocks };
     let first = |document| parts(document, &[], capabilities).into_iter().next();
     first(document).or_else(|| first(Document::plain(NOTHING))).unwrap_or_default()
+}
+
+/// A reply that is still being written, of which no more is kept than what the next sentences need.
+pub(crate) struct Growing {
+    /// Without sentences; its citations are those so far.
+    reply: Reply,
+    body: body::Body,
+    is_one_line: bool,
+}
+
+impl Growing {
+    pub(crate) fn new(capabilities: &Capabilities) -> Self {
+        let reply = Reply {
+            answer: String::new(),
+            language: Language::english(),
+            outcome: Outcome::Answered,
+            sentences: Vec::new(),
+            citations: Vec::new(),
+            entities: Vec::new(),
+            values: Vec::new(),
+            gaps: Vec::new(),
+            choices: Vec::new(),
+            policy: Policy::default(),
+            model: ModelIdentity { name: String::new(), sha256: String::new() },
+            graph: Generation::default(),
+            seed: 0,
+            timings: Timings::default(),
+            tokens: TokenCount::default(),
+        };
+        let is_one_line = capabilities.max_lines.is_some_and(|lines| lines <= 1);
+        Self { reply, body: body::Body::default(), is_one_line }
+    }
+
+    /// What sentences add to it.
+    pub(crate) fn add(&mut self, sentences: &[Sentence]) -> Piece {
+        let citations = &mut self.reply.citations;
+        for id in sentences.iter().flat_map(|sentence| &sentence.facts) {
+            if !citations.iter().any(|citation| citation.id == *id) {
+                citations.push(unnamed(id.clone()));
+            }
+        }
+        let is_han = |c: char| matches!(c, '\u{3400}'..='\u{9fff}');
+        if sentences.iter().any(|sentence| sentence.text.chars().any(is_han)) {
+            self.reply.language = Language::chinese();
+        }
+        self.body.add(&self.reply, sentences, self.is_one_line)
+    }
 }
 
 /// A citation of which only the fact is known.

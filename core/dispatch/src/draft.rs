@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::FusedFuture;
-use loquat_contract::{DialogueError, Draft, Drafts, Entry, Idempotency, MessageId, Reply, Sentence, Step};
+use loquat_contract::{DialogueError, Draft, Entry, Idempotency, MessageId, Reply, Sentence, Step};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::signal_typing;
-use crate::compose;
+use crate::compose::{self, Growing, Piece};
 use crate::deliver::first_key;
 use crate::dispatch::{COURTESY, Platform, Shared};
 
@@ -37,16 +37,20 @@ impl Shared {
         text: &str,
         give_up: &CancellationToken,
     ) -> Asked {
-        let (sentences, news) = watch::channel(Vec::<Sentence>::new());
+        let (passed, news) = watch::channel(());
+        let sentences = Mutex::new(Vec::<Sentence>::new());
         let shown = Mutex::new(entry.draft.clone());
         let is_over = CancellationToken::new();
         let asked = {
-            let mut showing = std::pin::pin!(self.show(platform, entry, news, &shown, &is_over).fuse());
+            let mut showing =
+                std::pin::pin!(self.show(platform, entry, &sentences, news, &shown, &is_over).fuse());
             let conversation = &entry.inbound.conversation;
             let asked = {
                 let answering = async {
-                    let mut show =
-                        |sentence: &Sentence| sentences.send_modify(|all| all.push(sentence.clone()));
+                    let mut show = |sentence: &Sentence| {
+                        sentences.lock().unwrap_or_else(PoisonError::into_inner).push(sentence.clone());
+                        passed.send_replace(());
+                    };
                     self.dialogue.answer(conversation, text, &mut show).await
                 };
                 tokio::select! {
@@ -59,7 +63,7 @@ impl Shared {
                 }
             };
             is_over.cancel();
-            drop(sentences);
+            drop(passed);
             // So that no draft comes after the reply, and the id of one in flight is not lost; one that hangs must not hold it up for long.
             if !showing.is_terminated() {
                 let patience = if matches!(asked, Asked::Aborted) { AT_STOP } else { COURTESY };
@@ -75,26 +79,44 @@ impl Shared {
         asked
     }
 
+    /// Shows sentences as they pass.
     async fn show(
         &self,
         platform: &Platform,
         entry: &Entry,
-        mut news: watch::Receiver<Vec<Sentence>>,
+        sentences: &Mutex<Vec<Sentence>>,
+        mut news: watch::Receiver<()>,
         shown: &Mutex<Option<MessageId>>,
         is_over: &CancellationToken,
     ) {
         let Some(drafts) = platform.egress.drafts().filter(|_| platform.egress.capabilities().drafts) else {
             return;
         };
+        let capabilities = platform.egress.capabilities();
+        let (to, key) = (entry.inbound.address(), first_key(&entry.inbound));
+        let mut draft = Draft { ticket: entry.inbound.ticket.clone(), key, ..Draft::new(to, Vec::new()) };
+        let mut growing = capabilities.drafts_grow.then(|| Growing::new(&capabilities));
         let mut recorded = entry.draft.clone();
         while news.changed().await.is_ok() {
             // The reply itself says it all, and must not wait for a draft of it.
             if is_over.is_cancelled() {
                 return;
             }
-            let sentences = news.borrow_and_update().clone();
-            let message = shown.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let Some(message) = draft(platform, drafts, entry, sentences, message).await else { continue };
+            if growing.is_some() {
+                draft.from += draft.sentences.len();
+                draft.sentences.clear();
+            }
+            draft.sentences.append(&mut sentences.lock().unwrap_or_else(PoisonError::into_inner));
+            match &mut growing {
+                Some(_) if draft.sentences.is_empty() => continue,
+                Some(growing) => {
+                    let Piece { blocks, goes_on } = growing.add(&draft.sentences);
+                    (draft.part.document.blocks, draft.goes_on) = (blocks, goes_on);
+                }
+                None => draft.part = compose::draft(&draft.sentences, &capabilities),
+            }
+            draft.message = shown.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let Some(message) = drafts.draft(&draft).await else { continue };
             *shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(message.clone());
             if recorded.as_ref() == Some(&message) {
                 continue;
@@ -103,7 +125,7 @@ impl Shared {
             match self.journal.record(entry.sequence, vec![step]).await {
                 Ok(()) => {
                     recorded = Some(message);
-                    if platform.egress.capabilities().idempotency == Idempotency::None {
+                    if capabilities.idempotency == Idempotency::None {
                         // It may have no words yet, see `Drafts::draft`.
                         news.mark_changed();
                     }
@@ -113,19 +135,4 @@ impl Shared {
             }
         }
     }
-}
-
-/// Shows the sentences so far.
-async fn draft(
-    platform: &Platform,
-    drafts: &dyn Drafts,
-    entry: &Entry,
-    sentences: Vec<Sentence>,
-    message: Option<MessageId>,
-) -> Option<MessageId> {
-    let inbound = &entry.inbound;
-    let part = compose::draft(&sentences, &platform.egress.capabilities());
-    let (to, ticket, key) = (inbound.address(), inbound.ticket.clone(), first_key(inbound));
-    let draft = Draft { to, ticket, message, key, sentences, part };
-    drafts.draft(&draft).await
 }

@@ -209,7 +209,7 @@ pub(super) fn key(number: u32) -> IdempotencyKey {
 }
 
 pub(super) fn draft(to: Address, markdown: &str) -> Draft {
-    Draft { to, ticket: None, message: None, key: key(1), sentences: Vec::new(), part: part(markdown) }
+    Draft { key: key(1), part: part(markdown), ..Draft::new(to, Vec::new()) }
 }
 
 pub(super) fn sent(delivery: Delivery) -> MessageId {

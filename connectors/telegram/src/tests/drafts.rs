@@ -9,12 +9,10 @@ use super::harness::{Bot, envelope, part, to};
 
 fn draft(chat: i64, message: Option<MessageId>, text: &str) -> Draft {
     Draft {
-        to: to(chat, None, 1),
-        ticket: None,
         message,
         key: IdempotencyKey("0123456789abcdef01234567".into()),
-        sentences: text.split_inclusive(' ').map(Sentence::line).collect(),
         part: part(text),
+        ..Draft::new(to(chat, None, 1), text.split_inclusive(' ').map(Sentence::line).collect())
     }
 }
 

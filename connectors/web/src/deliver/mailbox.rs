@@ -14,13 +14,16 @@ use crate::encode::{Answer, Event, Exchange, Kind, is_settled};
 const BEHIND: usize = 32;
 /// How many things are kept that the journal does not have.
 const LOOSE: usize = 8;
+/// For how many bytes more a draft gets room, when it has none.
+const ROOM: usize = 1024;
 
 /// What goes on in a conversation.
 pub(super) struct Mailbox {
     pub(super) conversation: ConversationId,
-    news: broadcast::Sender<Arc<Event>>,
-    /// The last draft of each answer that is being written; mostly one.
-    drafts: Vec<Arc<Event>>,
+    /// Where those who read hear of it; `None` once nothing more comes.
+    news: Option<broadcast::Sender<Arc<Event>>>,
+    /// Each answer that is being written; mostly one.
+    drafts: Vec<Drafted>,
     /// What was between the host and the person, and is not in the journal.
     loose: VecDeque<Arc<Event>>,
     /// How far the journal is known, while somebody reads.
@@ -33,6 +36,21 @@ pub(super) struct Mailbox {
     /// Held while the journal is looked at, so that nothing is told twice or in the wrong order.
     pub(super) looking: Arc<tokio::sync::Mutex<()>>,
     pub(super) used: Instant,
+}
+
+/// An answer that is being written: all that was told of it since it began.
+struct Drafted {
+    about: MessageId,
+    sentences: usize,
+    /// The lines of its drafts, one after the other.
+    lines: Vec<u8>,
+}
+
+impl Drafted {
+    /// What somebody hears who has heard nothing of it.
+    fn whole(&self) -> Arc<Event> {
+        Arc::new(Event::drafts(self.about.clone(), self.sentences, self.lines.clone().into()))
+    }
 }
 
 /// How far the journal is known.
@@ -56,7 +74,7 @@ impl Mailbox {
     pub(super) fn new(conversation: ConversationId) -> Self {
         Self {
             conversation,
-            news: broadcast::Sender::new(BEHIND),
+            news: Some(broadcast::Sender::new(BEHIND)),
             drafts: Vec::new(),
             loose: VecDeque::new(),
             followed: None,
@@ -85,14 +103,50 @@ impl Mailbox {
         {
             followed.absent.remove(about);
         }
-        if event.kind == Kind::Draft || event.kind.ends_drafts() {
-            self.drafts.retain(|draft| draft.about != event.about);
+        if event.kind.ends_drafts() {
+            self.drafts.retain(|drafted| Some(&drafted.about) != event.about.as_ref());
         }
-        if event.kind == Kind::Draft {
-            self.drafts.push(event.clone());
+        if event.kind == Kind::Draft && !self.drafted(&event) {
+            return;
         }
-        // Nobody reads: then the journal tells it.
-        let _nobody = self.news.send(event);
+        if let Some(news) = &self.news {
+            // Nobody reads: then the journal tells it.
+            let _nobody = news.send(event);
+        }
+    }
+
+    /// Keeps what is new of an answer; false where what comes before it is not there any more: then it is of no worth to anybody.
+    fn drafted(&mut self, event: &Event) -> bool {
+        let Some(about) = &event.about else { return false };
+        let place = match self.drafts.iter().position(|drafted| drafted.about == *about) {
+            Some(place) => place,
+            None => {
+                self.drafts.push(Drafted { about: about.clone(), sentences: 0, lines: Vec::new() });
+                self.drafts.len() - 1
+            }
+        };
+        let drafted = &mut self.drafts[place];
+        if event.sentences.start == 0 {
+            drafted.lines.clear();
+        } else if event.sentences.start != drafted.sentences {
+            if drafted.lines.is_empty() {
+                self.drafts.remove(place);
+            }
+            return false;
+        }
+        drafted.sentences = event.sentences.end;
+        let (room, bytes) = (drafted.lines.capacity() - drafted.lines.len(), event.bytes.len());
+        if room < bytes {
+            // Thousands of answers may be written at the same time: none takes twice what it needs.
+            drafted.lines.reserve_exact(bytes.max(ROOM));
+        }
+        drafted.lines.extend_from_slice(&event.bytes);
+        true
+    }
+
+    /// Ends the reading: whoever reads hears what was posted, and then the end.
+    pub(super) fn close(&mut self) {
+        self.news = None;
     }
 
     /// Tells what the journal will not have.
@@ -106,7 +160,20 @@ impl Mailbox {
 
     /// Begins to read: what comes from now on, and what is there that the journal does not have.
     pub(super) fn read(&self) -> (broadcast::Receiver<Arc<Event>>, Vec<Arc<Event>>) {
-        (self.news.subscribe(), self.loose.iter().chain(&self.drafts).cloned().collect())
+        let news = match &self.news {
+            Some(news) => news.subscribe(),
+            None => broadcast::channel(1).1,
+        };
+        (news, self.present(&[]))
+    }
+
+    /// What the journal does not have, for somebody who missed something, and has heard of these events, but did not tell them yet.
+    pub(super) fn present(&self, heard: &[Arc<Event>]) -> Vec<Arc<Event>> {
+        let is_new = |event: &&Arc<Event>| {
+            event.kind != Kind::Draft && !self.loose.iter().any(|loose| Arc::ptr_eq(loose, event))
+        };
+        let heard = heard.iter().filter(is_new).cloned();
+        self.loose.iter().cloned().chain(heard).chain(self.drafts.iter().map(Drafted::whole)).collect()
     }
 
     /// Forgets how far the journal is known: nobody reads any more.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use loquat_contract::{
     Address, CancellationToken, ConversationId, JournalError, MessageId, Query, Sequence, Sink,
 };
+use tokio::sync::broadcast::error::TryRecvError;
 use tokio::sync::{broadcast, watch};
 
 use super::mailbox::Mailbox;
@@ -135,7 +136,11 @@ impl Mailboxes {
         sink: &Arc<dyn Sink>,
     ) -> Reader {
         let mut inner = self.lock();
+        let is_closed = self.closed.is_cancelled();
         let mailbox = inner.mailbox(conversation);
+        if is_closed {
+            mailbox.close();
+        }
         mailbox.readers += 1;
         mailbox.reading = Some((person.to_owned(), sink.clone()));
         let (news, present) = mailbox.read();
@@ -255,8 +260,9 @@ impl Mailboxes {
 
     /// Ends every stream once it has sent what it holds; nothing can be posted from now on.
     pub(crate) fn close(&self) {
-        let _inner = self.lock();
+        let mut inner = self.lock();
         self.closed.cancel();
+        inner.boxes.values_mut().for_each(Mailbox::close);
     }
 }
 
@@ -273,7 +279,7 @@ pub(crate) struct Reader {
 pub(crate) enum News {
     /// Events, in order.
     Events(Vec<Arc<Event>>),
-    /// More than it could take: the journal has to be read again.
+    /// More than it could take: the journal has to be read again, and then what is there that the journal does not have.
     Missed,
     /// Nothing more comes.
     End,
@@ -292,55 +298,60 @@ impl Reader {
         }
     }
 
-    /// The next events, as soon as there are some. Drafts that others have taken the place of are left out.
+    /// The next events, as soon as there are some. Drafts of which nothing is left are left out.
     pub(crate) async fn next(&mut self) -> News {
-        use broadcast::error::{RecvError, TryRecvError};
-        let closed = self.mailboxes.closed.clone();
-        let mut events = Vec::new();
+        use broadcast::error::RecvError;
+        let first = match self.news.recv().await {
+            Ok(event) => event,
+            Err(RecvError::Lagged(_)) => return self.missed(),
+            Err(RecvError::Closed) => return News::End,
+        };
+        let mut events = vec![first];
         loop {
-            // Asked before looking: what was posted before the close is then certain to be heard.
-            let is_closed = closed.is_cancelled();
-            loop {
-                match self.news.try_recv() {
-                    Ok(event) => events.push(event),
-                    Err(TryRecvError::Lagged(_)) => return News::Missed,
-                    Err(TryRecvError::Empty | TryRecvError::Closed) => break,
-                }
-            }
-            if !events.is_empty() {
-                return News::Events(current(events));
-            }
-            if is_closed {
-                return News::End;
-            }
-            tokio::select! {
-                heard = self.news.recv() => match heard {
-                    Ok(event) => events.push(event),
-                    Err(RecvError::Lagged(_)) => return News::Missed,
-                    Err(RecvError::Closed) => return News::End,
-                },
-                () = closed.cancelled() => {}
+            match self.news.try_recv() {
+                Ok(event) => events.push(event),
+                Err(TryRecvError::Lagged(_)) => return self.missed(),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return News::Events(current(events)),
             }
         }
+    }
+
+    /// Goes on after a gap. What a draft adds is of no use without what came before, so what is left of them is heard as a whole.
+    fn missed(&mut self) -> News {
+        // Under the lock, so that what is posted next goes on exactly where the drafts end.
+        let inner = self.mailboxes.lock();
+        let mut heard = Vec::new();
+        loop {
+            match self.news.try_recv() {
+                Ok(event) => heard.push(event),
+                Err(TryRecvError::Lagged(_)) => {}
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        let mailbox = inner.boxes.get(&self.conversation.channel);
+        self.present = mailbox.map_or(Vec::new(), |mailbox| mailbox.present(&heard));
+        drop(inner);
+        News::Missed
     }
 }
 
 /// Without drafts that a later event has taken the place of.
-fn current(events: Vec<Arc<Event>>) -> Vec<Arc<Event>> {
-    let mut over: HashSet<MessageId> = HashSet::new();
-    let mut kept: Vec<Arc<Event>> = Vec::with_capacity(events.len());
-    for event in events.into_iter().rev() {
-        let about = event.about.clone();
-        let is_over = event.kind == Kind::Draft && about.as_ref().is_some_and(|about| over.contains(about));
-        if event.kind == Kind::Draft || event.kind.ends_drafts() {
-            over.extend(about);
-        }
-        if !is_over {
-            kept.push(event);
+fn current(mut events: Vec<Arc<Event>>) -> Vec<Arc<Event>> {
+    if events.len() < 2 {
+        return events;
+    }
+    let mut over: HashSet<&MessageId> = HashSet::new();
+    let mut kept = vec![true; events.len()];
+    for (event, kept) in events.iter().zip(&mut kept).rev() {
+        let Some(about) = &event.about else { continue };
+        *kept = event.kind != Kind::Draft || !over.contains(about);
+        if event.kind.ends_drafts() || event.kind == Kind::Draft && event.sentences.start == 0 {
+            over.insert(about);
         }
     }
-    kept.reverse();
-    kept
+    let mut kept = kept.into_iter();
+    events.retain(|_| kept.next().unwrap_or(true));
+    events
 }
 
 impl Drop for Reader {

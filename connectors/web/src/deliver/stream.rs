@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use axum::response::{IntoResponse, Response};
 use futures::stream;
 use loquat_contract::{ConversationId, Entry, JournalError, MessageId, Query, Sequence, Sink};
 use serde::Deserialize;
+use tokio::time::{Instant, Sleep};
 use utoipa::{IntoParams, ToSchema};
 
 use super::mailboxes::{News, Reader};
@@ -100,7 +102,8 @@ pub(crate) async fn events(
     let conversation = site.conversation(channel);
     let reader = site.mailboxes.read(&conversation, &person.id, &site.sink);
     let sink = site.sink.clone();
-    let mut page = Page { reader, sink, conversation, ready: VecDeque::new(), mark, wait, past: None };
+    let (ready, said, alarm) = (VecDeque::new(), Instant::now(), Box::pin(tokio::time::sleep(KEEP_ALIVE)));
+    let mut page = Page { reader, sink, conversation, ready, mark, wait, said, alarm, past: None };
     match page.begin().await {
         Ok(()) => {
             let events = stream::unfold(page, |mut page| async move {
@@ -131,6 +134,9 @@ struct Page {
     mark: Option<u64>,
     /// Whether it hears what happens, too.
     wait: bool,
+    /// When something was last heard, and when it is looked whether that was long ago.
+    said: Instant,
+    alarm: Pin<Box<Sleep>>,
     /// Where the journal is read, while it is.
     past: Option<Past>,
 }
@@ -262,7 +268,19 @@ impl Page {
         self.mark = Some(past.mark);
         self.reader.has_read(past.mark, past.after, past.open);
         let present = self.reader.present();
-        self.ready.extend(present.into_iter().map(|event| event.bytes.clone()));
+        self.hear(present);
+    }
+
+    /// Takes in what happens.
+    fn hear(&mut self, events: Vec<Arc<Event>>) {
+        for event in events {
+            // What the journal told already needs no older watermark.
+            if event.mark.is_some() && event.mark <= self.mark {
+                continue;
+            }
+            self.mark = event.mark.or(self.mark);
+            self.ready.push_back(event.bytes.clone());
+        }
     }
 
     /// The next piece; `None` at the end.
@@ -280,23 +298,28 @@ impl Page {
             if !self.wait {
                 return None;
             }
-            let news = match tokio::time::timeout(KEEP_ALIVE, self.reader.next()).await {
-                Ok(news) => news,
-                Err(_) => return Some(ALIVE),
+            let news = tokio::select! {
+                biased;
+                news = self.reader.next() => news,
+                () = &mut self.alarm => {
+                    // It is not set anew with each event, for that costs more than the event.
+                    let due = self.said + KEEP_ALIVE;
+                    let is_due = due <= Instant::now();
+                    if is_due {
+                        self.said = Instant::now();
+                    }
+                    self.alarm.as_mut().reset(self.said + KEEP_ALIVE);
+                    match is_due {
+                        true => return Some(ALIVE),
+                        false => continue,
+                    }
+                }
             };
+            self.said = Instant::now();
             match news {
                 News::End => return None,
                 News::Missed => self.past = Some(Past::after(self.mark.unwrap_or_default())),
-                News::Events(events) => {
-                    for event in events {
-                        // What the journal told already needs no older watermark.
-                        if event.mark.is_some() && event.mark <= self.mark {
-                            continue;
-                        }
-                        self.mark = event.mark.or(self.mark);
-                        self.ready.push_back(event.bytes.clone());
-                    }
-                }
+                News::Events(events) => self.hear(events),
             }
         }
     }

@@ -1,5 +1,7 @@
 //! One event of a stream, as it goes over the wire. In: an exchange, an answer, a draft. Out: its lines, made once for all who read them.
 
+use std::ops::Range;
+
 use axum::body::Bytes;
 use loquat_contract::{Document, Draft, MessageId, Sentence};
 use serde::Serialize;
@@ -50,15 +52,19 @@ impl Kind {
     }
 }
 
-/// A reply that is still being written.
+/// What is new of a reply that is still being written. It takes the place of everything from the sentence `from` on.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Drafted<'a> {
     /// What it answers.
     in_reply_to: &'a str,
-    /// The verified sentences so far.
+    /// How many sentences of it came before; 0 where the reply begins, or begins again.
+    from: usize,
+    /// The verified sentences from there on.
     sentences: &'a [Sentence],
     /// The same as a tree.
     document: &'a Document,
+    /// Whether the first block goes on with the last one of before: a paragraph with more words, a list with more items.
+    goes_on: bool,
 }
 
 /// One event.
@@ -69,6 +75,8 @@ pub(crate) struct Event {
     pub(crate) about: Option<MessageId>,
     /// The watermark that it brings.
     pub(crate) mark: Option<u64>,
+    /// Which sentences of a reply a draft brings.
+    pub(crate) sentences: Range<usize>,
     /// Its lines, the empty one at the end included.
     pub(crate) bytes: Bytes,
 }
@@ -84,15 +92,19 @@ impl Event {
         Self::new(answer.kind(), Some(answer.in_reply_to()), answer)
     }
 
-    /// The sentences so far.
+    /// The sentences that are new.
     pub(crate) fn draft(draft: &Draft) -> Self {
         let in_reply_to = draft.to.in_reply_to.0.as_str();
-        let document = &draft.part.document;
-        Self::new(
-            Kind::Draft,
-            Some(in_reply_to),
-            Drafted { in_reply_to, sentences: &draft.sentences, document },
-        )
+        let Draft { from, sentences, part, goes_on, .. } = draft;
+        let (from, goes_on, document) = (*from, *goes_on, &part.document);
+        let drafted = Drafted { in_reply_to, from, sentences, document, goes_on };
+        let range = from..from.saturating_add(sentences.len());
+        Self { sentences: range, ..Self::new(Kind::Draft, Some(in_reply_to), drafted) }
+    }
+
+    /// Several drafts of one reply, one after the other: the reply up to so many sentences.
+    pub(crate) fn drafts(about: MessageId, sentences: usize, bytes: Bytes) -> Self {
+        Self { kind: Kind::Draft, about: Some(about), mark: None, sentences: 0..sentences, bytes }
     }
 
     /// `{"in_reply_to"}`
@@ -108,7 +120,7 @@ impl Event {
     /// A watermark alone.
     pub(crate) fn mark(sequence: u64) -> Self {
         let bytes = Bytes::from(format!("id: {sequence}\n\n"));
-        Self { kind: Kind::Mark, about: None, mark: Some(sequence), bytes }
+        Self { kind: Kind::Mark, about: None, mark: Some(sequence), sentences: 0..0, bytes }
     }
 
     /// The same event with a watermark.
@@ -125,6 +137,7 @@ impl Event {
             bytes.extend_from_slice(b"{}");
         }
         bytes.extend_from_slice(b"\n\n");
-        Self { kind, about: about.map(|id| MessageId(id.to_owned())), mark: None, bytes: bytes.into() }
+        let about = about.map(|id| MessageId(id.to_owned()));
+        Self { kind, about, mark: None, sentences: 0..0, bytes: bytes.into() }
     }
 }

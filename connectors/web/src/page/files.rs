@@ -23,12 +23,13 @@ macro_rules! sources {
 }
 
 /// The chat's modules, each after those that it imports from.
-pub(super) const MODULES: [(&str, &str); 18] = sources![
+pub(super) const MODULES: [(&str, &str); 19] = sources![
     "storage.js",
     "element.js",
     "words.js",
     "client.js",
     "stream.js",
+    "draft.js",
     "conversation.js",
     "document.js",
     "answer.js",

@@ -289,6 +289,14 @@ impl Fixture {
         self.egress.drafts().unwrap().draft(&Draft::new(to.clone(), sentences)).await;
     }
 
+    /// Adds a sentence to a draft, which has so many before.
+    pub(super) async fn draft_on(&self, to: &Address, from: usize, text: &str) {
+        let document = Document::plain(text);
+        let part = Part { document, ..Part::default() };
+        let draft = Draft { from, part, goes_on: from > 0, ..Draft::new(to.clone(), vec![sentence(text)]) };
+        self.egress.drafts().unwrap().draft(&draft).await;
+    }
+
     /// Takes a draft back.
     pub(super) async fn withdraw(&self, to: &Address) {
         self.egress.drafts().unwrap().withdraw(to, None).await;

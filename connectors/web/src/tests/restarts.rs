@@ -107,6 +107,67 @@ async fn a_page_that_comes_in_the_middle_of_an_answer_sees_its_draft() {
     );
 }
 
+/// The sentences of a draft, as a page has them that has heard no more than this.
+async fn drafted(page: &mut Listener, sentences: &mut Vec<String>) -> Vec<u64> {
+    let mut froms = Vec::new();
+    while let Ok(Some(event)) = tokio::time::timeout(Duration::from_millis(300), page.next()).await {
+        assert_eq!(event.kind, "draft");
+        let from = event.data["from"].as_u64().unwrap();
+        assert!(from <= sentences.len() as u64, "what comes before {from} is missing");
+        sentences.truncate(from as usize);
+        let new = event.data["sentences"].as_array().unwrap().iter();
+        sentences.extend(new.map(|sentence| sentence["text"].as_str().unwrap().to_owned()));
+        froms.push(from);
+    }
+    froms
+}
+
+#[tokio::test]
+async fn a_draft_brings_what_is_new_and_all_of_it_to_who_comes_later() {
+    let web = fixture(FakeSink::willing(), None);
+    let (to, mut early, mut late) = (address(ONE, "1"), Vec::new(), Vec::new());
+    let mut page = web.listen(ONE, None).await;
+    web.draft_on(&to, 0, "One.").await;
+    web.draft_on(&to, 1, "Two.").await;
+    assert_eq!(drafted(&mut page, &mut early).await, [0, 1]);
+    let mut other = web.listen(ONE, None).await;
+    web.draft_on(&to, 2, "Three.").await;
+    assert_eq!(drafted(&mut page, &mut early).await, [2]);
+    assert_eq!(drafted(&mut other, &mut late).await, [0, 1, 2]);
+    assert_eq!((&early, &late), (&late, &vec!["One.".to_owned(), "Two.".to_owned(), "Three.".to_owned()]));
+    // It is begun again: whoever hears both needs the second alone.
+    web.draft_on(&to, 3, "Four.").await;
+    web.draft_on(&to, 0, "Again.").await;
+    assert_eq!(drafted(&mut page, &mut early).await, [0]);
+    assert_eq!(early, ["Again."]);
+}
+
+#[tokio::test]
+async fn a_page_that_does_not_keep_up_with_a_draft_has_all_of_it_in_the_end() {
+    let web = fixture(FakeSink::willing(), None);
+    let (to, mut sentences) = (address(ONE, "1"), Vec::new());
+    let mut page = web.listen(ONE, None).await;
+    for number in 0..100 {
+        web.draft_on(&to, number, &number.to_string()).await;
+    }
+    drafted(&mut page, &mut sentences).await;
+    web.draft_on(&to, 100, "100").await;
+    drafted(&mut page, &mut sentences).await;
+    let expected: Vec<String> = (0..=100).map(|number| number.to_string()).collect();
+    assert_eq!(sentences, expected);
+}
+
+#[tokio::test]
+async fn what_goes_on_with_nothing_is_not_told() {
+    let web = fixture(FakeSink::willing(), None);
+    let (to, mut page) = (address(ONE, "1"), web.listen(ONE, None).await);
+    web.draft_on(&to, 0, "One.").await;
+    web.withdraw(&to).await;
+    web.draft_on(&to, 1, "Two.").await;
+    assert_eq!(hears(&mut page).await, ["withdrawn 1"]);
+    assert!(hears(&mut web.listen(ONE, None).await).await.is_empty());
+}
+
 #[tokio::test]
 async fn a_second_tab_sees_the_question_before_the_answer() {
     let web = fixture(FakeSink::willing(), None);

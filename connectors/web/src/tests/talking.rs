@@ -102,6 +102,7 @@ fn what_the_platform_can_do_is_said() {
     let capabilities = fixture(FakeSink::willing(), None).egress.capabilities();
     let expected = Capabilities {
         drafts: true,
+        drafts_grow: true,
         outlives_process: true,
         citations_apart: true,
         answers_changes: true,

@@ -5,22 +5,37 @@ use loquat_contract::{Block, Document, Format, Inline, Language, Policy, Reply, 
 
 /// The blocks; where messages are one line, three or more citations in a row are a range.
 pub(super) fn blocks(reply: &Reply, is_one_line: bool) -> Vec<Block> {
-    let mut body = Body::default();
-    for sentence in &reply.sentences {
-        let numbers = reply.citation_numbers(sentence);
-        let mut blocks = Document::from_markdown(&sentence.text).blocks;
+    Body::default().add(reply, &reply.sentences, is_one_line).blocks
+}
+
+/// What sentences add to the blocks before them.
+#[derive(Default)]
+pub(crate) struct Piece {
+    pub(crate) blocks: Vec<Block>,
+    /// Whether the first block goes on with the last one before.
+    pub(crate) goes_on: bool,
+}
+
+impl Piece {
+    /// Adds what comes after it.
+    pub(super) fn then(self, next: Self) -> Self {
+        let Self { mut blocks, goes_on } = self;
         if blocks.is_empty() {
-            continue;
+            return next;
         }
-        let cited = if is_one_line { ranges(&numbers) } else { each(&numbers) };
-        let marks = marks(reply, sentence, cited);
-        let is_cited = matches!(marks.last(), Some(Inline::Citation(_)))
-            || is_one_line && !numbers.is_empty() && !sentence.verdict.is_doubtful();
-        append(&mut blocks, marks);
-        body.add(blocks);
-        body.is_cited = is_cited;
+        let mut more = next.blocks.into_iter();
+        if next.goes_on {
+            match (blocks.last_mut(), more.next()) {
+                (Some(Block::Paragraph(line)), Some(Block::Paragraph(next))) => line.extend(next),
+                (Some(Block::List { items, .. }), Some(Block::List { items: next, .. })) => {
+                    items.extend(next)
+                }
+                (_, first) => blocks.extend(first),
+            }
+        }
+        blocks.extend(more);
+        Self { blocks, goes_on }
     }
-    body.blocks
 }
 
 /// What stands behind a sentence. Facts that say otherwise stand within the doubt, so that they do not look like support.
@@ -76,33 +91,67 @@ fn append(blocks: &mut Vec<Block>, inlines: Vec<Inline>) {
     }
 }
 
+/// A body that grows: what its end is like, which is all that the next sentence needs to know.
 #[derive(Default)]
-struct Body {
-    blocks: Vec<Block>,
+pub(super) struct Body {
+    end: End,
     /// Whether the last sentence ended with a citation.
     is_cited: bool,
 }
 
+#[derive(Clone, Copy, Default)]
+enum End {
+    /// With this nothing goes on.
+    #[default]
+    Apart,
+    /// A paragraph, and its last letter.
+    Paragraph(Option<char>),
+    /// A list, and the number of its next item.
+    List(Option<u64>),
+}
+
 impl Body {
+    /// What sentences of a reply add to it.
+    pub(super) fn add(&mut self, reply: &Reply, sentences: &[Sentence], is_one_line: bool) -> Piece {
+        let each = sentences.iter().map(|sentence| self.add_one(reply, sentence, is_one_line));
+        each.fold(Piece::default(), Piece::then)
+    }
+
     /// Adds the blocks of a sentence. Paragraphs go on in one, and so do lists whose items came one by one.
-    fn add(&mut self, blocks: Vec<Block>) {
-        let mut blocks = blocks.into_iter();
-        match (self.blocks.last_mut(), blocks.next()) {
-            (Some(Block::Paragraph(line)), Some(Block::Paragraph(next))) => {
-                let neighbours = [last(line), words(&next).chars().next()];
-                if self.is_cited || !neighbours.into_iter().flatten().any(is_unspaced) {
-                    line.push(Inline::Text(" ".to_owned()));
-                }
-                line.extend(next);
-            }
-            (Some(Block::List { start, items }), Some(Block::List { start: next, items: more }))
-                if start.map(|start| start.saturating_add(items.len() as u64)) == next =>
-            {
-                items.extend(more);
-            }
-            (_, first) => self.blocks.extend(first),
+    fn add_one(&mut self, reply: &Reply, sentence: &Sentence, is_one_line: bool) -> Piece {
+        let numbers = reply.citation_numbers(sentence);
+        let mut blocks = Document::from_markdown(&sentence.text).blocks;
+        if blocks.is_empty() {
+            return Piece::default();
         }
-        self.blocks.extend(blocks);
+        let cited = if is_one_line { ranges(&numbers) } else { each(&numbers) };
+        let marks = marks(reply, sentence, cited);
+        let is_cited = matches!(marks.last(), Some(Inline::Citation(_)))
+            || is_one_line && !numbers.is_empty() && !sentence.verdict.is_doubtful();
+        append(&mut blocks, marks);
+        let mut before = None;
+        let goes_on = match (self.end, blocks.first_mut()) {
+            (End::Paragraph(last), Some(Block::Paragraph(next))) => {
+                let neighbours = [last, words(next).chars().next()];
+                if self.is_cited || !neighbours.into_iter().flatten().any(is_unspaced) {
+                    next.insert(0, Inline::Text(" ".to_owned()));
+                }
+                before = last;
+                true
+            }
+            (End::List(next), Some(Block::List { start, .. })) => next == *start,
+            _ => false,
+        };
+        self.end = match &blocks[..] {
+            [Block::Paragraph(line)] => End::Paragraph(last(line).or(before)),
+            [.., Block::Paragraph(line)] => End::Paragraph(last(line)),
+            [.., Block::List { start, items }] => {
+                End::List(start.map(|start| start.saturating_add(items.len() as u64)))
+            }
+            _ => End::Apart,
+        };
+        self.is_cited = is_cited;
+        Piece { blocks, goes_on }
     }
 }
 

@@ -220,3 +220,36 @@ fn a_fact_that_is_a_whole_text_is_named_by_its_beginning() {
     let sources = composed.split_once("[1] Bhutan").unwrap().1;
     assert!(sources.contains("é…") && sources.chars().count() < 200, "{sources}");
 }
+
+#[test]
+fn a_draft_that_grows_has_the_same_blocks_however_it_comes() {
+    let texts = [
+        "Bhutan is small.",
+        "It has *hills*.",
+        "# Rivers",
+        "1. one",
+        "2. two",
+        "- this",
+        "- that",
+        "不丹很小。",
+        "山很高。",
+        "Small.\n\nTwo paragraphs.",
+        "",
+        "The end.",
+    ];
+    let facts: [&[&str]; 4] = [&["a"], &[], &["b", "a"], &["c"]];
+    let sentences: Vec<Sentence> =
+        texts.iter().zip(facts.into_iter().cycle()).map(|(text, facts)| sentence(text, facts)).collect();
+    // The words within a doubt are in the language so far, which is no matter of blocks.
+    let citations: Vec<Citation> = ["a", "b", "c"].map(|id| citation(id, "", "")).into();
+    let whole = body::blocks(&reply(&sentences, &citations), false);
+    for size in 1..=sentences.len() {
+        let mut growing = Growing::new(&Capabilities::default());
+        let pieces = sentences.chunks(size).map(|sentences| growing.add(sentences));
+        assert_eq!(pieces.fold(Piece::default(), Piece::then).blocks, whole, "{size} at once");
+    }
+    let mut growing = Growing::new(&Capabilities::default());
+    let goes_on: Vec<bool> = texts.iter().map(|text| growing.add(&[sentence(text, &[])]).goes_on).collect();
+    let expected = [false, true, false, false, true, false, true, false, true, true, false, true];
+    assert_eq!(goes_on, expected);
+}

@@ -124,6 +124,43 @@ async fn a_complete_reply_waits_for_no_further_draft() {
     assert_eq!(bench.post.texts(), ["go"]);
 }
 
+/// Shows three sentences, each after the platform has shown the one before.
+struct Patient(std::sync::Arc<super::fakes::Post>);
+
+impl Dialogue for Patient {
+    fn answer<'a>(
+        &'a self,
+        _: &'a ConversationId,
+        text: &'a str,
+        show: &'a mut (dyn FnMut(&Sentence) + Send),
+    ) -> BoxFuture<'a, Result<Reply, DialogueError>> {
+        Box::pin(async move {
+            for words in ["One.", "Two.", "Three."] {
+                show(&Sentence::line(words));
+                while !self.0.drafted.lock().unwrap().last().is_some_and(|shown| shown.ends_with(words)) {
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
+            }
+            Ok(testing::reply(text))
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_platform_whose_drafts_grow_gets_each_sentence_once() {
+    for (drafts_grow, expected) in
+        [(true, ["1 One.", "1 Two.", "1 Three."]), (false, ["1 One.", "1 One. Two.", "1 One. Two. Three."])]
+    {
+        let bench = Bench::new();
+        bench.post.capabilities.lock().unwrap().drafts_grow = drafts_grow;
+        let patient = Patient(bench.post.clone());
+        let bench = bench.answering_with(std::sync::Arc::new(patient));
+        bench.accept(&message("a", "1", "go")).await.unwrap();
+        bench.drain().await;
+        assert_eq!(*bench.post.drafted.lock().unwrap(), expected);
+    }
+}
+
 /// Shows a sentence, and never ends.
 struct Endless;
 

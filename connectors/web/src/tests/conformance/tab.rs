@@ -52,6 +52,8 @@ struct Page {
     /// Where in the conversation each message stands.
     places: HashMap<String, u64>,
     answers: Vec<Answer>,
+    /// How many sentences of the draft of each answer this stream has brought.
+    drafted: HashMap<String, u64>,
 }
 
 struct Answer {
@@ -121,6 +123,7 @@ async fn listen(port: u16, path: &str, page: &Mutex<Page>, faults: &Faults) -> i
         token()
     );
     stream.write_all(request.as_bytes()).await?;
+    page.lock().unwrap().drafted.clear();
     let mut heard: Vec<u8> = Vec::new();
     let mut in_body = false;
     loop {
@@ -193,6 +196,13 @@ impl Page {
                 };
                 self.answers.retain(|known| known.in_reply_to != answer.in_reply_to);
                 self.answers.push(answer);
+            }
+            Some("draft") => {
+                let (from, new) =
+                    (data["from"].as_u64().unwrap(), data["sentences"].as_array().unwrap().len());
+                let drafted = self.drafted.entry(word("in_reply_to")).or_default();
+                assert!(from <= *drafted, "sentences {drafted} to {from} of a draft are missing");
+                *drafted = from + new as u64;
             }
             Some("erased") => {
                 self.answers.clear();
