@@ -59,6 +59,11 @@ impl Desk {
         let _is_the_first = self.dispatch.set(dispatch);
     }
 
+    /// Whether what people say can be kept.
+    pub(crate) fn can_keep(&self) -> Result<(), JournalError> {
+        self.journal.check_writable()
+    }
+
     /// Has every entry looked at, oldest first, without holding all of them.
     async fn each(&self, mut look: impl FnMut(&Entry)) -> Result<(), JournalError> {
         let mut after = Some(Sequence(0));

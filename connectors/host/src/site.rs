@@ -23,6 +23,9 @@ pub(crate) fn open(
     desk: &Arc<Desk>,
 ) -> anyhow::Result<Bound> {
     let bound = bound.keep_in(&places.web)?.with_knowledge(parts.graph.knowledge());
+    let kept = desk.clone();
+    let bound =
+        bound.ready_if("journal", Arc::new(move || kept.can_keep().map_err(|error| error.to_string())));
     let operators = Access::Key(Scope::Operator);
     let bound = bound
         .mount("/v1", Access::Key(Scope::Chat), loquat_openai::router(completions(config, parts)))?

@@ -180,9 +180,11 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
   }
 
   function shown(exchange, isFresh) {
-    const rating = ratingOf(exchange);
-    if (rating) views.get(conversation.find(exchange.about)?.id)?.rated(rating);
-    if (isQuiet(exchange)) return;
+    if (isQuiet(exchange)) {
+      const about = conversation.find(exchange.about);
+      if (about && views.has(about.id)) showRating(about);
+      return;
+    }
     following(() => {
       if (!views.has(exchange.id)) {
         const replyOf = (id) => (id ? conversation.find(id)?.answer?.reply : null);
@@ -190,12 +192,20 @@ export function chat({ client, store, words, data, isWidget, mark, isShown, clos
       }
       const view = views.get(exchange.id);
       view.update(exchange);
+      showRating(exchange);
       place(view.article, exchange);
       showAll();
     });
     if (isFresh) answered(exchange);
     else if (!isShown() && exchange.answer && exchange.sequence > (store.get("seen") ?? Infinity)) missed(exchange);
     if (isShown()) seen();
+  }
+
+  /** The last rating of the answer that stands there; older exchanges, and older ratings, may come later. */
+  function showRating(exchange) {
+    const ids = (exchange.answer?.buttons ?? []).flat().map(({ id }) => id);
+    const last = conversation.list().findLast((other) => ratingOf(other) && ids.includes(other.button));
+    if (last) views.get(exchange.id).rated(ratingOf(last));
   }
 
   /** Articles stand in the order of the journal; most come last. */

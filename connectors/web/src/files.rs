@@ -209,8 +209,8 @@ impl Store {
             let over: Vec<String> = over.map(|(id, _)| id.clone()).collect();
             for id in over {
                 let place = store.place(&conversation, &id);
-                fs::remove_file(beside(&place))?;
-                fs::remove_file(&place)?;
+                remove(&beside(&place))?;
+                remove(&place)?;
                 index.remove(&conversation, &id);
             }
             if !index.files.contains_key(&conversation) {
@@ -235,6 +235,14 @@ impl About {
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+}
+
+/// Removes a file, which may be gone already: an earlier try may have come half-way.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }
 
 /// Where it lies what a file is.

@@ -137,6 +137,14 @@ impl Site {
         }
     }
 
+    /// Whether somebody may come in the way that this person once did: a session outlives the config that allowed it.
+    pub(crate) fn still_admits(&self, person: &Person) -> bool {
+        match person.is_guest() {
+            true => self.config.lets_anybody_in() || self.config.token.is_some(),
+            false => self.host_site.is_some(),
+        }
+    }
+
     /// The conversation that a page calls by this id.
     pub(crate) fn conversation(&self, channel: Channel) -> ConversationId {
         let bot = self.bot.name.clone();

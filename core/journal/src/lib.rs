@@ -68,6 +68,7 @@ pub struct Compacted {
 pub struct EmbeddedJournal {
     writer: Arc<Writer>,
     index: Arc<RwLock<Index>>,
+    fence: Arc<fence::Fence>,
     folder: PathBuf,
     damage: Arc<[Damage]>,
 }
@@ -85,15 +86,36 @@ impl EmbeddedJournal {
     /// When the folder cannot be written, another process has it open, or its format is not this version's. Damage is no error:
     /// see [`damage`](Self::damage).
     pub fn open(folder: &Path) -> Result<Self, JournalError> {
-        let fence = fence::Fence::claim(folder)?;
+        let fence = Arc::new(fence::Fence::claim(folder)?);
         let (log, index) = Log::open(folder).map_err(store)?;
         let damage: Arc<[Damage]> = log.damage().into();
         for damaged in damage.iter().filter(|damaged| !damaged.is_unfinished) {
             tracing::warn!(%damaged, "the journal is damaged; everything else in it is readable");
         }
         let index = Arc::new(RwLock::new(index));
-        let writer = Arc::new(Writer::start(log, index.clone(), fence)?);
-        Ok(Self { writer, index, folder: folder.to_owned(), damage })
+        let writer = Arc::new(Writer::start(log, index.clone(), fence.clone())?);
+        Ok(Self { writer, index, fence, folder: folder.to_owned(), damage })
+    }
+
+    /// Whether something could be written now: nobody has taken the folder over, and the disk takes a file.
+    ///
+    /// # Errors
+    /// [`JournalError::Fenced`] where somebody has; otherwise what the disk said.
+    pub fn check_writable(&self) -> Result<(), JournalError> {
+        if !self.fence.holds()? {
+            return Err(JournalError::Fenced);
+        }
+        if !self.writer.lives() {
+            return Err(store(std::io::Error::other("the journal's thread has ended")));
+        }
+        // What a crash leaves of this name is removed when the journal is opened.
+        let probe = self.folder.join("probe.tmp");
+        std::fs::write(&probe, b"?").map_err(store)?;
+        match std::fs::remove_file(&probe) {
+            // Two may look at the same time.
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(store(error)),
+            _ => Ok(()),
+        }
     }
 
     /// The stretches of the log that could not be read when it was opened.

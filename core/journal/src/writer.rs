@@ -42,7 +42,11 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(log: Log, index: Arc<RwLock<Index>>, fence: Fence) -> Result<Self, JournalError> {
+    pub(crate) fn start(
+        log: Log,
+        index: Arc<RwLock<Index>>,
+        fence: Arc<Fence>,
+    ) -> Result<Self, JournalError> {
         let (operations, work) = channel();
         let (changes, _nobody_yet) = broadcast::channel(FOLLOWED);
         let followed = changes.downgrade();
@@ -56,6 +60,11 @@ impl Writer {
     pub(crate) fn follow(&self) -> broadcast::Receiver<Told> {
         // Where the thread has ended: a channel that has, too.
         self.changes.upgrade().map_or_else(|| broadcast::channel(1).1, |changes| changes.subscribe())
+    }
+
+    /// Whether the thread is there.
+    pub(crate) fn lives(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
     }
 
     pub(crate) async fn ask<T>(
@@ -83,7 +92,7 @@ impl Drop for Writer {
 struct Working {
     log: Log,
     index: Arc<RwLock<Index>>,
-    fence: Fence,
+    fence: Arc<Fence>,
     is_fenced: bool,
     /// Nobody may follow; that is no failure.
     changes: broadcast::Sender<Told>,

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use loquat_contract::{ConversationId, Entry, MessageId, Sink};
+use loquat_contract::{ConversationId, Entry, MessageId, Settlement, Sink};
 use tokio::sync::broadcast;
 
 use crate::encode::{Answer, Event, Exchange, Kind, is_settled};
@@ -158,16 +158,15 @@ impl Mailbox {
         self.post(event);
     }
 
-    /// Begins to read: what comes from now on, and what is there that the journal does not have.
-    pub(super) fn read(&self) -> (broadcast::Receiver<Arc<Event>>, Vec<Arc<Event>>) {
-        let news = match &self.news {
+    /// Begins to read: what comes from now on.
+    pub(super) fn read(&self) -> broadcast::Receiver<Arc<Event>> {
+        match &self.news {
             Some(news) => news.subscribe(),
             None => broadcast::channel(1).1,
-        };
-        (news, self.present(&[]))
+        }
     }
 
-    /// What the journal does not have, for somebody who missed something, and has heard of these events, but did not tell them yet.
+    /// What is there that the journal does not have, for somebody who has heard of these events, and did not tell them yet.
     pub(super) fn present(&self, heard: &[Arc<Event>]) -> Vec<Arc<Event>> {
         let is_new = |event: &&Arc<Event>| {
             event.kind != Kind::Draft && !self.loose.iter().any(|loose| Arc::ptr_eq(loose, event))
@@ -224,7 +223,12 @@ impl Mailbox {
             let to = entry.inbound.address().in_reply_to;
             let is_wanted = wanted.is_some_and(|wanted| *wanted == to || *wanted == entry.inbound.id);
             // At first, those that are over were told by whoever read the journal before.
-            let is_new = if is_first { !settled } else { sequence > followed.told };
+            let is_new = match is_first {
+                true => !settled,
+                false => {
+                    sequence > followed.told || is_noted_now(entry) && !followed.ended.contains(&sequence)
+                }
+            };
             let exchange = match is_wanted && !settled {
                 true => Exchange::being_answered(entry),
                 false => Exchange::of(entry),
@@ -274,4 +278,12 @@ impl Mailbox {
         let known = || open.into_iter().collect();
         self.followed.get_or_insert_with(|| Followed { mark, told, known: known(), ..Followed::default() });
     }
+}
+
+/// Whether it is a press that was noted: until then, nobody could tell it from one that is answered, so it was not told.
+fn is_noted_now(entry: &Entry) -> bool {
+    matches!(
+        (&entry.inbound.event, &entry.settled),
+        (loquat_contract::Event::Button { .. }, Some((Settlement::Noted, _)))
+    )
 }

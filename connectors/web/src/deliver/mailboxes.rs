@@ -20,6 +20,8 @@ const IDLE: Duration = Duration::from_secs(60 * 60);
 const MAILBOXES: usize = 4096;
 /// How much of the journal is looked at at once.
 const LOOK: usize = 256;
+/// How often it is looked at anew where what is known of it changes meanwhile.
+const TRIES: usize = 3;
 /// When the journal is looked at after an answer, whose end it has a little later: again and again, each time later.
 const AFTER: [Duration; 4] = [
     Duration::from_millis(100),
@@ -120,6 +122,18 @@ impl Mailboxes {
         true
     }
 
+    /// Has the journal looked at soon for what became of a press: mostly nothing is said to it, and then nothing else tells of it.
+    pub(crate) fn follow_up(self: &Arc<Self>, to: &ConversationId, press: &MessageId) {
+        let mut inner = self.lock();
+        let Some(mailbox) = inner.boxes.get_mut(&to.channel).filter(|mailbox| mailbox.readers > 0) else {
+            return;
+        };
+        mailbox.answered(press);
+        if !std::mem::replace(&mut mailbox.is_due, true) {
+            tokio::spawn(self.clone().look_soon(to.clone()));
+        }
+    }
+
     /// Tells what is between the host and the person, and not in the journal.
     pub(crate) fn post_loose(&self, to: &ConversationId, event: Event) {
         let mut inner = self.lock();
@@ -143,9 +157,9 @@ impl Mailboxes {
         }
         mailbox.readers += 1;
         mailbox.reading = Some((person.to_owned(), sink.clone()));
-        let (news, present) = mailbox.read();
+        let news = mailbox.read();
         metrics::gauge!("loquat_web_streams").increment(1.0);
-        Reader { mailboxes: self.clone(), conversation: conversation.clone(), news, present }
+        Reader { mailboxes: self.clone(), conversation: conversation.clone(), news, heard: Vec::new() }
     }
 
     /// Makes sure that whoever reads knows of a message before something is said to it.
@@ -169,28 +183,31 @@ impl Mailboxes {
             mailbox.looking.clone()
         };
         let _one_at_a_time = looking.lock().await;
-        let (sink, mark) = {
-            let inner = self.lock();
-            let Some(mailbox) = inner.boxes.get(&to.channel) else { return Ok(()) };
-            let Some((_, sink)) = &mailbox.reading else { return Ok(()) };
-            if wanted.is_some_and(|wanted| mailbox.knows(wanted)) {
-                return Ok(());
-            }
-            (sink.clone(), mailbox.mark())
-        };
-        let query = Query {
-            conversation: Some(to.clone()),
-            after: mark.map(Sequence),
-            limit: Some(LOOK),
-            ..Query::default()
-        };
-        let entries = sink.history(query).await?;
-        let mut inner = self.lock();
-        if let Some(mailbox) = inner.boxes.get_mut(&to.channel).filter(|mailbox| mailbox.readers > 0) {
-            // Erased meanwhile: then what was read is of no worth.
+        for _ in 0..TRIES {
+            let (sink, mark) = {
+                let inner = self.lock();
+                let Some(mailbox) = inner.boxes.get(&to.channel) else { return Ok(()) };
+                let Some((_, sink)) = &mailbox.reading else { return Ok(()) };
+                if wanted.is_some_and(|wanted| mailbox.knows(wanted)) {
+                    return Ok(());
+                }
+                (sink.clone(), mailbox.mark())
+            };
+            let query = Query {
+                conversation: Some(to.clone()),
+                after: mark.map(Sequence),
+                limit: Some(LOOK),
+                ..Query::default()
+            };
+            let entries = sink.history(query).await?;
+            let mut inner = self.lock();
+            let mailbox = inner.boxes.get_mut(&to.channel).filter(|mailbox| mailbox.readers > 0);
+            let Some(mailbox) = mailbox else { return Ok(()) };
             if mailbox.mark() == mark {
                 mailbox.look(&entries, wanted);
+                return Ok(());
             }
+            // Somebody has begun to read meanwhile, or everything was erased: what was read does not fit what is known now.
         }
         Ok(())
     }
@@ -271,8 +288,8 @@ pub(crate) struct Reader {
     mailboxes: Arc<Mailboxes>,
     conversation: ConversationId,
     news: broadcast::Receiver<Arc<Event>>,
-    /// What was there when the reading began, and is not in the journal.
-    present: Vec<Arc<Event>>,
+    /// What was heard while the journal was read, and is not told yet.
+    heard: Vec<Arc<Event>>,
 }
 
 /// What a reader hears.
@@ -286,9 +303,32 @@ pub(crate) enum News {
 }
 
 impl Reader {
-    /// What was there when the reading began, and is not in the journal.
-    pub(crate) fn present(&mut self) -> Vec<Arc<Event>> {
-        std::mem::take(&mut self.present)
+    /// What there is now that the journal does not have; what is heard next goes on exactly where it ends. Asked for once the journal was read: a
+    /// draft of before would be shown over the answer that took its place meanwhile. `None` where more happened meanwhile than could be
+    /// kept: the journal has to be read again.
+    pub(crate) fn present(&mut self) -> Option<Vec<Arc<Event>>> {
+        let mailboxes = self.mailboxes.clone();
+        // Under the lock, so that nothing is posted in between.
+        let inner = mailboxes.lock();
+        let is_whole = self.take_in();
+        let mailbox = inner.boxes.get(&self.conversation.channel);
+        is_whole.then(|| {
+            let heard = std::mem::take(&mut self.heard);
+            mailbox.map_or(Vec::new(), |mailbox| mailbox.present(&heard))
+        })
+    }
+
+    /// Keeps what there is to hear, drafts aside; false where some of it is lost.
+    fn take_in(&mut self) -> bool {
+        let mut is_whole = true;
+        loop {
+            match self.news.try_recv() {
+                Ok(event) if event.kind == Kind::Draft => {}
+                Ok(event) => self.heard.push(event),
+                Err(TryRecvError::Lagged(_)) => is_whole = false,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return is_whole,
+            }
+        }
     }
 
     /// Notes how far the journal was read; `open` are messages that were told and are not over.
@@ -310,27 +350,18 @@ impl Reader {
         loop {
             match self.news.try_recv() {
                 Ok(event) => events.push(event),
-                Err(TryRecvError::Lagged(_)) => return self.missed(),
+                Err(TryRecvError::Lagged(_)) => {
+                    self.heard.extend(events.into_iter().filter(|event| event.kind != Kind::Draft));
+                    return self.missed();
+                }
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return News::Events(current(events)),
             }
         }
     }
 
-    /// Goes on after a gap. What a draft adds is of no use without what came before, so what is left of them is heard as a whole.
+    /// Goes on after a gap. What a draft adds is of no use without what came before: [`present`](Self::present) has them as a whole.
     fn missed(&mut self) -> News {
-        // Under the lock, so that what is posted next goes on exactly where the drafts end.
-        let inner = self.mailboxes.lock();
-        let mut heard = Vec::new();
-        loop {
-            match self.news.try_recv() {
-                Ok(event) => heard.push(event),
-                Err(TryRecvError::Lagged(_)) => {}
-                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
-            }
-        }
-        let mailbox = inner.boxes.get(&self.conversation.channel);
-        self.present = mailbox.map_or(Vec::new(), |mailbox| mailbox.present(&heard));
-        drop(inner);
+        self.take_in();
         News::Missed
     }
 }

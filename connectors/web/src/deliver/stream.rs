@@ -154,6 +154,17 @@ struct Past {
     open: Vec<MessageId>,
 }
 
+/// What the journal knows of a watermark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Known,
+    /// Nothing is left of what the page has.
+    Gone,
+    /// It is of another journal than this one, such as one that was put back from a copy: what is said next would get a smaller number, and
+    /// the page would never hear of it.
+    Unknown,
+}
+
 impl Past {
     fn after(mark: u64) -> Self {
         Self { after: mark, is_final: true, mark, is_said: true, open: Vec::new() }
@@ -164,29 +175,35 @@ impl Page {
     /// Reads the first of what the journal has.
     async fn begin(&mut self) -> Result<(), JournalError> {
         self.ready.push_back(RETRY);
-        match self.mark {
-            Some(mark) => {
-                if mark > 0 && self.is_gone(mark).await? {
-                    self.ready.push_back(Event::erased().bytes);
-                }
+        if let Some(mark) = self.mark {
+            let place = self.place(mark).await?;
+            if place == Place::Known {
                 self.past = Some(Past::after(mark));
-                self.read_on().await
+                return self.read_on().await;
             }
-            None => {
-                let entries = self.newest().await?;
-                let first = entries.first().map_or(0, |entry| entry.sequence.0.saturating_sub(1));
-                let mut past = Past::after(first);
-                self.tell(&mut past, &entries);
-                self.end(past);
-                Ok(())
+            if place == Place::Gone {
+                self.ready.push_back(Event::erased().bytes);
             }
         }
+        let entries = self.newest().await?;
+        let first = entries.first().map_or(0, |entry| entry.sequence.0.saturating_sub(1));
+        let mut past = Past::after(first);
+        self.tell(&mut past, &entries);
+        self.end(past);
+        Ok(())
     }
 
-    /// Whether nothing is left of what the page has.
-    async fn is_gone(&self, mark: u64) -> Result<bool, JournalError> {
+    /// Whether the journal knows a watermark, which is the number of an entry of this conversation.
+    async fn place(&self, mark: u64) -> Result<Place, JournalError> {
+        if mark == 0 {
+            return Ok(Place::Known);
+        }
         let before = Some(Sequence(mark.saturating_add(1)));
-        Ok(self.history(None, before, 1).await?.is_empty())
+        Ok(match self.history(None, before, 1).await?.last() {
+            None => Place::Gone,
+            Some(entry) if entry.sequence.0 == mark => Place::Known,
+            Some(_) => Place::Unknown,
+        })
     }
 
     async fn history(
@@ -267,8 +284,10 @@ impl Page {
         }
         self.mark = Some(past.mark);
         self.reader.has_read(past.mark, past.after, past.open);
-        let present = self.reader.present();
-        self.hear(present);
+        match self.reader.present() {
+            Some(present) => self.hear(present),
+            None => self.past = Some(Past::after(past.mark)),
+        }
     }
 
     /// Takes in what happens.

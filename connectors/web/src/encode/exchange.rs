@@ -16,7 +16,7 @@ pub(crate) enum State {
     Waiting,
     /// It has a reply, or was answered together with a later message.
     Answered,
-    /// The bot said something that is no reply, such as what a command does.
+    /// The bot said something that is no reply, such as what a command does; or it noted what was pressed.
     Told,
     /// There is no answer, and none will come by itself.
     Failed,
@@ -62,7 +62,7 @@ pub(crate) struct Exchange {
     /// When it was accepted (RFC 3339).
     #[schema(format = DateTime)]
     at: String,
-    /// What they said; for a press, the question that is answered.
+    /// What they said; for a press, the question that it has answered, where it has one.
     text: String,
     /// The message that this is a change of; its answer takes the place of that one's.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,14 +92,15 @@ pub(crate) fn is_settled(entry: &Entry) -> bool {
 }
 
 impl Exchange {
-    /// The exchange of an entry; `None` for what nobody has to see: reactions, deletions, changes of nothing, and presses that are not
-    /// answered, or not yet.
+    /// The exchange of an entry; `None` for what nobody has to see: reactions, deletions, changes of nothing, and presses that are neither
+    /// answered nor noted yet.
     pub(crate) fn of(entry: &Entry) -> Option<Self> {
         let is_noted = matches!(entry.settled, Some((Settlement::Noted, _)));
         let is_shown = match &entry.inbound.event {
             Event::Message(_) | Event::Command { .. } => true,
             Event::Edit { .. } => !is_noted,
-            Event::Button { .. } => entry.prepared.is_some(),
+            // A page shows which opinion was noted.
+            Event::Button { .. } => entry.prepared.is_some() || is_noted,
             _ => false,
         };
         is_shown.then(|| Self::whatever(entry))

@@ -53,6 +53,7 @@ async fn hand_over(site: &Site, inbound: Inbound) -> Result<(), Refusal> {
     };
     // What others who read the conversation are told at once; of what else is answered, they hear with its answer.
     let is_shown = matches!(inbound.event, Event::Message(_) | Event::Edit { .. });
+    let is_press = matches!(inbound.event, Event::Button { .. });
     let id = inbound.id.clone();
     // Before the sink has it, because the reply may come before the sink returns. Whether a change is answered, only the host
     // knows.
@@ -62,6 +63,9 @@ async fn hand_over(site: &Site, inbound: Inbound) -> Result<(), Refusal> {
         Ok(Receipt::Accepted) => {
             if let Some(in_reply_to) = taken_back {
                 site.mailboxes.forget(&Address { conversation: conversation.clone(), in_reply_to });
+            }
+            if is_press {
+                site.mailboxes.follow_up(&conversation, &id);
             }
             if is_shown {
                 let mailboxes = site.mailboxes.clone();

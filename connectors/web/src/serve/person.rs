@@ -60,7 +60,8 @@ impl Who {
             None => Self::Unsaid,
             Some(text) if keys::is_key(text) => site.keys.find(text).map_or(Self::Stranger, Self::Key),
             Some(token) => match site.guests.check(token) {
-                Ok(person) => Self::Known(person),
+                Ok(person) if site.still_admits(&person) => Self::Known(person),
+                Ok(_) => Self::Expired,
                 Err(Refused::Expired) => Self::Expired,
                 Err(Refused::Wrong) => Self::Stranger,
             },

@@ -138,7 +138,9 @@ fn admit(site: &Site, asked: &Asked, client: Client) -> Result<Admitted, Denied>
     }
     if let Some(earlier) = &asked.renew {
         return match site.guests.check(earlier.expose_secret()) {
-            Ok(person) if person.is_guest() => Ok(Admitted { person, hours: guest_hours }),
+            Ok(person) if person.is_guest() && site.still_admits(&person) => {
+                Ok(Admitted { person, hours: guest_hours })
+            }
             // Whether the site still knows them, the site alone can say.
             Ok(_) => Err(no(
                 "identity_wanted",

@@ -8,7 +8,7 @@ use loquat_contract::{Event, Inbound, MessageId, Sender, Settlement};
 use tokio::sync::Semaphore;
 
 use super::fakes::{
-    ANN, FakeSink, Listener, ONE, TWO, address, envelope, error, fixture, get, message, path, reply,
+    ANN, FakeSink, Listener, ONE, TWO, address, envelope, error, fixture, get, message, path, post, reply,
 };
 
 /// What a page hears until nothing more comes: kinds and messages.
@@ -199,12 +199,36 @@ async fn what_ends_without_an_answer_is_told() {
 async fn what_nobody_has_to_see_moves_the_watermark_alone() {
     let web = fixture(FakeSink::remembering(ONE, &[("1", "one")]), None);
     let conversation = address(ONE, "1").conversation;
-    let event = Event::Button { message: MessageId("1~r".into()), id: "good.1".into() };
-    web.sink.keep(Inbound { event, ..Inbound::message(conversation, "p1", Sender::new(ANN), "") });
-    web.sink.end("p1", Settlement::Noted);
+    let event = Event::Deletion { message: MessageId("1".into()) };
+    web.sink.keep(Inbound { event, ..Inbound::message(conversation, "d1", Sender::new(ANN), "") });
+    web.sink.end("d1", Settlement::Noted);
     let mut page = web.listen(ONE, Some("1")).await;
     assert!(hears(&mut page).await.is_empty());
     assert_eq!(page.mark.as_deref(), Some("2"));
+}
+
+#[tokio::test]
+async fn a_press_that_is_noted_is_told_once_it_is_and_again_after_a_reload() {
+    let web = fixture(FakeSink::remembering(ONE, &[("1", "one")]), None);
+    let mut other_tab = web.listen(ONE, None).await;
+    hears(&mut other_tab).await;
+    let press = |id: &str| {
+        post(&path(ONE, "messages/1/presses"), &format!(r#"{{"id": "{id}", "button": "good.1"}}"#))
+    };
+    assert_eq!(web.ask(press("p1")).await.status(), StatusCode::ACCEPTED);
+    assert!(hears(&mut other_tab).await.is_empty(), "nobody knows yet whether it is answered");
+    web.sink.end("p1", Settlement::Noted);
+    let told = tokio::time::timeout(Duration::from_secs(30), other_tab.next_of_all()).await.unwrap().unwrap();
+    assert_eq!((told.kind.as_str(), &told.data["id"]), ("message", &serde_json::json!("p1")));
+    for reloaded in [None, Some("1")] {
+        let mut page = web.listen(ONE, reloaded).await;
+        let mut last = page.next_of_all().await.unwrap();
+        while last.data["id"] != "p1" {
+            last = page.next_of_all().await.unwrap();
+        }
+        let said = [&last.data["about"], &last.data["button"], &last.data["state"]];
+        assert_eq!(said, ["1", "good.1", "told"]);
+    }
 }
 
 #[tokio::test]
@@ -213,6 +237,42 @@ async fn a_watermark_of_which_nothing_is_left_forgets_everything() {
     web.sink.entries.lock().unwrap().clear();
     let mut page = web.listen(ONE, Some("1")).await;
     assert_eq!(page.next().await.unwrap().kind, "erased");
+}
+
+#[tokio::test]
+async fn a_watermark_of_another_journal_is_as_none() {
+    // The journal was put back from a copy that knows less.
+    let web = fixture(FakeSink::remembering(ONE, &[("1", "one"), ("2", "two")]), None);
+    let mut page = web.listen(ONE, Some("9")).await;
+    assert_eq!(hears(&mut page).await, ["message 1", "reply 1", "message 2", "reply 2"]);
+    assert_eq!(page.mark.as_deref(), Some("2"), "so what gets the number 3 is not missed");
+    web.ask(message(ONE, "3", "Hello")).await;
+    assert_eq!(hears(&mut page).await, ["message 3"]);
+}
+
+#[tokio::test]
+async fn a_draft_of_before_is_not_shown_over_the_answer() {
+    let sink = FakeSink::remembering(ONE, &[("1", "one")]);
+    let web = fixture(sink.clone(), None);
+    let to = address(ONE, "2");
+    sink.keep(Inbound::message(to.conversation.clone(), "2", Sender::new(ANN), "Hello"));
+    web.draft(&to, &["First."]).await;
+    sink.may_read.forget_permits(Semaphore::MAX_PERMITS);
+    let mut listening = Box::pin(web.listen(ONE, Some("1")));
+    assert!((&mut listening).now_or_never().is_none(), "it waits for the journal");
+    let answer = envelope(&to, &reply("two"));
+    sink.settle(&answer);
+    web.mailboxes
+        .post(&to.conversation, crate::encode::Event::answer(&crate::encode::Answer::delivered(&answer)));
+    // So much that the page falls behind, and never hears of the answer but out of the journal.
+    for id in 100..150 {
+        let withdrawn = crate::encode::Event::withdrawn(&MessageId(id.to_string()));
+        web.mailboxes.post(&to.conversation, withdrawn);
+    }
+    sink.may_read.add_permits(1000);
+    let heard = hears(&mut listening.await).await;
+    let about: Vec<_> = heard.iter().filter(|event| event.ends_with(" 2")).collect();
+    assert_eq!(about, ["message 2", "reply 2"]);
 }
 
 #[tokio::test]

@@ -164,3 +164,25 @@ async fn a_body_that_is_none_is_refused_in_the_same_form() {
         assert_eq!(session(&web, body).await.unwrap_err(), "bad_request", "{body}");
     }
 }
+
+#[tokio::test]
+async fn who_came_in_while_everybody_might_is_out_once_the_bot_is_for_some() {
+    let secret = "a secret that both sides know, of 32 bytes at least";
+    let identity = crate::Identity {
+        secret: Some(secret.into()),
+        audience: Some("loquat".into()),
+        ..Default::default()
+    };
+    let closed = Config { port: 0, identity, ..Config::default() };
+    let open = Config { port: 0, ..Config::default() };
+    let [ann, site] = ["guest:ann", "user:ann"].map(|id| Person { id: id.to_owned(), name: None });
+    let guests = Guests::new(&Secret::known(), None);
+    let [ann, site] = [ann, site].map(|person| guests.issue(&person, now() + 60).unwrap());
+    for (config, guest, named) in [(open, "accepted", "expired_token"), (closed, "expired_token", "accepted")]
+    {
+        let web = fixture_on(FakeSink::willing(), bind(&config).unwrap().with_secret(Secret::known()));
+        assert_eq!((says(&web, &ann).await.as_str(), says(&web, &site).await.as_str()), (guest, named));
+        let renewed = session(&web, &object!({ "renew": ann }).to_string()).await;
+        assert_eq!(renewed.is_ok(), guest == "accepted");
+    }
+}

@@ -31,6 +31,7 @@ async fn an_owner_that_was_replaced_writes_nothing_more() {
     let folder = tempfile::tempdir().unwrap();
     let old = EmbeddedJournal::open(folder.path()).unwrap();
     old.accept(&message("a", "1")).await.unwrap();
+    old.check_writable().unwrap();
     // A lock that does not hold, as on some network disks.
     fs::remove_file(folder.path().join("lock")).unwrap();
     let new = EmbeddedJournal::open(folder.path()).unwrap();
@@ -40,6 +41,11 @@ async fn an_owner_that_was_replaced_writes_nothing_more() {
     assert_eq!(new.accept(&message("a", "2")).await.unwrap(), Accepted::New(Sequence(2)));
     new.record(Sequence(1), vec![delivered()]).await.unwrap();
     assert_eq!(new.owed().await.unwrap().len(), 1);
+    assert!(matches!(old.check_writable(), Err(JournalError::Fenced)));
+    new.check_writable().unwrap();
+    // The folder is gone, as where a disk is.
+    fs::remove_dir_all(folder.path()).unwrap();
+    assert!(new.check_writable().is_err());
 }
 
 /// The only segment of a journal.
