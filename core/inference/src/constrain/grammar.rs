@@ -16,6 +16,10 @@ use crate::InferenceError;
 const LONGEST: usize = 256 << 10;
 /// States that the lexer of one request may have, each of one to two kilobytes.
 const MOST_STATES: usize = 50_000;
+/// What reading a source may take of a stack. Schemas that refer to one another are read one within the other: as deep as [`LONGEST`] has
+/// room for, which is more than the stacks of threads that serve requests hold, and an overflow ends the process. Only what is used
+/// of it costs memory.
+const STACK: usize = 256 << 20;
 
 /// What the grammars of one model share.
 pub(super) struct Grammars {
@@ -74,7 +78,7 @@ impl Grammar {
             return Err(refuse(format!("it has more than {LONGEST} bytes")));
         }
         let grammar = read(source).map_err(|error| refuse(error.to_string()))?;
-        let matcher = Matcher::new(grammars.factory.create_parser(grammar));
+        let matcher = deep(|| Matcher::new(grammars.factory.create_parser(grammar))).map_err(refuse)?;
         if let Some(reason) = matcher.get_error() {
             return Err(refuse(short(&reason).to_owned()));
         }
@@ -88,6 +92,15 @@ impl Grammar {
             reason => InferenceError::Constraint { constraint, reason: reason.to_owned() },
         }
     }
+}
+
+/// Does it on a stack that is deep enough.
+fn deep<T: Send>(read: impl FnOnce() -> T + Send) -> Result<T, String> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("constraint".to_owned()).stack_size(STACK);
+        let reading = thread.spawn_scoped(scope, read).map_err(|error| error.to_string())?;
+        reading.join().map_err(|_| "it cannot be read".to_owned())
+    })
 }
 
 /// The line that says what is wrong; the others draw the place.

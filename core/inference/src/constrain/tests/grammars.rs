@@ -133,3 +133,18 @@ fn sources_that_are_wrong_are_refused() {
         assert!(error.to_string().len() < 2000, "{error}");
     }
 }
+
+#[test]
+fn schemas_that_refer_to_one_another_are_read_however_deep_they_go() {
+    let model = Model::byte_level();
+    let chain = |begin: &str, end: &str| {
+        let step = |n: usize| format!(r##""d{n}":{begin}{{"$ref":"#/$defs/d{}"}}{end}"##, n + 1);
+        let steps: Vec<String> = (0..3000).map(step).collect();
+        let steps = steps.join(",");
+        format!(r##"{{"$defs":{{{steps},"d3000":{{"type":"string"}}}},"$ref":"#/$defs/d0"}}"##)
+    };
+    for schema in [chain("", ""), chain(r#"{"type":"array","items":"#, "}")] {
+        // What comes of it is of no matter: once, the process ended here.
+        let _read = model.compiler.compile(&Constraint::JsonSchema(schema)).map(drop);
+    }
+}
