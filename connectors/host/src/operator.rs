@@ -37,6 +37,18 @@ pub enum Request {
     Compact,
 }
 
+impl Request {
+    /// What the log says of it: of a person who is erased, no name.
+    fn told(&self) -> (&'static str, Option<u64>) {
+        match self {
+            Self::Retry(sequence) => ("retry", Some(sequence.0)),
+            Self::Discard(sequence) => ("discard", Some(sequence.0)),
+            Self::Erase(_) => ("erase", None),
+            Self::Compact => ("compact", None),
+        }
+    }
+}
+
 type Answer = Result<String, String>;
 
 /// Where requests to a running bot are left.
@@ -186,7 +198,8 @@ pub async fn serve(places: Places, dispatch: Dispatch, journal: EmbeddedJournal,
             }
             let answer: Answer = match &request {
                 Some(request) => {
-                    tracing::info!(?request, "asked by the operator");
+                    let (what, sequence) = request.told();
+                    tracing::info!(what, sequence, "asked by the operator");
                     let done = beside(&places, &dispatch, &journal, retention, request).await;
                     done.map_err(|error| error.to_string())
                 }

@@ -48,19 +48,26 @@ fn secrets(config: &Config) -> Vec<Option<&SecretString>> {
     known.into_iter().chain(hooks).chain(config.telemetry.headers.values().map(Some)).collect()
 }
 
-/// Finds each secret as it is, as it stands in an address, and as it stands between quotes.
+/// Finds each secret as it is, as it stands in an address, and as it stands between quotes: Rust's, JSON's, and Rust's within JSON's.
 fn finder<'s>(secrets: impl Iterator<Item = &'s str>) -> Option<AhoCorasick> {
     let long = secrets.filter(|secret| secret.len() >= SHORTEST);
     let forms = long.flat_map(|secret| {
         let in_address = |set| utf8_percent_encode(secret, set).to_string();
-        let quoted = secret.escape_debug().to_string();
-        [secret.to_owned(), in_address(NON_ALPHANUMERIC), in_address(RESERVED), quoted]
+        let rust = |text: &str| inside(format!("{text:?}"));
+        let json = |text: &str| inside(serde_json::Value::from(text).to_string());
+        let quoted = [rust(secret), json(secret), json(&rust(secret))];
+        [secret.to_owned(), in_address(NON_ALPHANUMERIC), in_address(RESERVED)].into_iter().chain(quoted)
     });
     let forms: Vec<String> = forms.collect();
     if forms.is_empty() {
         return None;
     }
     AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(forms).ok()
+}
+
+/// What stands between the quotes.
+fn inside(quoted: String) -> String {
+    quoted[1..quoted.len() - 1].to_owned()
 }
 
 /// The text without any secret.
@@ -112,13 +119,20 @@ mod tests {
 
     #[test]
     fn a_secret_is_replaced_wherever_it_stands() {
-        let finder =
-            finder(["123456:AAbb-cc_dd", "short", "longer secret", "with \"quotes\""].into_iter()).unwrap();
+        let finder = finder(
+            ["123456:AAbb-cc_dd", "short", "longer secret", "with \"quotes\"", "it's \"two\" kinds\u{1}"]
+                .into_iter(),
+        )
+        .unwrap();
         for (text, expected) in [
             ("GET /bot123456:AAbb-cc_dd/getMe", "GET /bot[redacted]/getMe"),
             ("GET /bot123456%3AAAbb%2Dcc%5Fdd/getMe", "GET /bot[redacted]/getMe"),
             ("GET /bot123456%3AAAbb-cc_dd/getMe", "GET /bot[redacted]/getMe"),
             (r#"password: "with \"quotes\"""#, r#"password: "[redacted]""#),
+            ("it's \"two\" kinds\u{1}", "[redacted]"),
+            (r#"it's \"two\" kinds\u{1}"#, "[redacted]"),
+            (r#"it's \"two\" kinds\u0001"#, "[redacted]"),
+            (r#"it's \\\"two\\\" kinds\\u{1}"#, "[redacted]"),
             ("a longer secret, twice: longer secret", "a [redacted], twice: [redacted]"),
             ("short words stay", "short words stay"),
         ] {

@@ -105,22 +105,29 @@ impl Webhooks {
     /// # Errors
     /// When that cannot be kept; then it has to be told to them otherwise.
     pub fn erased(&self, person: &Person, messages: usize) -> Result<(), WebhookError> {
+        let mut kept = Ok(());
         for following in self.hooks.iter().filter(|one| one.hook.events.contains(&EventType::Erased)) {
+            // Whoever wants no more events is told of no more people: their names would stay here for good.
+            if following.is_disabled() {
+                continue;
+            }
             let at = Timestamp::now();
             let id = named(&Sha256::digest(format!("{person} {} {messages}", at.0))[..16]);
-            following.change(|cursor| {
+            let changed = following.change(|cursor| {
                 cursor.erased.push(Gone { id, person: person.clone(), messages, at });
-            })?;
+            });
             following.told.notify_one();
+            // One that could not be kept is no reason not to tell the others.
+            kept = kept.and(changed);
         }
-        Ok(())
+        kept
     }
 }
 
 impl Following {
     async fn run(&self) {
         let hook = &self.hook.name;
-        if self.cursor().disabled.as_ref() == Some(&self.address()) {
+        if self.is_disabled() {
             tracing::warn!(hook, "its server said that it wants no more events (410); a new url begins anew");
             return;
         }
@@ -140,6 +147,11 @@ impl Following {
     /// The address, without telling it.
     pub(crate) fn address(&self) -> String {
         named(&Sha256::digest(self.hook.url.as_str())[..16])
+    }
+
+    /// Whether this address said that it wants no more events.
+    fn is_disabled(&self) -> bool {
+        self.cursor().disabled.as_ref() == Some(&self.address())
     }
 
     pub(crate) fn cursor(&self) -> MutexGuard<'_, Cursor> {

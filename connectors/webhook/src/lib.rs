@@ -45,7 +45,7 @@ pub enum WebhookError {
     },
     /// How far a hook is could not be read or written.
     #[error(
-        "how far the webhook {hook} is cannot be read or written in {path} ({source}); check the rights and the space there"
+        "how far the webhook {hook} is cannot be read or written in {path} ({source}); check the rights and the space there; where the file is damaged, remove it, and the hook begins with what happens from then on"
     )]
     Cursor {
         /// The hook's name.

@@ -73,7 +73,9 @@ fn moment(at: Timestamp) -> String {
 
 /// A cell, as RFC 4180 writes it. One that a spreadsheet would take for a formula is made a text: anybody may write feedback.
 fn cell(text: &str) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    // Full-width signs begin a formula in some spreadsheets, and white space before a sign is dropped by some.
+    let is_formula = text.starts_with(['\t', '\r', '\n'])
+        || text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
     format!("\"{}{}\"", if is_formula { "'" } else { "" }, text.replace('"', "\"\""))
 }
 
@@ -84,7 +86,7 @@ mod tests {
     #[test]
     fn no_cell_is_a_formula_and_none_ends_early() {
         assert_eq!(cell("a \"b\",\nc"), "\"a \"\"b\"\",\nc\"");
-        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"] {
+        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\n=1", " =1", "＝1+1", "＠x"] {
             assert!(cell(formula).starts_with("\"'"), "{formula}");
         }
     }

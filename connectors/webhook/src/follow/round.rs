@@ -246,7 +246,12 @@ impl<'a> Round<'a> {
                     "its server said that it wants no more events (410); none is sent there any more"
                 );
                 let address = following.address();
-                if let Err(error) = following.change(|cursor| cursor.disabled = Some(address)) {
+                let disabled = following.change(|cursor| {
+                    cursor.disabled = Some(address);
+                    // Nobody will be told who they are, so nothing is kept of them.
+                    cursor.erased.clear();
+                });
+                if let Err(error) = disabled {
                     tracing::error!(%error, "it is asked once more after a restart");
                 }
                 Some(Ended::Gone)
