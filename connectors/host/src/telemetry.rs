@@ -4,6 +4,7 @@
 //! The log begins before any config is read, so what a config says is put in later. Where no collector is named, no span of a stage is made.
 
 mod export;
+mod guard;
 mod line;
 mod traces;
 

@@ -112,6 +112,8 @@ async fn one_message_is_one_trace_with_every_stage_and_no_word_of_it() {
     for word in ["Bhutan", "Thimphu", "ann", "room-7", SECRET] {
         assert!(!sent.contains(word), "{word} is in the traces");
     }
+    // What went wrong goes along, without the secret that somebody wrote into it.
+    assert!(sent.contains("sent with [redacted]"), "the warning is in the trace");
     assert!(sent.contains("loquat-under-test") && sent.contains("service.version"));
 
     let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -168,7 +170,7 @@ impl Egress for Careless {
     fn deliver<'a>(&'a self, _: &'a Envelope) -> BoxFuture<'a, Delivery> {
         tracing::warn!(token = SECRET, "sent with {SECRET}");
         Box::pin(async {
-            tracing::warn!(token = SECRET, "sent with {SECRET}");
+            tracing::warn!(target: "loquat_careless", token = SECRET, "sent with {SECRET}");
             Delivery::Sent { id: Some(MessageId("out".into())) }
         })
     }

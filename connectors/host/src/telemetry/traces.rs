@@ -17,6 +17,7 @@ use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::{Layer, Registry};
 
+use super::guard::Guarded;
 use crate::config::TelemetryConfig;
 
 static LAYER: OnceLock<OpenTelemetryLayer<Registry, SdkTracer>> = OnceLock::new();
@@ -48,7 +49,7 @@ pub(super) fn begin(exporter: SpanExporter, config: &TelemetryConfig) -> anyhow:
         None => {}
     }
     let provider = SdkTracerProvider::builder()
-        .with_batch_exporter(exporter)
+        .with_batch_exporter(Guarded(exporter))
         .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.sample))))
         .with_resource(resource.build())
         .build();
