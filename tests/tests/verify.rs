@@ -5,6 +5,7 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
+use loquat_contract::{Document, Format};
 use loquat_tests::program::{Ran, User};
 use loquat_tests::server::Server;
 use serde_json::Value;
@@ -118,7 +119,8 @@ fn a_running_bot_explains_itself_is_checked_beside_and_counts() {
             let event = event.unwrap();
             (event.name == "notice" && event.data["in_reply_to"] == id).then_some(event.data)
         });
-        notice.unwrap()["text"].as_str().unwrap().to_owned()
+        let document: Document = serde_json::from_value(notice.unwrap()["document"].take()).unwrap();
+        document.render(Format::Plain)
     };
     let told = why(&server, "2");
     for part in
