@@ -1,9 +1,11 @@
 //! Buttons below the bot's messages: pressed by who may and by who may not, twice at once, after a restart, and as feedback.
 
+use std::time::{Duration, Instant};
+
 use loquat_contract::{Entry, Event, Settlement, State};
 
 use crate::bot::Orders;
-use crate::check::{settled, sound, stage};
+use crate::check::{SEEN, settled, sound, stage};
 use crate::platform::{Fixture, Heard, Platform, Press};
 use crate::scorecard::{Outcome, Scorecard};
 use crate::script::{CHOICES, CHOOSE, FACTS, chosen};
@@ -21,6 +23,8 @@ const ONE_PROCESS: &str = "the conversation ends with the process";
 /// Where buttons are pressed, and by whom.
 const CHANNEL: &str = "two";
 const ASKER: &str = "ann";
+/// How often it is looked what people see.
+const LOOK: Duration = Duration::from_millis(20);
 
 pub(crate) async fn check<F: Fixture>(test: &str, card: &mut Scorecard) -> anyhow::Result<()> {
     let stage = stage::<F>(test).await?;
@@ -63,6 +67,18 @@ fn answers<F: Fixture>(stage: &Stage<F>, name: &str, token: &str) -> anyhow::Res
     Ok((stage.ledger()?.iter().filter(is_answer).count(), stage.times(CHANNEL, &asked)))
 }
 
+/// The same, once people see it: that may be a little later than the journal has it, such as where they are just connecting again.
+async fn seen<F: Fixture>(stage: &Stage<F>, name: &str, token: &str) -> anyhow::Result<(usize, usize)> {
+    let begun = Instant::now();
+    loop {
+        let found = answers(stage, name, token)?;
+        if found.1 > 0 || begun.elapsed() > SEEN {
+            return Ok(found);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
 /// Waits until a press is in the journal and answered.
 async fn answered<F: Fixture>(stage: &Stage<F>, name: &str, token: &str) -> anyhow::Result<()> {
     let asked = chosen(name, token);
@@ -102,7 +118,7 @@ async fn whose<F: Fixture>(stage: &Stage<F>) -> anyhow::Result<Outcome> {
     let heard = press(stage, ASKER, &token, CHOICES[0]).await;
     answered(stage, CHOICES[0], &token).await?;
     let mut audit = settled(stage).await?;
-    problems.extend(judged(answers(stage, CHOICES[0], &token)?, &[refused, heard]));
+    problems.extend(judged(seen(stage, CHOICES[0], &token).await?, &[refused, heard]));
     audit.problems.splice(0..0, problems);
     Ok(sound(&audit, "somebody else is refused; the answer comes once"))
 }
@@ -113,7 +129,7 @@ async fn twice<F: Fixture>(stage: &Stage<F>) -> anyhow::Result<Outcome> {
     let (first, second) = tokio::join!(once(), once());
     answered(stage, CHOICES[2], &token).await?;
     let mut audit = settled(stage).await?;
-    audit.problems.splice(0..0, judged(answers(stage, CHOICES[2], &token)?, &[first, second]));
+    audit.problems.splice(0..0, judged(seen(stage, CHOICES[2], &token).await?, &[first, second]));
     Ok(sound(&audit, "both presses are acknowledged, and answered once"))
 }
 
@@ -124,7 +140,7 @@ async fn restarted<F: Fixture>(stage: &Stage<F>) -> anyhow::Result<Outcome> {
     let heard = press(stage, ASKER, &token, CHOICES[1]).await;
     answered(stage, CHOICES[1], &token).await?;
     let mut audit = settled(stage).await?;
-    audit.problems.splice(0..0, judged(answers(stage, CHOICES[1], &token)?, &[heard]));
+    audit.problems.splice(0..0, judged(seen(stage, CHOICES[1], &token).await?, &[heard]));
     Ok(sound(&audit, "killed between the question and the press; answered once"))
 }
 
