@@ -91,6 +91,10 @@ fn refuse(refused: &Refused) -> Response {
         Refused::Kind(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "file_type"),
         Refused::NotThat(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_that_type"),
         Refused::Empty => (StatusCode::UNPROCESSABLE_ENTITY, "empty"),
+        // Its folder is gone: the person had everything erased while it came.
+        Refused::NotKept(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            (StatusCode::BAD_REQUEST, "broken_off")
+        }
         Refused::NotKept(_) => (StatusCode::SERVICE_UNAVAILABLE, "not_kept"),
     };
     problem(status, code, refused)
