@@ -14,6 +14,7 @@ const ENGLISH = { more: "More", exportMarkdown: "Save as Markdown", exportJson: 
 export class Chat {
   constructor(page) {
     this.page = page;
+    this.launcher = page.locator("button.launcher");
     this.field = page.locator(".composer textarea");
     this.send = page.locator(".composer button.primary");
     this.exchanges = page.locator("article.exchange");
@@ -22,6 +23,12 @@ export class Chat {
     this.notice = page.locator(".notice");
     this.panel = page.locator("aside.facts");
     this.announced = page.locator("[role=status].unseen");
+  }
+
+  /** Opens the widget where it did not open itself, as it does for somebody who left it open: it does so as its button appears. */
+  async open() {
+    await this.launcher.waitFor();
+    if ((await this.launcher.getAttribute("aria-expanded")) === "false") await this.launcher.click();
   }
 
   /** Waits until it may be written to. */

@@ -82,7 +82,7 @@ export default async function (stage) {
   const site = await hostPage(stage, { name: "plain", port: stage.settings.port });
   const places = [
     ["the page", stage.url, async () => {}],
-    ["the widget", site.url, async (page) => page.getByRole("button", { name: /^Open chat/ }).click()],
+    ["the widget", site.url, (page) => new Chat(page).open()],
   ];
   const title = { "the page": "Parrot", "the widget": "plain" };
   await Promise.all(places.map(async ([where, url, enter]) => {
@@ -113,7 +113,7 @@ export default async function (stage) {
 
       // Out of the journal.
       await page.reload();
-      if (!(await chat.field.isVisible())) await enter(page);
+      await enter(page);
       await chat.ready();
       await until("the conversation out of the journal", async () => (await page.locator(".answer .body").count()) >= Math.min(20, texts.length / 2));
       await assertNothingRan(page, `${where}, out of the journal`);
