@@ -44,11 +44,15 @@ const OWNED: [(&str, &[&str]); 5] = [
 const NO_CONNECTORS: [&str; 4] = ["host", "openai", "admin", "webhook"];
 
 /// What each package may use of the others: `None` is anything.
-const MAY_USE: [(&str, Option<&[&str]>); 30] = [
+const MAY_USE: [(&str, Option<&[&str]>); 34] = [
     ("loquat-contract", Some(&[])),
     ("loquat-artifacts", Some(&[])),
     ("loquat-eval", Some(&["loquat-contract"])),
     ("loquat-export", Some(&[])),
+    ("loquat-finetune", Some(&[])),
+    ("loquat-prepare", Some(&["loquat-contract"])),
+    ("loquat-report", Some(&[])),
+    ("loquat-train", None),
     ("loquat-mapped", Some(&[])),
     ("loquat-store", Some(&[])),
     ("loquat-text", Some(&[])),
