@@ -4,8 +4,10 @@
 //! Each layer has its forward and backward pass written out, over one narrow backend; there is no tape. The modules stand in the order
 //! of a step: `batch` → `model` (its `layer`s, over a `backend`) → `optimise` → `run`, which repeats it and keeps checkpoints.
 
+pub mod backend;
 pub mod batch;
 pub mod trainee;
 
+pub use backend::{Backend, BackendError};
 pub use batch::{Batch, Row};
 pub use trainee::{Loss, Trainee, Update};
