@@ -3,10 +3,12 @@
 //! One narrow trait, of operations that each are one kernel or one product of a vendor's library. Matrices are row-major. Who implements
 //! it chooses the precision by a buffer's [`Role`]; the layers above see lengths in numbers, never bytes.
 
+pub mod cpu;
 pub mod layout;
 
 use std::error::Error as Cause;
 
+pub use cpu::Cpu;
 pub use layout::{Layout, LayoutError, Span};
 
 use crate::trainee::Update;
