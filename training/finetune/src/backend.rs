@@ -8,6 +8,7 @@ pub mod layout;
 
 use std::error::Error as Cause;
 
+pub use cpu::Cpu;
 pub use layout::{Layout, LayoutError, Span};
 
 use crate::trainee::Update;
