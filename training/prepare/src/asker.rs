@@ -10,7 +10,7 @@ use loquat_contract::{Fact, Knowledge, Language, Outcome, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::bot::{Answer, Bot};
-use crate::case::{Case, about, echo, is_right, slots, stated};
+use crate::case::{Beside, Case, about, echo, is_right, slots, stated};
 use crate::dice::Dice;
 use crate::error::PrepareError;
 use crate::example::Kind;
@@ -40,6 +40,19 @@ pub enum Fate {
     WithoutModel,
     /// The bot's verifier does not let a model say even the template's sentence.
     NotSayable,
+}
+
+impl Fate {
+    /// The fate in words, behind a number.
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::Kept => "were answered and kept",
+            Self::NotAnswered => "were not answered from facts",
+            Self::OtherAnswer => "got another answer than the question set accepts",
+            Self::WithoutModel => "are answered without a model",
+            Self::NotSayable => "have an answer that the verifier lets no model say",
+        }
+    }
 }
 
 /// A fact as the engine says it, with the prompt that had it.
@@ -84,6 +97,23 @@ impl Asker {
             }
         }
         Self { bot, knowledge, wordings, settings, seed, values, openings, said: Mutex::default() }
+    }
+
+    /// What the bot says where it knows nothing; `None` where it has no line of its own for that.
+    pub(crate) async fn refusal(&self, language: &Language) -> Result<Option<String>, PrepareError> {
+        if let Some(own) = &self.settings.refusal {
+            return Ok(Some(own.clone()));
+        }
+        // No name, no relation, no word that means anything.
+        let nonsense = if language.is_unspaced() { ["啧嗯嘿哩？", "噗嗤哐啷？"] } else { ["qwx zzkpf vrrt?", "blorp xqzv?"] };
+        for asked in nonsense {
+            let Some(answer) = self.bot.ask(&[asked.to_owned()]).await? else { continue };
+            let reply = &answer.reply;
+            if reply.outcome == Outcome::Abstained && reply.language.matches(language) {
+                return Ok(Some(reply.answer.clone()));
+            }
+        }
+        Ok(None)
     }
 
     /// What a question teaches; the first case is the question itself.
@@ -237,7 +267,7 @@ impl Asker {
     }
 
     /// Further facts about the subject, in words.
-    async fn beside(&self, answer: &Answer, case: &Case) -> Result<Vec<String>, PrepareError> {
+    async fn beside(&self, answer: &Answer, case: &Case) -> Result<Vec<Beside>, PrepareError> {
         let others = self.others(answer).await?;
         let mut dice = Dice::new(self.seed, "beside", &case.key());
         let mut lines = Vec::new();
@@ -245,7 +275,8 @@ impl Asker {
             if let Some(said) = self.said(fact, &case.language).await?
                 && !case.prompt.facts.contains(&said.line)
             {
-                lines.push(said.line);
+                let relation = fact.predicate.label(&case.language).to_owned();
+                lines.push(Beside { relation, line: said.line });
             }
         }
         Ok(lines)

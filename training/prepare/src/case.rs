@@ -26,7 +26,14 @@ pub(crate) struct Case {
     pub(crate) slots: Option<Slots>,
     /// Further facts about its subject, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) beside: Vec<String>,
+    pub(crate) beside: Vec<Beside>,
+}
+
+/// A fact about the subject that does not answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Beside {
+    pub(crate) relation: String,
+    pub(crate) line: String,
 }
 
 impl Case {

@@ -6,19 +6,39 @@ mod error;
 pub mod example;
 pub mod settings;
 
-mod asker;
+mod recorder;
+
 mod bot;
-mod case;
 mod prompt;
 mod question;
-mod recorder;
 mod wordings;
+
+mod asker;
+mod case;
+mod kept;
+
+mod chat;
+pub mod text;
+
+mod duplicates;
+mod split;
+
+mod compose;
+
+mod report;
+mod set;
+mod statistics;
 
 pub use asker::Fate;
 pub use bot::Bot;
+pub use chat::Chat;
+pub use duplicates::Removed;
 pub use error::PrepareError;
 pub use example::{Example, Kind, Message, Role};
 pub use question::Question;
 pub use recorder::Recorder;
+pub use set::{GraphSource, Progress, Sources, Spawn, here, prepare};
 pub use settings::Settings;
+pub use split::{Division, Part};
+pub use statistics::{Lengths, Shared, Statistics};
 pub use wordings::Wordings;

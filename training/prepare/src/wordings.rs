@@ -146,6 +146,18 @@ impl Wordings {
         if reads_as_noun(&readable, language) { vec![readable] } else { Vec::new() }
     }
 
+    /// Whether one relation may be said, or asked for, in the words of the other.
+    pub(crate) fn are_alike(&self, one: &str, other: &str, language: &Language) -> bool {
+        if folded(one) == folded(other) {
+            return true;
+        }
+        let forms = |label: &str| -> Vec<&String> {
+            self.about(label, language).flat_map(|relation| relation.say.iter().chain(&relation.ask)).collect()
+        };
+        let others = forms(other);
+        forms(one).iter().any(|form| others.contains(form))
+    }
+
     fn of(&self, language: &Language) -> impl Iterator<Item = &File> {
         self.0.iter().filter(|file| Language::new(&file.language).matches(language))
     }

@@ -5,7 +5,7 @@ use loquat_contract::{Outcome, Value};
 
 use super::{Asker, FACTS, TRIES, object_of};
 use crate::bot::Answer;
-use crate::case::{Case, Slots, stated};
+use crate::case::{Beside, Case, Slots, stated};
 use crate::dice::Dice;
 use crate::error::PrepareError;
 use crate::example::Kind;
@@ -141,7 +141,10 @@ impl Asker {
                 continue;
             }
             let Some(made) = self.case(&next, &form, Some(Kind::FollowUp)).await? else { continue };
-            return Ok(Some(Case { beside: case.prompt.facts.clone(), ..made }));
+            let relation = case.group.clone();
+            let said = case.prompt.facts.iter().cloned();
+            let beside = said.map(|line| Beside { relation: relation.clone(), line }).collect();
+            return Ok(Some(Case { beside, ..made }));
         }
         Ok(None)
     }
