@@ -190,9 +190,9 @@ impl EventFile {
 impl From<&Setting> for HParamsValue {
     fn from(setting: &Setting) -> Self {
         let kind = match setting {
-            Setting::Number(number) => hparams_value::Kind::NumberValue(*number),
-            Setting::Word(word) => hparams_value::Kind::StringValue(word.clone()),
-            Setting::Switch(on) => hparams_value::Kind::BoolValue(*on),
+            Setting::Number(number) => hparams_value::Kind::Number(*number),
+            Setting::Word(word) => hparams_value::Kind::Word(word.clone()),
+            Setting::Switch(on) => hparams_value::Kind::Switch(*on),
         };
         Self { kind: Some(kind) }
     }

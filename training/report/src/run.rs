@@ -99,7 +99,9 @@ impl RunReport {
         if !self.data.is_empty() {
             facts(page.heading("Data"), &self.data);
         }
-        page.heading("Recipe").listing("toml", &self.recipe);
+        if !self.recipe.is_empty() {
+            page.heading("Recipe").listing("toml", &self.recipe);
+        }
         page.heading("Machine").words(&self.machine.to_string());
         if !self.hashes.is_empty() {
             let mut table = Table::new(&["file", "SHA-256"]);

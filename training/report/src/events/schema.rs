@@ -181,11 +181,11 @@ pub(super) mod hparams_value {
     #[derive(Clone, PartialEq, prost::Oneof)]
     pub(in crate::events) enum Kind {
         #[prost(double, tag = "2")]
-        NumberValue(f64),
+        Number(f64),
         #[prost(string, tag = "3")]
-        StringValue(String),
+        Word(String),
         #[prost(bool, tag = "4")]
-        BoolValue(bool),
+        Switch(bool),
     }
 }
 
