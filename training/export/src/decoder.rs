@@ -9,6 +9,7 @@ mod graph;
 mod keys;
 mod rotary;
 mod shape;
+mod tensors;
 #[cfg(test)]
 pub(crate) mod tests;
 mod weights;
@@ -16,6 +17,6 @@ mod weights;
 pub use architecture::ARCHITECTURES;
 pub(crate) use architecture::read;
 pub(crate) use graph::write;
-#[cfg(test)]
-pub(crate) use rotary::interleaved_row;
-pub(crate) use shape::{Activation, Shape};
+pub(crate) use rotary::{FACTORS, Llama3, interleaved_row};
+pub(crate) use shape::{Activation, Rotary, Shape};
+pub(crate) use tensors::{Role, tensors};

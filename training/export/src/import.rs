@@ -4,11 +4,11 @@ use std::path::Path;
 
 use serde_json::{Map, json};
 
-use crate::decoder::{self, Activation, Shape};
+use crate::decoder::{self, Activation, Role, Shape, tensors};
 use crate::error::{ExportError, Result};
 use crate::folder::{
-    Description, Family, KvCache, MANIFEST_FILE, Manifest, Source, Staging, config_json, file_sha256,
-    genai_config_json, generation_config_json,
+    Description, Family, KvCache, MANIFEST_FILE, Manifest, Scaling, Source, Staging, config_json,
+    file_sha256, genai_config_json, generation_config_json,
 };
 use crate::gguf::Gguf;
 use crate::progress::{Progress, Report, Stage};
@@ -60,25 +60,42 @@ pub fn gguf_to_onnx(
 
     let staging = Staging::new(target)?;
     decoder::write(&gguf, &shape, family.model_type, &options, staging.folder(), report)?;
-    let description = describe(&gguf, &shape, family, options.quantisation, &tokenizer);
-    staging.write_json("config.json", &config_json(&description))?;
+    let element = if options.quantisation == Quantisation::Fp16 { "float16" } else { "float32" };
+    let scaling = (shape.rotary.scale != 1.0).then_some(Scaling::Linear(shape.rotary.scale));
+    let description = describe(&gguf, &shape, family, element, scaling, &tokenizer);
     staging.write_json("genai_config.json", &genai_config_json(&description))?;
-    staging.write_json("generation_config.json", &generation_config_json(&description))?;
-    staging.write_json("tokenizer.json", &tokenizer.tokenizer_json())?;
-    staging.write_json("tokenizer_config.json", &tokenizer.config_json(shape.context))?;
-    if let Some(template) = tokenizer.chat_template {
-        staging.write("chat_template.jinja", template)?;
-    }
+    write_texts(&staging, &description, &tokenizer)?;
     finish(staging, origin, options, KvCache::Shared, report)
 }
 
-fn describe(
+/// Writes what Hugging Face keeps beside weights.
+pub(crate) fn write_texts(
+    staging: &Staging,
+    description: &Description,
+    tokenizer: &Tokenizer<'_>,
+) -> Result<()> {
+    staging.write_json("config.json", &config_json(description))?;
+    staging.write_json("generation_config.json", &generation_config_json(description))?;
+    staging.write_json("tokenizer.json", &tokenizer.tokenizer_json())?;
+    staging.write_json("tokenizer_config.json", &tokenizer.config_json(description.context))?;
+    match tokenizer.chat_template {
+        Some(template) => staging.write("chat_template.jinja", template),
+        None => Ok(()),
+    }
+}
+
+/// What the JSON files say. `element` is the type of weights, as `config.json` names it.
+pub(crate) fn describe(
     gguf: &Gguf,
     shape: &Shape,
     family: Family,
-    quantisation: Quantisation,
+    element: &'static str,
+    scaling: Option<Scaling>,
     tokenizer: &Tokenizer<'_>,
 ) -> Description {
+    let has_bias = |role: Role| {
+        tensors(shape).iter().any(|tensor| tensor.role == role && gguf.tensor(&tensor.name).is_some())
+    };
     let mut own = Map::new();
     if let Some(sliding) = shape.sliding {
         own.insert("sliding_window".to_owned(), json!(sliding.window));
@@ -97,9 +114,10 @@ fn describe(
     Description {
         family,
         own,
-        attention_bias: gguf.tensor("blk.0.attn_q.bias").is_some(),
+        attention_bias: has_bias(Role::AttentionBias),
+        mlp_bias: has_bias(Role::FeedForwardBias),
         activation,
-        element: if quantisation == Quantisation::Fp16 { "float16" } else { "float32" },
+        element,
         layers: shape.layers,
         hidden: shape.hidden,
         feed_forward: shape.feed_forward,
@@ -110,7 +128,7 @@ fn describe(
         vocabulary: shape.vocabulary,
         epsilon: shape.epsilon,
         rotary_base: shape.rotary.base,
-        rotary_scale: shape.rotary.scale,
+        scaling,
         tied: shape.tied,
         bos: tokenizer.bos,
         eos: tokenizer.eos.clone(),

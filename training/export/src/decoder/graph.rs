@@ -173,9 +173,9 @@ impl Writer<'_, '_> {
 
     fn rotary_tables(&mut self) -> Result<()> {
         let half = self.shape.head_size / 2;
-        // Only llama has these; elsewhere the tensor is left unread, and refused as one that nobody knows.
-        let factors = match self.shape.interleaved {
-            true => self.weights.optional_vector("rope_freqs.weight", half)?,
+        // Elsewhere the tensor is left unread, and refused as one that nobody knows.
+        let factors = match self.shape.frequency_factors {
+            true => self.weights.optional_vector(rotary::FACTORS, half)?,
             false => None,
         };
         let sliding = self.shape.sliding.map(|sliding| (ROTARY_SLIDING, sliding.rotary));

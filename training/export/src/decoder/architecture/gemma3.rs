@@ -27,6 +27,7 @@ pub(super) fn read(keys: &Keys<'_>) -> Result<(Shape, Family)> {
         activation: Activation::GeluTanh,
         head_norms: true,
         post_norms: true,
+        norms_less_one: true,
         wide: true,
         attention_scale: (scaled_by as f32).sqrt().recip(),
         sliding: window.map(|window| Sliding { window, period, rotary }),
