@@ -47,25 +47,28 @@ pub fn gguf_to_onnx(
     let options = options.into();
     let gguf = Gguf::open(source)?;
     let (shape, family, tokenizer) = check(&gguf)?;
-    if options.quantisation == Quantisation::Fp16 && shape.wide {
-        let family = family.model_type;
-        return Err(ExportError::UnsupportedFeature {
-            path: source.to_owned(),
-            feature: format!(
-                "fp16 of `{family}`, whose activations pass 65504 (int8, int4 and fp32 hold them),"
-            ),
-        });
-    }
+    refuse_wide(source, &shape, family, options)?;
     let origin = describe_source(source, report)?;
 
     let staging = Staging::new(target)?;
     decoder::write(&gguf, &shape, family.model_type, &options, staging.folder(), report)?;
-    let element = if options.quantisation == Quantisation::Fp16 { "float16" } else { "float32" };
+    let element = options.quantisation.element();
     let scaling = (shape.rotary.scale != 1.0).then_some(Scaling::Linear(shape.rotary.scale));
     let description = describe(&gguf, &shape, family, element, scaling, &tokenizer);
     staging.write_json("genai_config.json", &genai_config_json(&description))?;
     write_texts(&staging, &description, &tokenizer)?;
     finish(staging, origin, options, KvCache::Shared, report)
+}
+
+/// Refuses `float16` of a model whose activations it does not hold.
+pub(crate) fn refuse_wide(path: &Path, shape: &Shape, family: Family, options: ExportOptions) -> Result<()> {
+    if options.quantisation != Quantisation::Fp16 || !shape.wide {
+        return Ok(());
+    }
+    let family = family.model_type;
+    let feature =
+        format!("fp16 of `{family}`, whose activations pass 65504 (int8, int4 and fp32 hold them),");
+    Err(ExportError::UnsupportedFeature { path: path.to_owned(), feature })
 }
 
 /// Writes what Hugging Face keeps beside weights.
@@ -84,7 +87,7 @@ pub(crate) fn write_texts(
     }
 }
 
-/// What the JSON files say. `element` is the type of weights, as `config.json` names it.
+/// What the JSON files say of a GGUF file. `element` is the type of weights, as `config.json` names it.
 pub(crate) fn describe(
     gguf: &Gguf,
     shape: &Shape,
@@ -96,6 +99,19 @@ pub(crate) fn describe(
     let has_bias = |role: Role| {
         tensors(shape).iter().any(|tensor| tensor.role == role && gguf.tensor(&tensor.name).is_some())
     };
+    Description {
+        attention_bias: has_bias(Role::AttentionBias),
+        mlp_bias: has_bias(Role::FeedForwardBias),
+        scaling,
+        bos: tokenizer.bos,
+        eos: tokenizer.eos.clone(),
+        pad: tokenizer.pad,
+        ..describe_shape(shape, family, element)
+    }
+}
+
+/// What the JSON files say of a shape, without special tokens, biases or scaling.
+pub(crate) fn describe_shape(shape: &Shape, family: Family, element: &'static str) -> Description {
     let mut own = Map::new();
     if let Some(sliding) = shape.sliding {
         own.insert("sliding_window".to_owned(), json!(sliding.window));
@@ -114,8 +130,8 @@ pub(crate) fn describe(
     Description {
         family,
         own,
-        attention_bias: has_bias(Role::AttentionBias),
-        mlp_bias: has_bias(Role::FeedForwardBias),
+        attention_bias: false,
+        mlp_bias: false,
         activation,
         element,
         layers: shape.layers,
@@ -128,11 +144,11 @@ pub(crate) fn describe(
         vocabulary: shape.vocabulary,
         epsilon: shape.epsilon,
         rotary_base: shape.rotary.base,
-        scaling,
+        scaling: None,
         tied: shape.tied,
-        bos: tokenizer.bos,
-        eos: tokenizer.eos.clone(),
-        pad: tokenizer.pad,
+        bos: None,
+        eos: Vec::new(),
+        pad: None,
         position_ids: false,
         shared_kv_cache: true,
     }

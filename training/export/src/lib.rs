@@ -118,4 +118,4 @@ pub use inspect::{FolderSummary, GgufSummary, inspect_folder, inspect_gguf, mode
 pub use lora::{AdapterSummary, PeftAdapter, import_lora};
 pub use progress::{Progress, Report, Stage};
 pub use quantise::Quantisation;
-pub use weights::{Element, gguf_to_weights};
+pub use weights::{Element, gguf_to_weights, weights_to_onnx};

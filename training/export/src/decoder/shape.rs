@@ -72,9 +72,9 @@ pub(crate) struct Sliding {
 }
 
 /// Longer caches of cosines would only take room: one for 128 Ki positions is 64 MB already.
-const LONGEST_CONTEXT: usize = 1 << 17;
+pub(crate) const LONGEST_CONTEXT: usize = 1 << 17;
 /// Known models have up to 512.
-const LARGEST_HEAD: usize = 1024;
+pub(crate) const LARGEST_HEAD: usize = 1024;
 
 impl Shape {
     /// What all architectures have, with the settings of the plainest one.

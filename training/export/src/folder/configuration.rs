@@ -15,6 +15,10 @@ pub(crate) struct Family {
 
 impl Family {
     pub(crate) const LLAMA: Self = Self { model_type: "llama", class: "LlamaForCausalLM", genai: "llama" };
+    pub(crate) const QWEN2: Self = Self { model_type: "qwen2", class: "Qwen2ForCausalLM", genai: "qwen2" };
+    pub(crate) const QWEN3: Self = Self { model_type: "qwen3", class: "Qwen3ForCausalLM", genai: "qwen3" };
+    pub(crate) const GEMMA3: Self =
+        Self { model_type: "gemma3_text", class: "Gemma3ForCausalLM", genai: "gemma3_text" };
 }
 
 /// How positions reach further than a model was first trained for.
@@ -101,9 +105,9 @@ pub(crate) fn config_json(model: &Description) -> Value {
         "num_hidden_layers": model.layers,
         "num_key_value_heads": model.kv_heads,
         "pad_token_id": model.pad(),
-        "rms_norm_eps": model.epsilon,
+        "rms_norm_eps": shortest(model.epsilon),
         "rope_scaling": scaling,
-        "rope_theta": model.rotary_base,
+        "rope_theta": shortest(model.rotary_base),
         "tie_word_embeddings": model.tied,
         "torch_dtype": model.element,
         "use_cache": true,
@@ -113,6 +117,11 @@ pub(crate) fn config_json(model: &Description) -> Value {
         config.extend(model.own.clone());
     }
     config
+}
+
+/// A number of 32 bits as it was first written: `1e-5`, and not what 64 bits make of it.
+fn shortest(number: f32) -> Value {
+    number.to_string().parse::<f64>().map_or_else(|_| json!(number), |number| json!(number))
 }
 
 /// `genai_config.json` of ONNX Runtime GenAI.

@@ -1,5 +1,8 @@
 //! Weights folders made of tiny GGUF files: the numbers, names and order of rows that transformers has; what cannot be said is refused.
 
+mod malformed;
+mod onnx;
+
 use std::path::Path;
 
 use half::{bf16, f16};

@@ -33,5 +33,5 @@ pub(super) fn read(keys: &Keys<'_>) -> Result<(Shape, Family)> {
         sliding: window.map(|window| Sliding { window, period, rotary }),
         ..plain
     };
-    Ok((shape, Family { model_type: "gemma3_text", class: "Gemma3ForCausalLM", genai: "gemma3_text" }))
+    Ok((shape, Family::GEMMA3))
 }
