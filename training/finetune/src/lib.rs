@@ -7,17 +7,24 @@
 
 pub mod pack;
 
+pub mod backend;
 pub mod batch;
-
+pub mod layer;
+pub mod model;
 pub mod trainee;
 
 pub mod optimise;
 
 pub mod run;
 
+<<<<<<< HEAD
 pub mod tune;
 
+=======
+pub use backend::{Backend, BackendError};
+>>>>>>> tloop
 pub use batch::{Batch, Row};
+pub use model::{Decoder, Learn, LoraOptions, ModelError, Options, Target};
 pub use optimise::{AdamW, Schedule, Shape};
 pub use pack::{Document, Limits, Pack, PackReport, TooLong};
 pub use run::{Ended, Event, Observer, Outcome, RunError, RunOptions};
