@@ -41,6 +41,8 @@ mod info;
 
 mod model;
 
+mod scorer;
+
 mod embedder;
 
 pub use embedder::{OnnxEmbedder, OnnxEmbedderOptions, Pooling};
@@ -55,3 +57,4 @@ pub use provider::{
     ShapeProfile, Skipped, TENSORRT_PACKAGES, TensorRtOptions,
 };
 pub use runtime::Runtime;
+pub use scorer::{OnnxScorer, Score};
