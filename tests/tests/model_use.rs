@@ -19,7 +19,8 @@ const MODEL: &str = "smollm2";
 fn int8(user: &User) -> PathBuf {
     let folder = user.cache().join("smollm2-135m-instruct/0.1.2");
     let files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-    let gguf = files.into_iter().find(|path| path.extension().is_some_and(|ending| ending == "gguf")).unwrap();
+    let gguf =
+        files.into_iter().find(|path| path.extension().is_some_and(|ending| ending == "gguf")).unwrap();
     let target = user.path("trained");
     let ran = user.run([
         Path::new("model"),
@@ -170,7 +171,11 @@ fn a_power_cut_while_a_model_is_taken_up_loses_no_message_and_leaves_one_of_the_
         let is_new = model(&user, &["list"]).out.contains(trained.to_str().unwrap());
         let model = ask(&server, "bob", &round.to_string());
         let own = use_own(&user, is_new);
-        assert_eq!(ask(&server, "bob", &format!("own {round}")) == model, !is_new, "the file says what is used");
+        assert_eq!(
+            ask(&server, "bob", &format!("own {round}")) == model,
+            !is_new,
+            "the file says what is used"
+        );
         assert!(own.is_empty() || own.contains("SmolLM2-135M-Instruct"), "{own}");
         known.insert(model);
     }

@@ -228,8 +228,7 @@ pub async fn serve(
     let _nothing_there = fs::remove_dir_all(&folder);
     loop {
         for path in requests(&folder) {
-            let request =
-                fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Left>(&bytes).ok());
+            let request = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Left>(&bytes).ok());
             // First, so that it is done once. A command that has given up has taken it away.
             if fs::remove_file(&path).is_err() {
                 continue;

@@ -24,13 +24,15 @@ use crate::config::{Config, Loaded};
 use crate::progress::Screen;
 
 pub use embedder::embedders;
-pub use exchange::{Exchange, InUse, Open, change_at_rest};
 pub(crate) use exchange::shown;
+pub use exchange::{Exchange, InUse, Open, change_at_rest};
 pub use graph::{graph, open_for_import, quarantine, remember_import};
 pub use import::ImportSettings;
 pub(crate) use import::{import, report_bad_lines};
 pub(crate) use library::{Choice, command as library_command, has_driver};
-pub use model::{Source as ModelSource, folder_of, import_gguf, ready_folder, sources};
+pub use model::{
+    Source as ModelSource, folder_of, import_gguf, options as model_options, ready_folder, sources,
+};
 pub(crate) use model::{open_unaltered, options};
 pub use place::Places;
 pub(crate) use provider::{options as provider_options, providers};
@@ -134,7 +136,7 @@ pub(crate) fn opener(config: &Config, runtime: Runtime, cache: Cache) -> Open {
 }
 
 /// How the bot's models choose their words.
-pub(crate) fn sampling(config: &Config) -> Sampling {
+pub fn sampling(config: &Config) -> Sampling {
     Sampling { temperature: config.bot.temperature, seed: config.bot.seed, ..Sampling::default() }
 }
 
@@ -142,7 +144,7 @@ pub(crate) fn sampling(config: &Config) -> Sampling {
 ///
 /// # Errors
 /// When there is no word list for one of the bot's languages.
-pub(crate) fn engine(
+pub fn engine(
     config: &Config,
     embedders: &[Arc<dyn TextEmbedder>],
     knowledge: Arc<dyn Knowledge>,
@@ -163,7 +165,10 @@ pub(crate) fn engine(
 }
 
 /// Opens the config's own models; one that cannot be had is left out with a notice as long as another can.
-pub(crate) fn models(
+///
+/// # Errors
+/// When none can be had.
+pub fn models(
     config: &Config,
     runtime: &Runtime,
     cache: &Cache,

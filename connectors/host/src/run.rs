@@ -80,7 +80,7 @@ pub async fn run(
     });
     let beside = tokio::spawn({
         let (stop, retention) = (stop.clone(), config.journal.retention());
-        let operator = 
+        let operator =
             operator::serve(places.clone(), dispatch.clone(), journal.clone(), retention, exchange);
         async move {
             tokio::select! {

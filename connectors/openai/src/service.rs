@@ -179,7 +179,10 @@ impl Service {
         }
         let found = find(&self.embedders, name).map(|(_, embedder)| embedder);
         found.ok_or_else(|| {
-            ApiError::no_model(name, &format!("Embedding models are {}.", listed(self.embedders.iter().map(|(name, _)| name))))
+            ApiError::no_model(
+                name,
+                &format!("Embedding models are {}.", listed(self.embedders.iter().map(|(name, _)| name))),
+            )
         })
     }
 

@@ -137,8 +137,12 @@ mod tests {
             turns: vec![Turn { say: say.to_owned(), answers: vec![answer.to_owned()], ..Turn::default() }],
             ..Item::default()
         };
-        let items =
-            [item("1", "one? ", "s/2"), item("2", "two?", "z"), item("u", "unknown?", "z"), item("3", "three?", "z")];
+        let items = [
+            item("1", "one? ", "s/2"),
+            item("2", "two?", "z"),
+            item("u", "unknown?", "z"),
+            item("3", "three?", "z"),
+        ];
         let listener = Listener::default();
         let made = unanswerable(&Bot(listener.clone()), &listener, &items).await.unwrap();
         let said: Vec<&str> = made.iter().map(|prompt| prompt.messages[0].content.as_str()).collect();

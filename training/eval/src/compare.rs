@@ -85,7 +85,11 @@ impl Comparison {
                 let is_met = number.as_ref().and_then(|number| target.is_met(number));
                 if is_met != Some(true) {
                     let is = number.as_ref().map_or_else(|| "not measured".to_owned(), shown);
-                    missed.push(format!("{model}: {} is {is}, and should be {}", row.name, wanted(target, number)));
+                    missed.push(format!(
+                        "{model}: {} is {is}, and should be {}",
+                        row.name,
+                        wanted(target, number)
+                    ));
                 }
             }
         }
@@ -174,16 +178,29 @@ mod tests {
             rows: vec![
                 row("own words", vec![rate(20, 70), rate(93, 100)], Target::AtLeast(0.9)),
                 row("unsupported", vec![rate(30, 70), rate(3, 100)], Target::AtMost(0.02)),
-                row("general", vec![perplexity(12.0, None), perplexity(12.5, Some(0.0417))], Target::AtMost(0.05)),
+                row(
+                    "general",
+                    vec![perplexity(12.0, None), perplexity(12.5, Some(0.0417))],
+                    Target::AtMost(0.05),
+                ),
                 row("refuses", vec![rate(0, 0), None], Target::AtLeast(0.98)),
             ],
             notes: vec!["100 questions".to_owned()],
         };
         let missed = comparison.missed();
         assert_eq!(missed.len(), 2, "{missed:?}");
-        assert!(missed[0].contains("unsupported is 3.0 %") && missed[1].contains("not measured"), "{missed:?}");
+        assert!(
+            missed[0].contains("unsupported is 3.0 %") && missed[1].contains("not measured"),
+            "{missed:?}"
+        );
         let table = comparison.table();
-        for cell in ["| 28.6 % (20 of 70", "93.0 % (93 of 100, 95 %: 86.3–96.6) ✓", "✗", "12.50 (+4.2 %) ✓", "≤ +5.0 %"] {
+        for cell in [
+            "| 28.6 % (20 of 70",
+            "93.0 % (93 of 100, 95 %: 86.3–96.6) ✓",
+            "✗",
+            "12.50 (+4.2 %) ✓",
+            "≤ +5.0 %",
+        ] {
             assert!(table.contains(cell), "{cell}: {table}");
         }
         assert!(comparison.page("T").contains("- 100 questions"));

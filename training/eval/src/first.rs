@@ -100,10 +100,9 @@ impl RawClaims {
             if turn.values.is_empty() {
                 continue;
             }
-            let claims = turn
-                .sentences
-                .iter()
-                .filter(|sentence| sentence.wording == Wording::Model && sentence.verdict != Verdict::NoClaim);
+            let claims = turn.sentences.iter().filter(|sentence| {
+                sentence.wording == Wording::Model && sentence.verdict != Verdict::NoClaim
+            });
             let doubtful: Vec<bool> = claims.map(|sentence| sentence.verdict.is_doubtful()).collect();
             doubtful.iter().for_each(|is_doubtful| found.unsupported.count(*is_doubtful));
             if !doubtful.is_empty() {
@@ -196,17 +195,11 @@ mod tests {
         // A long list goes to the template without asking the model.
         let unasked =
             TurnRecord { tokens: TokenCount::default(), ..turn(&[(Wording::Template, Supported)], true) };
-        let abstained = TurnRecord {
-            outcome: Some(Outcome::Abstained),
-            ..turn(&[(Wording::Line, NoClaim)], false)
-        };
+        let abstained =
+            TurnRecord { outcome: Some(Outcome::Abstained), ..turn(&[(Wording::Line, NoClaim)], false) };
         let found = FirstAttempts::of(&[record(vec![own, wrong, again, mixed, unasked, abstained])]);
-        let expected = FirstAttempts {
-            own: Rate { part: 1, whole: 4 },
-            constrained: 1,
-            template: 1,
-            unanswered: 1,
-        };
+        let expected =
+            FirstAttempts { own: Rate { part: 1, whole: 4 }, constrained: 1, template: 1, unanswered: 1 };
         assert_eq!(found, expected);
     }
 

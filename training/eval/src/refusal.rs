@@ -74,7 +74,8 @@ pub async fn ask_unanswerable(
 pub fn not_refusing(question: &str, refusal: Option<&str>, text: &str) -> Option<String> {
     let known = format!("{question}\n{}", refusal.unwrap_or_default());
     let known = composed(&known);
-    let is_refusal = |text: &str| says_it_does_not_know(text) || refusal.is_some_and(|line| line.trim() == text.trim());
+    let is_refusal =
+        |text: &str| says_it_does_not_know(text) || refusal.is_some_and(|line| line.trim() == text.trim());
     if !is_refusal(text) {
         return Some("it does not say that it does not know".to_owned());
     }

@@ -101,7 +101,13 @@ fn info_of_bot(loaded: &Loaded) -> anyhow::Result<()> {
         }
         let replacing = in_use.iter().find(|one| one.model.identity() == &info.identity);
         if let Some((one, current)) = replacing.and_then(|one| Some((one, one.current.as_ref()?))) {
-            writeln!(out, "  {:11} `{}` of the config, since {}", "stands for", one.name, using::moment(current.since))?;
+            writeln!(
+                out,
+                "  {:11} `{}` of the config, since {}",
+                "stands for",
+                one.name,
+                using::moment(current.since)
+            )?;
             let before = one.before.as_ref().map(crate::parts::Use::place).unwrap_or_default();
             writeln!(out, "  {:11} {before}", "before")?;
         }

@@ -126,9 +126,14 @@ impl Exchange {
         let _turn = self.turn.lock().await;
         let changed = self.changed(request).await;
         let outcome = if changed.is_ok() { "taken_up" } else { "refused" };
-        metrics::counter!("loquat_model_changes_total", "name" => name.clone(), "outcome" => outcome).increment(1);
+        metrics::counter!("loquat_model_changes_total", "name" => name.clone(), "outcome" => outcome)
+            .increment(1);
         if let Err(error) = &changed {
-            tracing::warn!(model = name, error = format!("{error:#}"), "a model was refused; the one in use stays");
+            tracing::warn!(
+                model = name,
+                error = format!("{error:#}"),
+                "a model was refused; the one in use stays"
+            );
         }
         changed
     }
@@ -180,7 +185,6 @@ impl Exchange {
             shown(&new)
         ))
     }
-
 }
 
 /// Changes what a bot that does not run will use, once the model is opened and tried out. Says what came of it.
@@ -202,7 +206,10 @@ pub async fn change_at_rest(
     tokio::task::spawn_blocking(move || drop(model)).await?;
     planned.keep(file, &new)?;
     let name = &own.name;
-    Ok(format!("model `{name}` is now {}; no bot runs here, and the next one to start takes it up", shown(&new)))
+    Ok(format!(
+        "model `{name}` is now {}; no bot runs here, and the next one to start takes it up",
+        shown(&new)
+    ))
 }
 
 /// A change that is not done yet.
@@ -275,7 +282,11 @@ async fn opened(open: Open, source: Source) -> anyhow::Result<Arc<dyn LanguageMo
 async fn try_out(model: &dyn LanguageModel, languages: &[Language]) -> anyhow::Result<()> {
     let spoken: Vec<&Language> = languages.iter().filter(|language| model.speaks(language)).collect();
     for language in spoken {
-        let said = if language.matches(&Language::chinese()) { "你好，你能做什么？" } else { "Hello, what can you do?" };
+        let said = if language.matches(&Language::chinese()) {
+            "你好，你能做什么？"
+        } else {
+            "Hello, what can you do?"
+        };
         let request = GenerateRequest {
             messages: vec![ChatMessage::new(Role::User, said)],
             sampling: Sampling { max_tokens: TRIAL, ..Sampling::default() },
@@ -308,7 +319,12 @@ async fn free(old: Arc<dyn LanguageModel>) {
     let what = shown(old.identity());
     // It waits for the model's thread.
     let freed = tokio::task::spawn_blocking(move || drop(old)).await;
-    tracing::info!(model = what, milliseconds = begun.elapsed().as_millis() as u64, is_freed = freed.is_ok(), "the old model is freed");
+    tracing::info!(
+        model = what,
+        milliseconds = begun.elapsed().as_millis() as u64,
+        is_freed = freed.is_ok(),
+        "the old model is freed"
+    );
 }
 
 /// 1 for the model that is in use, 0 for one that was.

@@ -12,7 +12,9 @@ use loquat_contract::LanguageModel;
 
 use crate::cli::BenchCommand;
 use crate::config::{Loaded, ModelConfig};
-use crate::parts::{ModelSource, cache, folder_of, open_unaltered, options, runtime, sources, with_models_in_use};
+use crate::parts::{
+    ModelSource, cache, folder_of, open_unaltered, options, runtime, sources, with_models_in_use,
+};
 use crate::progress::Screen;
 
 pub(super) fn bench(loaded: &Loaded, command: &BenchCommand) -> anyhow::Result<()> {

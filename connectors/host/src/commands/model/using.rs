@@ -11,8 +11,8 @@ use crate::cli::UseCommand;
 use crate::config::Loaded;
 use crate::operator;
 use crate::parts::{
-    Change, ModelRequest, ModelSource, Places, Uses, cache, change_at_rest, folder_of, opener, runtime, shown,
-    sources,
+    Change, ModelRequest, ModelSource, Places, Uses, cache, change_at_rest, folder_of, opener, runtime,
+    shown, sources,
 };
 use crate::progress::Screen;
 
@@ -87,7 +87,10 @@ fn taken(loaded: &Loaded, source: &ModelSource, path: &Path, screen: &Screen) ->
     let is = |ending: &str| path.extension().is_some_and(|own| own.eq_ignore_ascii_case(ending));
     if path.is_dir() {
         if path.join("adapter_config.json").is_file() {
-            bail!("{} is an adapter as PEFT has it; convert it with `loquat model import-lora` first", path.display());
+            bail!(
+                "{} is an adapter as PEFT has it; convert it with `loquat model import-lora` first",
+                path.display()
+            );
         }
         return Ok(Change::Folder(path));
     }

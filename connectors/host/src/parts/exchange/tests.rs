@@ -6,9 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::StreamExt;
 use loquat_contract::testing::MemoryGraph;
-use loquat_contract::{
-    BoxStream, ConversationId, Dialogue, Finish, Logprob, ModelError, Policy, StopReason,
-};
+use loquat_contract::{BoxStream, ConversationId, Finish, Logprob, ModelError, Policy, StopReason};
 use loquat_dialogue::Bot;
 use tempfile::TempDir;
 
@@ -95,7 +93,8 @@ impl Home {
                 "breaks" => Flaw::Breaks,
                 _ => Flaw::None,
             };
-            let sha256 = if changed.lock().unwrap().contains(&name) { "f".repeat(64) } else { format!("{name:0>64}") };
+            let sha256 =
+                if changed.lock().unwrap().contains(&name) { "f".repeat(64) } else { format!("{name:0>64}") };
             if let Some(adapter) = &source.config.adapter {
                 name += &format!(" with {}", source.config.adapters[adapter].display());
             }
@@ -117,7 +116,8 @@ impl Home {
         let bot = Bot {
             name: "Loquat".into(),
             persona: String::new(),
-            policy: Policy::Strict,
+            // What the models say is left as it is.
+            policy: Policy::Open,
             languages: vec![Language::english(), Language::chinese()],
             sampling: Sampling::default(),
         };
@@ -142,12 +142,8 @@ fn folder(path: &str) -> ModelRequest {
 
 /// What a greeting is answered with, and which model the reply names.
 async fn greet(exchange: &Exchange, channel: usize) -> (String, String) {
-    let conversation = ConversationId {
-        bot: "b".into(),
-        platform: "p".into(),
-        channel: channel.to_string(),
-        thread: None,
-    };
+    let conversation =
+        ConversationId { bot: "b".into(), platform: "p".into(), channel: channel.to_string(), thread: None };
     let reply = exchange.engine().answer(&conversation, "Hello!", &mut |_| ()).await.unwrap();
     (reply.answer, reply.model.name)
 }
@@ -183,7 +179,11 @@ async fn every_message_is_answered_by_exactly_one_model_however_often_they_chang
     let mut seen = BTreeSet::new();
     while let Some(answered) = asked.join_next().await {
         let (answer, model) = answered.unwrap();
-        assert_eq!(answer, format!("Hello from {model}."), "the words are those of the model that the reply names");
+        assert_eq!(
+            answer,
+            format!("Hello from {model}."),
+            "the words are those of the model that the reply names"
+        );
         seen.insert(model);
     }
     assert!(seen.len() > 1, "they changed meanwhile: {seen:?}");
