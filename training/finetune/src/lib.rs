@@ -7,15 +7,19 @@
 
 pub mod pack;
 
+pub mod backend;
 pub mod batch;
-
+pub mod layer;
+pub mod model;
 pub mod trainee;
 
 pub mod optimise;
 
 pub mod run;
 
+pub use backend::{Backend, BackendError};
 pub use batch::{Batch, Row};
+pub use model::{Decoder, Learn, LoraOptions, ModelError, Options, Target};
 pub use optimise::{AdamW, Schedule, Shape};
 pub use pack::{Document, Limits, Pack, PackReport, TooLong};
 pub use run::{Ended, Event, Observer, Outcome, RunError, RunOptions};
