@@ -17,12 +17,9 @@ pub mod optimise;
 
 pub mod run;
 
-<<<<<<< HEAD
 pub mod tune;
 
-=======
 pub use backend::{Backend, BackendError};
->>>>>>> tloop
 pub use batch::{Batch, Row};
 pub use model::{Decoder, Learn, LoraOptions, ModelError, Options, Target};
 pub use optimise::{AdamW, Schedule, Shape};
