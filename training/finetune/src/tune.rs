@@ -53,17 +53,36 @@ impl Trial {
     }
 }
 
-/// Searches. `measure` gives a loss, lower is better; one that is no number (a run that diverged) counts as the worst. Each trial is measured
-/// `repeats` times, and judged by the mean.
+/// What tells how good settings are. A function is one.
+pub trait Objective<E> {
+    /// The loss, lower is better; one that is no number (a run that diverged) counts as the worst.
+    ///
+    /// # Errors
+    /// When it cannot be told; the search ends.
+    fn measure(&mut self, ask: &Ask<'_>) -> Result<f64, E>;
+
+    /// A trial goes no further: what it would go on from is of no more use.
+    fn over(&mut self, trial: usize) {
+        let _ = trial;
+    }
+}
+
+impl<E, F: FnMut(&Ask<'_>) -> Result<f64, E>> Objective<E> for F {
+    fn measure(&mut self, ask: &Ask<'_>) -> Result<f64, E> {
+        self(ask)
+    }
+}
+
+/// Searches. Each trial is measured `repeats` times, with another seed each, and judged by the mean.
 ///
 /// # Errors
-/// When `measure` fails: what was measured so far is the caller's to keep.
+/// When something cannot be measured: what was measured so far is the caller's to keep.
 pub fn search<E>(
     space: &Space,
     plan: &Plan,
     seed: u64,
     repeats: usize,
-    mut measure: impl FnMut(&Ask<'_>) -> Result<f64, E>,
+    mut objective: impl Objective<E>,
 ) -> Result<Vec<Trial>, E> {
     let mut trials: Vec<Trial> = Vec::new();
     for (bracket, Bracket { rungs }) in plan.brackets().into_iter().enumerate() {
@@ -79,14 +98,15 @@ pub fn search<E>(
         for rung in rungs {
             // Of two that are equally good the earlier stays.
             left.sort_by(|&a, &b| trials[a].loss().total_cmp(&trials[b].loss()).then(a.cmp(&b)));
-            left.truncate(rung.trials);
-            left.retain(|&number| trials[number].losses.is_empty() || trials[number].loss().is_finite());
+            let is_lost = |number: usize| !trials[number].losses.is_empty() && trials[number].loss().is_infinite();
+            let place = left.iter().take(rung.trials).take_while(|&&number| !is_lost(number)).count();
+            left.split_off(place).into_iter().for_each(|number| objective.over(number));
             for &number in &left {
                 let trial = &trials[number];
                 let mut sum = 0.0;
                 for repeat in 0..repeats.max(1) {
                     let ask = Ask { trial: number, settings: &trial.settings, repeat, budget: rung.budget };
-                    sum += measure(&ask)?;
+                    sum += objective.measure(&ask)?;
                 }
                 let mean = sum / repeats.max(1) as f64;
                 let loss = if mean.is_nan() { f64::INFINITY } else { mean };

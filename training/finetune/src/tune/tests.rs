@@ -170,6 +170,29 @@ fn what_diverged_is_the_worst_and_goes_no_further() {
     assert_eq!(best(&none), None);
 }
 
+struct Watched(Vec<usize>);
+
+impl super::Objective<Infallible> for &mut Watched {
+    fn measure(&mut self, ask: &super::Ask<'_>) -> Result<f64, Infallible> {
+        assert!(!self.0.contains(&ask.trial), "what is over is not asked for");
+        Ok(if ask.trial == 2 { f64::NAN } else { ask.trial as f64 })
+    }
+
+    fn over(&mut self, trial: usize) {
+        self.0.push(trial);
+    }
+}
+
+#[test]
+fn it_is_told_which_trials_go_no_further() {
+    let plan = Plan::Halving { trials: 6, least: 1, most: 4, factor: 2 };
+    let mut watched = Watched(Vec::new());
+    let trials = search(&rates(), &plan, 1, 1, &mut watched).unwrap();
+    assert_eq!(best(&trials).unwrap().number, 0);
+    // Six, then the best three, then the best one; the one that diverged goes with the first.
+    assert_eq!(watched.0, [4, 5, 2, 1, 3]);
+}
+
 #[test]
 fn seeds_are_averaged_and_a_search_that_broke_off_asks_the_same_again() {
     let plan = Plan::Halving { trials: 6, least: 1, most: 4, factor: 2 };
