@@ -8,6 +8,7 @@ pub mod cuda;
 pub mod layout;
 
 use std::error::Error as Cause;
+use std::fmt::Debug;
 
 pub use cpu::Cpu;
 pub use cuda::Cuda;
@@ -225,11 +226,11 @@ pub struct CrossEntropy<'a, Buffer, Indices> {
 /// Computes. All lengths are in elements; buffers may be longer than what an operation reads or writes of them.
 pub trait Backend {
     /// Numbers in the device's memory.
-    type Buffer;
+    type Buffer: Debug;
     /// Tokens or rows in the device's memory.
-    type Indices;
+    type Indices: Debug;
     /// A [`Layout`] in the device's memory.
-    type Placement;
+    type Placement: Debug;
 
     /// The device and the precision, for people.
     fn describe(&self) -> String;

@@ -6,8 +6,11 @@
 
 pub mod backend;
 pub mod batch;
+pub mod layer;
+pub mod model;
 pub mod trainee;
 
 pub use backend::{Backend, BackendError};
 pub use batch::{Batch, Row};
+pub use model::{Decoder, Learn, LoraOptions, ModelError, Options, Target};
 pub use trainee::{Loss, Trainee, Update};

@@ -13,7 +13,7 @@ pub(super) fn forward(out: &mut [f32], gate_up: &[f32], width: usize) {
                 for (out, row) in out.chunks_exact_mut(width).zip(gate_up.chunks_exact(2 * width)) {
                     let (gate, up) = row.split_at(width);
                     for ((out, gate), up) in out.iter_mut().zip(gate).zip(up) {
-                        *out = gate / (1.0 + exp(-gate)) * up;
+                        *out = gate * (1.0 / (1.0 + exp(-gate))) * up;
                     }
                 }
             });
