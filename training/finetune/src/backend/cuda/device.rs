@@ -39,7 +39,7 @@ impl Fault {
 /// Memory and kernels. Everything happens in the order it is asked for; only downloads wait.
 ///
 /// To implement it: keep one stream, put all into it, and let `download` wait for what is before it.
-pub trait Device {
+pub trait Device: std::fmt::Debug {
     /// Its name, for people.
     fn name(&self) -> String;
 
