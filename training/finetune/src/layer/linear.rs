@@ -44,6 +44,43 @@ impl<B: Backend> Linear<B> {
         self.lora.as_ref().map_or(Ok(()), |lora| lora.forward(backend, out, rows, x, tokens, low, dropping))
     }
 
+    /// The first half of [`backward`](Self::backward), where there is no LoRA: writes `d_x`.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    pub fn backward_input(
+        &self,
+        backend: &mut B,
+        d_x: &mut B::Buffer,
+        d_out: &B::Buffer,
+        tokens: usize,
+    ) -> Result<(), BackendError> {
+        let (rows, columns) = (self.weight.rows, self.weight.columns);
+        let weight = View::of(&self.weight.value, rows, columns);
+        backend.product(ViewMut::of(d_x, tokens, columns), 0.0, 1.0, View::of(d_out, tokens, rows), weight)
+    }
+
+    /// The second half, where there is no LoRA: adds to the gradients of what learns.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    pub fn backward_weights(
+        &mut self,
+        backend: &mut B,
+        d_out: &B::Buffer,
+        x: &B::Buffer,
+        tokens: usize,
+    ) -> Result<(), BackendError> {
+        let (rows, columns) = (self.weight.rows, self.weight.columns);
+        if let Some(gradient) = self.weight.gradient() {
+            let left = View::of(d_out, tokens, rows).transpose();
+            let out = ViewMut::of(gradient, rows, columns);
+            backend.product(out, 1.0, 1.0, left, View::of(x, tokens, columns))?;
+        }
+        let gradient = self.bias.as_mut().and_then(Parameter::gradient);
+        gradient.map_or(Ok(()), |gradient| backend.bias_backward(gradient, d_out, tokens, rows))
+    }
+
     /// Writes `d_x` where it is wanted; adds to the gradients of what learns. `x` is the input again: it is read where something learns.
     ///
     /// # Errors
@@ -59,19 +96,11 @@ impl<B: Backend> Linear<B> {
         low: &mut LowRank<B>,
         dropping: Dropping,
     ) -> Result<(), BackendError> {
-        let (rows, columns) = (self.weight.rows, self.weight.columns);
-        let d_rows = || View::of(d_out, tokens, rows);
-        if let Some(gradient) = self.weight.gradient() {
-            let out = ViewMut::of(gradient, rows, columns);
-            backend.product(out, 1.0, 1.0, d_rows().transpose(), View::of(x, tokens, columns))?;
-        }
-        if let Some(gradient) = self.bias.as_mut().and_then(Parameter::gradient) {
-            backend.bias_backward(gradient, d_out, tokens, rows)?;
-        }
+        self.backward_weights(backend, d_out, x, tokens)?;
         if let Some(d_x) = d_x.as_deref_mut() {
-            let weight = View::of(&self.weight.value, rows, columns);
-            backend.product(ViewMut::of(d_x, tokens, columns), 0.0, 1.0, d_rows(), weight)?;
+            self.backward_input(backend, d_x, d_out, tokens)?;
         }
+        let rows = self.weight.rows;
         match &mut self.lora {
             Some(lora) => lora.backward(backend, d_x, d_out, rows, x, tokens, low, dropping),
             None => Ok(()),
