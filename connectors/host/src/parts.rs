@@ -26,7 +26,7 @@ pub use graph::{graph, open_for_import, quarantine, remember_import};
 pub use import::ImportSettings;
 pub(crate) use import::{import, report_bad_lines};
 pub(crate) use library::{Choice, command as library_command, has_driver};
-pub use model::{Source as ModelSource, folder_of, import_gguf, ready_folder, sources};
+pub use model::{Source as ModelSource, folder_of, import_gguf, origin_of, ready_folder, sources};
 pub(crate) use model::{open_unaltered, options};
 pub use place::Places;
 pub(crate) use provider::{options as provider_options, providers};

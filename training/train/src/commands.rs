@@ -1,5 +1,6 @@
 //! The commands. In: what the command line says. Out: an exit code. One file a command.
 
+pub mod run;
 pub mod sample;
 pub mod show;
 
@@ -14,6 +15,7 @@ use crate::cli::{Cli, Command};
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Sample => sample::run(),
+        Command::Run(command) => run::run(&command),
         Command::Show(args) => show::run(&args),
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use load::RecipeError;
-pub use run::RunRecipe;
+pub use run::{Device, Method, Precision, RunRecipe};
 pub use sample::sample;
 
 /// What is made of what, and how.
