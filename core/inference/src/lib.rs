@@ -45,6 +45,8 @@ mod info;
 
 mod model;
 
+mod scorer;
+
 mod embedder;
 
 pub use chat::{ChatTokenizer, Turn};
@@ -60,3 +62,4 @@ pub use provider::{
     ShapeProfile, Skipped, TENSORRT_PACKAGES, TensorRtOptions,
 };
 pub use runtime::Runtime;
+pub use scorer::{OnnxScorer, Score};
