@@ -9,6 +9,8 @@
 //! [`OnnxEmbedder`] is a [`TextEmbedder`](loquat_contract::TextEmbedder): texts become tokens, padded batches, hidden states, and
 //! one vector each.
 //!
+//! [`OnnxScorer`] reads a text that is given, for comparing models.
+//!
 //! It knows nothing of dialogue, platforms, graphs of knowledge, or where a model came from.
 
 mod error;
@@ -43,6 +45,8 @@ mod model;
 
 mod embedder;
 
+mod score;
+
 pub use embedder::{OnnxEmbedder, OnnxEmbedderOptions, Pooling};
 pub use engine::{Decoding, ModelStats};
 pub use error::InferenceError;
@@ -55,3 +59,4 @@ pub use provider::{
     ShapeProfile, Skipped, TENSORRT_PACKAGES, TensorRtOptions,
 };
 pub use runtime::Runtime;
+pub use score::{OnnxScorer, Surprise};

@@ -211,7 +211,7 @@ impl OnnxModel {
 }
 
 /// The session of a folder, with its adapters, ready to run.
-fn open_decoder(
+pub(crate) fn open_decoder(
     runtime: &Runtime,
     folder: &ModelFolder,
     identity: &ModelIdentity,

@@ -1,11 +1,13 @@
-//! LoRA adapters: from what PEFT saves to the file that ONNX Runtime's adapter API loads. In: a folder with
-//! `adapter_config.json` and `adapter_model.safetensors`, and the model that it is for. Out: one `.onnx_adapter` file.
+//! LoRA adapters: from what PEFT saves to the file that ONNX Runtime's adapter API loads, or into the weights. In: a folder with
+//! `adapter_config.json` and `adapter_model.safetensors`, and the model that it is for. Out: one `.onnx_adapter` file, or a
+//! weights folder.
 //!
 //! Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", 2021: a layer computes `x·W + (alpha / rank)·x·A·B`.
 //! The factor is folded into `B`, so that the graph only multiplies.
 
 mod adapter_file;
 mod layers;
+mod merge;
 mod peft;
 #[cfg(test)]
 mod tests;
@@ -16,6 +18,7 @@ use std::path::Path;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+pub use merge::merge_lora;
 pub use peft::PeftAdapter;
 
 use crate::error::{ExportError, Result};

@@ -114,7 +114,32 @@ impl<'a> PeftAdapter<'a> {
     }
 }
 
+/// The change of a matrix, row by row: `factor · B · A`.
+pub(super) struct Product {
+    rank: usize,
+    /// `[rank, columns]`.
+    a: Vec<f32>,
+    /// `factor · B`, `[rows, rank]`.
+    b: Vec<f32>,
+}
+
+impl Product {
+    /// Adds row `row` to the matrix's own.
+    pub(super) fn add(&self, row: usize, to: &mut [f32]) {
+        let factors = &self.b[row * self.rank..][..self.rank];
+        for (factor, a) in factors.iter().zip(self.a.chunks_exact(to.len())) {
+            to.iter_mut().zip(a).for_each(|(to, a)| *to += factor * a);
+        }
+    }
+}
+
 impl Change<'_> {
+    pub(super) fn product(&self) -> Product {
+        let mut b = floats(&self.b);
+        b.iter_mut().for_each(|value| *value *= self.factor);
+        Product { rank: self.rank, a: floats(&self.a), b }
+    }
+
     /// `Aᵀ`, `[columns, rank]`.
     pub(super) fn down(&self) -> Vec<f32> {
         transposed(&floats(&self.a), self.rank, self.columns)
