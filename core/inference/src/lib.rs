@@ -10,6 +10,7 @@
 //! one vector each.
 //!
 //! [`OnnxScorer`] reads a text that is given, for comparing models.
+//! [`ChatTokenizer`] is template and tokenizer alone, for those who train a model to answer what it will be asked here.
 //!
 //! It knows nothing of dialogue, platforms, graphs of knowledge, or where a model came from.
 
@@ -24,6 +25,8 @@ mod folder;
 mod tokenizer;
 
 mod template;
+
+mod chat;
 
 mod graph;
 
@@ -47,6 +50,7 @@ mod embedder;
 
 mod score;
 
+pub use chat::{ChatTokenizer, Turn};
 pub use embedder::{OnnxEmbedder, OnnxEmbedderOptions, Pooling};
 pub use engine::{Decoding, ModelStats};
 pub use error::InferenceError;
