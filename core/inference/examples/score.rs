@@ -6,7 +6,7 @@
 use std::io::Write;
 
 use anyhow::{Result, bail};
-use loquat_inference::{OnnxModelOptions, OnnxScorer, Runtime, Surprise};
+use loquat_inference::{ChatTokenizer, OnnxModelOptions, OnnxScorer, Runtime, Score};
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -18,18 +18,22 @@ fn main() -> Result<()> {
     let (window, windows) = (number("WINDOW", 256)?, number("WINDOWS", 8)?);
     let mut out = std::io::stdout().lock();
     for folder in folders {
-        let options =
-            OnnxModelOptions { threads: number("THREADS", 2)?, spin: false, ..OnnxModelOptions::new(folder) };
-        let mut scorer = OnnxScorer::open(&runtime, options)?;
-        let tokens = scorer.encode(&text)?;
-        let mut sum = Surprise::default();
+        let tokens = ChatTokenizer::open(folder)?.text(&text)?;
+        let mut options = OnnxModelOptions::new(folder);
+        (options.threads, options.spin, options.sequences) = (number("THREADS", 2)?, false, 1);
+        let mut scorer = OnnxScorer::open(&runtime, &options)?;
+        let mut sum = Score::default();
         for window in tokens.chunks(window).take(windows) {
-            let one = scorer.surprise(window)?;
-            sum = Surprise { nats: sum.nats + one.nats, tokens: sum.tokens + one.tokens };
+            let one = scorer.score_tokens(window)?;
+            sum.tokens += one.tokens;
+            sum.log_probability += one.log_probability;
         }
-        let line =
-            serde_json::json!({ "model": folder, "tokens": sum.tokens, "perplexity": sum.perplexity() });
-        writeln!(out, "{line}")?;
+        let perplexity = (-sum.log_probability / sum.tokens as f64).exp();
+        writeln!(
+            out,
+            "{}",
+            serde_json::json!({ "model": folder, "tokens": sum.tokens, "perplexity": perplexity })
+        )?;
     }
     Ok(())
 }

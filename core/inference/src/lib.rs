@@ -9,7 +9,6 @@
 //! [`OnnxEmbedder`] is a [`TextEmbedder`](loquat_contract::TextEmbedder): texts become tokens, padded batches, hidden states, and
 //! one vector each.
 //!
-//! [`OnnxScorer`] reads a text that is given, for comparing models.
 //! [`ChatTokenizer`] is template and tokenizer alone, for those who train a model to answer what it will be asked here.
 //!
 //! It knows nothing of dialogue, platforms, graphs of knowledge, or where a model came from.
@@ -46,9 +45,9 @@ mod info;
 
 mod model;
 
-mod embedder;
+mod scorer;
 
-mod score;
+mod embedder;
 
 pub use chat::{ChatTokenizer, Turn};
 pub use embedder::{OnnxEmbedder, OnnxEmbedderOptions, Pooling};
@@ -63,4 +62,4 @@ pub use provider::{
     ShapeProfile, Skipped, TENSORRT_PACKAGES, TensorRtOptions,
 };
 pub use runtime::Runtime;
-pub use score::{OnnxScorer, Surprise};
+pub use scorer::{OnnxScorer, Score};

@@ -254,7 +254,7 @@ pub(crate) fn open_decoder(
 }
 
 /// What also decides which tokens a model writes, in its identity: adapters, the other models of an ensemble, and how tokens are written.
-fn written_with(
+pub(crate) fn written_with(
     identity: ModelIdentity,
     options: &OnnxModelOptions,
 ) -> Result<ModelIdentity, InferenceError> {

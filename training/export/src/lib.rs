@@ -122,4 +122,7 @@ pub use lora::{AdapterSummary, PeftAdapter, import_lora, merge_lora};
 pub use parity::Difference;
 pub use progress::{Progress, Report, Stage};
 pub use quantise::Quantisation;
-pub use weights::{Element, gguf_to_weights, weights_to_onnx, weights_to_onnx_checked};
+pub use weights::{
+    Element, Soup, Taste, average_adapters, average_weights, gguf_to_weights, greedy, weights_to_onnx,
+    weights_to_onnx_checked,
+};

@@ -7,15 +7,15 @@ mod folder;
 mod from_gguf;
 mod names;
 mod shards;
+mod soup;
 mod tensor_file;
 #[cfg(test)]
 mod tests;
 mod to_onnx;
 
 pub use element::Element;
-pub(crate) use folder::WeightsFolder;
 pub use from_gguf::gguf_to_weights;
-pub(crate) use tensor_file::TensorFile;
+pub use soup::{Soup, Taste, average_adapters, average_weights, greedy};
 pub use to_onnx::{weights_to_onnx, weights_to_onnx_checked};
 
 /// The file that tells a model's shape.

@@ -22,6 +22,11 @@ pub enum Command {
     /// Prints the recipe in use, after file and flags, with absolute paths
     #[command(after_help = "Example:\n  loquat-train show recipe.toml --set run.rate=1e-4")]
     Show(RecipeArgs),
+    /// Measures the base and what was exported through the bot's real engine, side by side; goes on where it was stopped
+    #[command(
+        after_help = "Example:\n  loquat-train eval recipe.toml --set eval.limit=60\n\nThe table is in OUTPUT/eval/comparison.md and comparison.json, the replies beside them.\nExits with 4 when a model misses a target of the recipe."
+    )]
+    Eval(RecipeArgs),
 }
 
 /// Which recipe; every command has these.
@@ -39,8 +44,9 @@ const EXAMPLES: &str = "\
 Examples:
   loquat-train sample > recipe.toml                a recipe to change
   loquat-train show recipe.toml --set seed=2       what would be done
+  loquat-train eval recipe.toml                    how good it is, before and after
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or recipe, 3 stopped early and can go on.";
+Exit codes: 0 done, 1 failed, 2 wrong usage or recipe, 3 stopped early and can go on, 4 a target was missed.";
 
 fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE, such as run.rate=1e-4")?;

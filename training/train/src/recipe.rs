@@ -1,6 +1,7 @@
 //! A recipe: one TOML file that all commands take. In: the file, and what the command line sets over it. Out: a checked [`Recipe`] with
 //! absolute paths. Starts nothing.
 
+mod eval;
 mod load;
 mod run;
 mod sample;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use eval::{EvalRecipe, TargetsRecipe};
 pub use load::RecipeError;
 pub use run::RunRecipe;
 pub use sample::sample;
@@ -32,6 +34,9 @@ pub struct Recipe {
     /// How the model is trained.
     #[serde(default)]
     pub run: RunRecipe,
+    /// What is measured of which models.
+    #[serde(default)]
+    pub eval: EvalRecipe,
 }
 
 impl Recipe {
@@ -78,6 +83,7 @@ impl Recipe {
             self.base = base.to_string_lossy().into_owned();
         }
         self.run.resolve(folder);
+        self.eval.resolve(folder);
     }
 }
 

@@ -28,21 +28,11 @@ const MODULES: [(&str, &str); 7] = [
 
 /// The name in the graph of a module, if adapters can reach it.
 pub(super) fn name_in_graph(module: &str) -> Option<String> {
-    let (layer, (_, name)) = find(module)?;
-    Some(format!("layers.{layer}.{name}"))
-}
-
-/// The tensor in a weights folder that a module multiplies by, if adapters can reach it.
-pub(super) fn name_in_weights(module: &str) -> Option<String> {
-    let (layer, (part, _)) = find(module)?;
-    Some(format!("model.layers.{layer}.{part}.weight"))
-}
-
-fn find(module: &str) -> Option<(u32, (&'static str, &'static str))> {
     let rest = PREFIXES.iter().find_map(|prefix| module.strip_prefix(prefix))?;
     let (layer, part) = rest.split_once('.')?;
     let layer = layer.parse::<u32>().ok()?;
-    MODULES.iter().find(|(module, _)| *module == part).map(|found| (layer, *found))
+    let (_, name) = MODULES.iter().find(|(module, _)| *module == part)?;
+    Some(format!("layers.{layer}.{name}"))
 }
 
 #[derive(Debug)]
@@ -113,15 +103,13 @@ fn extent(input: &ValueInfoProto, axis: usize) -> Option<(i32, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{name_in_graph, name_in_weights};
+    use super::name_in_graph;
 
     #[test]
     fn modules_have_names_in_the_graph_or_none() {
         let name = |module: &str| name_in_graph(&format!("base_model.model.{module}"));
         assert_eq!(name("model.layers.11.self_attn.o_proj").as_deref(), Some("layers.11.attention.output"));
         assert_eq!(name("layers.0.mlp.down_proj").as_deref(), Some("layers.0.feed_forward.down"));
-        let weights = name_in_weights("base_model.model.layers.3.mlp.down_proj");
-        assert_eq!(weights.as_deref(), Some("model.layers.3.mlp.down_proj.weight"));
         for other in
             ["lm_head", "model.embed_tokens", "model.layers.x.mlp.up_proj", "model.layers.1.mlp.experts"]
         {

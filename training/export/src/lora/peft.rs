@@ -20,11 +20,11 @@ pub struct PeftAdapter<'a> {
 
 /// The change of one module: `A` `[rank, columns]`, `B` `[rows, rank]`, and the factor of their product.
 #[derive(Debug)]
-pub(super) struct Change<'a> {
-    pub(super) module: String,
-    pub(super) columns: usize,
-    pub(super) rank: usize,
-    pub(super) rows: usize,
+pub(crate) struct Change<'a> {
+    pub(crate) module: String,
+    pub(crate) columns: usize,
+    pub(crate) rank: usize,
+    pub(crate) rows: usize,
     factor: f32,
     a: TensorView<'a>,
     b: TensorView<'a>,
@@ -109,44 +109,19 @@ impl<'a> PeftAdapter<'a> {
         self.changes.iter().map(|change| change.rank).max().unwrap_or(0)
     }
 
-    pub(super) fn changes(&self) -> &[Change<'a>] {
+    pub(crate) fn changes(&self) -> &[Change<'a>] {
         &self.changes
     }
 }
 
-/// The change of a matrix, row by row: `factor · B · A`.
-pub(super) struct Product {
-    rank: usize,
-    /// `[rank, columns]`.
-    a: Vec<f32>,
-    /// `factor · B`, `[rows, rank]`.
-    b: Vec<f32>,
-}
-
-impl Product {
-    /// Adds row `row` to the matrix's own.
-    pub(super) fn add(&self, row: usize, to: &mut [f32]) {
-        let factors = &self.b[row * self.rank..][..self.rank];
-        for (factor, a) in factors.iter().zip(self.a.chunks_exact(to.len())) {
-            to.iter_mut().zip(a).for_each(|(to, a)| *to += factor * a);
-        }
-    }
-}
-
 impl Change<'_> {
-    pub(super) fn product(&self) -> Product {
-        let mut b = floats(&self.b);
-        b.iter_mut().for_each(|value| *value *= self.factor);
-        Product { rank: self.rank, a: floats(&self.a), b }
-    }
-
     /// `Aᵀ`, `[columns, rank]`.
-    pub(super) fn down(&self) -> Vec<f32> {
+    pub(crate) fn down(&self) -> Vec<f32> {
         transposed(&floats(&self.a), self.rank, self.columns)
     }
 
     /// `factor · Bᵀ`, `[rank, rows]`.
-    pub(super) fn up(&self) -> Vec<f32> {
+    pub(crate) fn up(&self) -> Vec<f32> {
         let mut values = transposed(&floats(&self.b), self.rows, self.rank);
         values.iter_mut().for_each(|value| *value *= self.factor);
         values

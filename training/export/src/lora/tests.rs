@@ -16,7 +16,7 @@ use crate::decoder::tests::{compare, kept, models, reference};
 use crate::gguf::tiny::{HEAD, Tiny, noise};
 use crate::{ExportError, ExportOptions, Quantisation, gguf_to_onnx, inspect_folder};
 
-pub(super) const RANK: usize = 3;
+pub(crate) const RANK: usize = 3;
 const ALPHA: f32 = 6.0;
 const MODULES: [(&str, &str); 7] = [
     ("self_attn.q_proj", "attn_q"),
@@ -30,10 +30,10 @@ const MODULES: [(&str, &str); 7] = [
 const WITH_ADAPTERS: ExportOptions = ExportOptions { quantisation: Quantisation::Fp32, adapters: true };
 
 /// Name → shape and numbers, as PEFT has them.
-pub(super) type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+pub(crate) type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
 /// A small adapter of every linear layer, and the model with it merged.
-pub(super) fn adapter(tiny: &Tiny) -> (Tensors, Tiny) {
+pub(crate) fn adapter(tiny: &Tiny) -> (Tensors, Tiny) {
     let (mut tensors, mut merged) = (Tensors::new(), tiny.clone());
     let interleaved = tiny.tensors.iter().all(|tensor| !tensor.0.contains("attn_q_norm"))
         && tiny.pairs.iter().any(|(key, _)| key.starts_with("llama."));
@@ -76,14 +76,14 @@ fn safetensors(tensors: &Tensors) -> Vec<u8> {
     safetensors::serialize(views, None).unwrap()
 }
 
-pub(super) fn config() -> Json {
+pub(crate) fn config() -> Json {
     json!({
         "peft_type": "LORA", "r": RANK, "lora_alpha": ALPHA, "bias": "none", "use_dora": false,
         "target_modules": ["q_proj"], "modules_to_save": null, "base_model_name_or_path": "tiny",
     })
 }
 
-pub(super) fn write_peft(folder: &Path, config: &Json, tensors: &Tensors) {
+pub(crate) fn write_peft(folder: &Path, config: &Json, tensors: &Tensors) {
     std::fs::create_dir_all(folder).unwrap();
     std::fs::write(folder.join("adapter_config.json"), config.to_string()).unwrap();
     std::fs::write(folder.join("adapter_model.safetensors"), safetensors(tensors)).unwrap();

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::names::{to_gguf, to_transformers};
 use super::shards::{Place, Shards};
-use super::{CONFIG_FILE, Element, configuration};
+use super::{CONFIG_FILE, configuration};
 use crate::decoder::{FACTORS, Found, Role, Shape, Source, tensors};
 use crate::error::{ExportError, Result};
 use crate::folder::{self, Family, Scaling, feed, hex};
@@ -122,14 +122,6 @@ impl WeightsFolder {
         let columns = place.shape.last().copied().unwrap_or(1);
         let kind = kind(place.dtype).unwrap_or(TensorKind::F32);
         Ok(TensorData::new(kind, columns, self.shards.read(place)?))
-    }
-
-    /// The type of all tensors; nothing where they differ.
-    pub(crate) fn element(&self) -> Option<Element> {
-        let mut dtypes = self.tensors().map(|(_, place)| place.dtype);
-        let first = dtypes.next()?;
-        let element = [Element::F32, Element::Bf16, Element::F16].into_iter().find(|e| e.dtype() == first)?;
-        dtypes.all(|dtype| dtype == first).then_some(element)
     }
 
     /// Where it is, as manifests say it: the SHA-256 is over `config.json` and then the files with tensors, in order of name.
