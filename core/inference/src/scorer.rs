@@ -92,6 +92,56 @@ impl OnnxScorer {
         judged
     }
 
+    /// Judges each of `tokens` but the first. What the context cannot hold is left out at the end.
+    ///
+    /// # Errors
+    /// The run fails.
+    pub fn score_tokens(&mut self, tokens: &[u32]) -> Result<Score, InferenceError> {
+        let tokens = &tokens[..tokens.len().min(self.decoder.context())];
+        self.decoder.clear(self.lane);
+        self.decoder.push(self.lane)?;
+        let judged = self.judge(tokens, 1);
+        self.decoder.clear(self.lane);
+        judged
+    }
+
+    /// The longest text, in tokens.
+    pub fn context(&self) -> usize {
+        self.decoder.context()
+    }
+
+    /// Runs `tokens` by themselves, and gives `each` the place of each of them and the logits of what follows it, a number for each token of
+    /// the vocabulary.
+    ///
+    /// # Errors
+    /// There are more tokens than the context holds, or the run fails.
+    pub fn logits(
+        &mut self,
+        tokens: &[u32],
+        mut each: impl FnMut(usize, &[f32]),
+    ) -> Result<(), InferenceError> {
+        let context = self.decoder.context();
+        if tokens.len() > context {
+            return Err(InferenceError::ContextTooLong { prompt: tokens.len(), context });
+        }
+        self.decoder.clear(self.lane);
+        self.decoder.push(self.lane)?;
+        let mut ran = Ok(());
+        for (number, block) in tokens.chunks(BLOCK).enumerate() {
+            ran = self.decoder.extend(self.lane, 0, block, block.len()).and_then(|logits| {
+                (0..block.len()).try_for_each(|at| {
+                    each(number * BLOCK + at, logits.row(at)?);
+                    Ok(())
+                })
+            });
+            if ran.is_err() {
+                break;
+            }
+        }
+        self.decoder.clear(self.lane);
+        ran
+    }
+
     /// The tokens from `begun` on, each after those before it.
     fn judge(&mut self, tokens: &[u32], begun: usize) -> Result<Score, InferenceError> {
         let mut score = Score::default();

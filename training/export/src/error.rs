@@ -147,6 +147,14 @@ pub enum ExportError {
         /// The model folder.
         path: PathBuf,
     },
+    /// What was written was looked at and not accepted.
+    #[error("{} is not put in place: {reason}", path.display())]
+    Refused {
+        /// Where it would be.
+        path: PathBuf,
+        /// The checker's words.
+        reason: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The folder holds no model.
     #[error("{} holds no model: none of {expected} is there", path.display())]
     NoModel {

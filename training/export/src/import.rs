@@ -195,6 +195,37 @@ pub(crate) fn describe_source(path: &Path, report: &mut Report<'_>) -> Result<So
     Ok(Source { file, bytes: total, sha256 })
 }
 
+/// A model folder that is written and not yet in place.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Candidate<'a> {
+    /// Where it is for now: it can be opened there, and files can be put beside the model's.
+    pub folder: &'a Path,
+    /// What its manifest says; files that are added now are listed too, in the end.
+    pub manifest: &'a Manifest,
+}
+
+/// What looks at a candidate before it is put in place. An error is passed on as [`ExportError::Refused`], and nothing is put in place.
+pub type Check<'a> =
+    dyn FnMut(Candidate<'_>) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> + 'a;
+
+/// Adds the manifest and puts the folder in place, once `check` has seen it.
+pub(crate) fn finish_checked(
+    staging: Staging,
+    source: Source,
+    options: ExportOptions,
+    check: &mut Check<'_>,
+    report: &mut Report<'_>,
+) -> Result<Manifest> {
+    let mut manifest = Manifest::describe(staging.folder(), source, options, KvCache::Shared, report)?;
+    let candidate = Candidate { folder: staging.folder(), manifest: &manifest };
+    check(candidate).map_err(|reason| ExportError::Refused { path: staging.target().to_owned(), reason })?;
+    manifest.add_new_files(staging.folder())?;
+    staging.write_json(MANIFEST_FILE, &manifest)?;
+    staging.commit()?;
+    Ok(manifest)
+}
+
 /// Adds the manifest and puts the folder in place.
 pub(crate) fn finish(
     staging: Staging,

@@ -95,6 +95,7 @@
 //!   [`gguf::Gguf::from_bytes`], [`check_gguf`], [`PeftAdapter::parse`] and [`Manifest::from_json`] take them from
 //!   memory, which is what fuzzing wants.
 
+pub mod card;
 mod decoder;
 mod dynamic;
 pub mod error;
@@ -104,20 +105,24 @@ mod import;
 pub mod inspect;
 pub mod lora;
 mod onnx;
+pub mod parity;
 pub mod progress;
 mod quantise;
 mod tokenizer;
 pub mod weights;
 
+pub use card::{CARD_FILE, Card, Table};
 pub use decoder::ARCHITECTURES;
 pub use dynamic::dequantise_onnx;
 pub use error::{ExportError, Result};
 pub use folder::{EXPORT_VERSION, FileEntry, KvCache, Manifest, Source, WEIGHTS_VERSION, WeightsManifest};
-pub use import::{ExportOptions, check_gguf, gguf_to_onnx};
+pub use import::{Candidate, Check, ExportOptions, check_gguf, gguf_to_onnx};
 pub use inspect::{FolderSummary, GgufSummary, inspect_folder, inspect_gguf, model_sha256};
-pub use lora::{AdapterSummary, PeftAdapter, import_lora};
+pub use lora::{AdapterSummary, PeftAdapter, import_lora, merge_lora};
+pub use parity::Difference;
 pub use progress::{Progress, Report, Stage};
 pub use quantise::Quantisation;
 pub use weights::{
     Element, Soup, Taste, average_adapters, average_weights, gguf_to_weights, greedy, weights_to_onnx,
+    weights_to_onnx_checked,
 };

@@ -1,5 +1,6 @@
-//! LoRA adapters: from what PEFT saves to the file that ONNX Runtime's adapter API loads. In: a folder with
-//! `adapter_config.json` and `adapter_model.safetensors`, and the model that it is for. Out: one `.onnx_adapter` file.
+//! LoRA adapters: from what PEFT saves to the file that ONNX Runtime's adapter API loads, or into the weights. In: a folder with
+//! `adapter_config.json` and `adapter_model.safetensors`, and the model that it is for. Out: one `.onnx_adapter` file, or a
+//! weights folder.
 //!
 //! Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", 2021: a layer computes `x·W + (alpha / rank)·x·A·B`.
 //! The factor is folded into `B`, so that the graph only multiplies.
@@ -7,6 +8,7 @@
 mod adapter_file;
 mod files;
 mod layers;
+mod merge;
 mod peft;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -18,6 +20,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 pub(crate) use files::AdapterFiles;
+pub use merge::merge_lora;
 pub(crate) use peft::Change;
 pub use peft::PeftAdapter;
 

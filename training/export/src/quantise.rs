@@ -6,6 +6,7 @@
 //! says how such weights keep their values all the same.
 
 mod grid;
+mod nearest;
 
 pub(crate) use grid::{grid, sums};
 
@@ -21,7 +22,7 @@ pub enum Quantisation {
     Int8,
     /// 4 bits, blocks of 32, for weights that have 4 bits in the source (`Q4_0`, `Q4_1`, `Q4_K`), whose values are kept,
     /// and the default. The embedding, the output layer and weights of other quantised types get 8 bits. Float weights
-    /// are fitted to 4 bits, with some loss.
+    /// are fitted to 4 bits in the same form, with some loss.
     #[default]
     Int4,
     /// `float16` weights, activations and KV cache: what GPUs compute in. Logits are `f32`.
@@ -64,12 +65,11 @@ pub(crate) fn int8(row: &[f32], quants: &mut Vec<u8>, scales: &mut Vec<f32>) {
     }
 }
 
-/// Appends a row as 4-bit integers, two to a byte with the lower index in the low nibble, and so the zero points.
-///
-/// Each block takes the pair of scale and zero point with the least squared error among a few candidates: the
-/// zero points around the affine one, each with the scale that covers the range and its least-squares refinement.
+/// Appends a row as 4-bit integers, two to a byte with the lower index in the low nibble, and so the zero points: on the nearest grid of each
+/// block, with what integer zero points leave of its offset behind the row, as [`grid`] has it.
 pub(crate) fn int4(row: &[f32], quants: &mut Vec<u8>, scales: &mut Vec<f32>, zero_points: &mut Vec<u8>) {
-    pack(row.chunks(BLOCK).map(fitted), quants, scales, zero_points);
+    let blocks = row.chunks(BLOCK).map(nearest::nearest).collect::<Vec<_>>();
+    grid(&blocks, true, quants, scales, zero_points);
 }
 
 /// A block of 4-bit integers.
@@ -81,6 +81,9 @@ struct Four {
 }
 
 /// The block of 4-bit integers that comes closest to `weights`, of which there are 32 at most.
+///
+/// It takes the pair of scale and zero point with the least squared error among a few candidates: the zero points around the
+/// affine one, each with the scale that covers the range and its least-squares refinement.
 fn fitted(weights: &[f32]) -> Four {
     let fit = fit_int4(weights);
     let mut codes = [0; BLOCK];

@@ -16,12 +16,21 @@ mod to_onnx;
 pub use element::Element;
 pub use from_gguf::gguf_to_weights;
 pub use soup::{Soup, Taste, average_adapters, average_weights, greedy};
-pub use to_onnx::weights_to_onnx;
+pub use to_onnx::{weights_to_onnx, weights_to_onnx_checked};
 
 /// The file that tells a model's shape.
 pub(crate) const CONFIG_FILE: &str = "config.json";
 /// The file with a model's tensors, where they are in one.
 pub(crate) const WEIGHTS_FILE: &str = "model.safetensors";
+
+/// The files beside tensors and shape that go with the weights, where a folder has them.
+pub(crate) const BESIDE: [&str; 5] = [
+    "generation_config.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "chat_template.jinja",
+    "tokenizer.json",
+];
 
 /// Whether a file of a weights folder holds tensors.
 pub(crate) fn is_weights(name: &str) -> bool {

@@ -208,8 +208,11 @@ impl<'a, 'r> Weights<'a, 'r> {
             return Err(self.error(parts.first().map_or(name, |p| p.tensor), problem));
         }
         let rows = parts.iter().map(|p| p.rows).sum::<usize>();
-        let sums =
-            if method == Method::Keep && self.has_offsets(parts) { quantise::sums(columns) } else { 0 };
+        let sums = match method {
+            Method::Keep if self.has_offsets(parts) => quantise::sums(columns),
+            Method::Fit => quantise::sums(columns),
+            _ => 0,
+        };
         let blocks = columns.div_ceil(BLOCK) + sums.div_ceil(BLOCK);
         let row_bytes = match method {
             Method::Fit | Method::Keep => blocks * BLOCK / 2,

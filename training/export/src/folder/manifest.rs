@@ -140,6 +140,22 @@ impl Manifest {
         Ok(differing)
     }
 
+    /// Adds the files of `folder` that are not listed yet.
+    pub(crate) fn add_new_files(&mut self, folder: &Path) -> Result<()> {
+        for entry in fs::read_dir(folder).map_err(ExportError::io("read", folder))? {
+            let entry = entry.map_err(ExportError::io("read", folder))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if self.files.iter().any(|file| file.name == name) {
+                continue;
+            }
+            let bytes = entry.metadata().map_err(ExportError::io("read", &entry.path()))?.len();
+            let sha256 = feed(&entry.path(), None, &mut |_| ())?;
+            self.files.push(FileEntry { name, bytes, sha256 });
+        }
+        self.files.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(())
+    }
+
     /// Hashes the files of `folder`, which is complete but for its manifest.
     pub(crate) fn describe(
         folder: &Path,

@@ -46,6 +46,11 @@ impl Staging {
         &self.folder
     }
 
+    /// Where the folder will be.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
+    }
+
     pub(crate) fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> Result<()> {
         let path = self.folder.join(name);
         fs::write(&path, contents).map_err(ExportError::io("write", &path))

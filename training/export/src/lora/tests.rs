@@ -16,7 +16,7 @@ use crate::decoder::tests::{compare, kept, models, reference};
 use crate::gguf::tiny::{HEAD, Tiny, noise};
 use crate::{ExportError, ExportOptions, Quantisation, gguf_to_onnx, inspect_folder};
 
-const RANK: usize = 3;
+pub(crate) const RANK: usize = 3;
 const ALPHA: f32 = 6.0;
 const MODULES: [(&str, &str); 7] = [
     ("self_attn.q_proj", "attn_q"),

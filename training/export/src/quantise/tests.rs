@@ -3,6 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::nearest::nearest;
 use super::{BLOCK, grid, int4, int8, sums};
 use crate::gguf::GridBlock;
 
@@ -38,7 +39,8 @@ proptest! {
         let (mut quants, mut scales, mut zeros) = (Vec::new(), Vec::new(), Vec::new());
         int4(&row, &mut quants, &mut scales, &mut zeros);
         let error = |values: &[f32]| values.iter().zip(&row).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
-        let found = error(&decode4(&quants, &scales, &zeros));
+        let decoded = decode4(&quants, &scales, &zeros);
+        let found = error(&decoded[..BLOCK].iter().map(|w| w + decoded[BLOCK]).collect::<Vec<_>>());
 
         let low = row.iter().fold(0.0f32, |m, &w| m.min(w));
         let high = row.iter().fold(0.0f32, |m, &w| m.max(w));
@@ -121,7 +123,9 @@ fn int4_keeps_a_4_bit_source_with_an_integer_zero_point() {
     let row = (0..64).map(|i| ((i * 7 % 16) as f32 - 5.0) * 0.25).collect::<Vec<_>>();
     let (mut quants, mut scales, mut zeros) = (Vec::new(), Vec::new(), Vec::new());
     int4(&row, &mut quants, &mut scales, &mut zeros);
-    assert_eq!((quants.len(), scales.len(), zeros.as_slice()), (32, 2, [0x55].as_slice()));
+    assert_eq!((quants.len(), scales.len(), zeros[0]), (48, 3, 0x55));
+    let decoded = decode4(&quants, &scales, &zeros);
+    assert!(decoded[64..].iter().all(|offset| offset.abs() < 1e-6), "no offset is left");
     for (found, w) in decode4(&quants, &scales, &zeros).iter().zip(&row) {
         assert!((found - w).abs() < 1e-6, "{found} is not {w}");
     }
@@ -135,5 +139,17 @@ fn zeros_stay_zero() {
     quants.clear();
     scales.clear();
     int4(&[0.0; 32], &mut quants, &mut scales, &mut zeros);
-    assert_eq!(decode4(&quants, &scales, &zeros), [0.0; 32]);
+    assert_eq!(decode4(&quants, &scales, &zeros), [0.0; 64]);
+}
+
+/// Weights of a quantised model that was trained on are near its grid still, and come back to it.
+#[test]
+fn a_grid_whose_weights_have_moved_a_little_is_found_again() {
+    let (scale, offset) = (0.0137, -0.0911);
+    let codes = (0..32).map(|i| (i * 11 + 3) % 16).collect::<Vec<i32>>();
+    let moved = |i: usize| ((i * 7 % 5) as f32 - 2.0) * 0.0004;
+    let row = (0..32).map(|i| codes[i] as f32 * scale + offset + moved(i)).collect::<Vec<_>>();
+    let block = nearest(&row);
+    assert_eq!(block.codes.map(i32::from).as_slice(), codes);
+    assert!((block.scale - scale).abs() < 1e-4 && (block.offset - offset).abs() < 1e-3, "{block:?}");
 }

@@ -170,6 +170,10 @@ impl Mixture<'_> {
             let columns = shape.last().copied().unwrap_or(1).max(1);
             for row in self.sum(name)?.chunks_exact(columns) {
                 let row: Vec<f32> = row.iter().map(|&value| value as f32).collect();
+                if !self.changes.is_empty() && row.iter().any(|value| !value.is_finite()) {
+                    let detail = format!("it makes numbers of `{name}` infinite");
+                    return Err(ExportError::UnsupportedAdapter { path: self.origin.to_owned(), detail });
+                }
                 file.append(name, &row)?;
             }
         }

@@ -5,17 +5,14 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::CONFIG_FILE;
 use super::folder::WeightsFolder;
+use super::{BESIDE, CONFIG_FILE};
 use crate::decoder;
 use crate::error::{ExportError, Result};
-use crate::folder::{Description, KvCache, Manifest, Staging, genai_config_json};
-use crate::import::{ExportOptions, describe_shape, finish, refuse_wide};
+use crate::folder::{Description, Manifest, Staging, genai_config_json};
+use crate::import::{Check, ExportOptions, describe_shape, finish_checked, refuse_wide};
 use crate::progress::Report;
 
-/// Copied as they are where the folder has them.
-const COPIED: [&str; 4] =
-    ["generation_config.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"];
 const TOKENIZER: &str = "tokenizer.json";
 
 /// Converts the weights folder `source`, as Hugging Face's transformers and this crate write it, to the model folder `target`, replacing
@@ -33,6 +30,21 @@ pub fn weights_to_onnx(
     options: impl Into<ExportOptions>,
     report: &mut Report<'_>,
 ) -> Result<Manifest> {
+    weights_to_onnx_checked(source, target, options, &mut |_| Ok(()), report)
+}
+
+/// As [`weights_to_onnx`], where `check` looks at the folder before it is put in place, and may put files beside the model's: what it
+/// refuses is not put there.
+///
+/// # Errors
+/// Those of [`weights_to_onnx`], and [`ExportError::Refused`].
+pub fn weights_to_onnx_checked(
+    source: &Path,
+    target: &Path,
+    options: impl Into<ExportOptions>,
+    check: &mut Check<'_>,
+    report: &mut Report<'_>,
+) -> Result<Manifest> {
     let options = options.into();
     let folder = WeightsFolder::open(source)?;
     refuse_wide(source, &folder.shape, folder.family, options)?;
@@ -46,9 +58,8 @@ pub fn weights_to_onnx(
     let staging = Staging::new(target)?;
     let name = folder.family.model_type;
     decoder::write(&folder, &folder.shape, name, &options, staging.folder(), report)?;
-    staging.copy(&tokenizer, TOKENIZER)?;
     texts.write(source, &staging, &folder, options)?;
-    finish(staging, origin, options, KvCache::Shared, report)
+    finish_checked(staging, origin, options, check, report)
 }
 
 /// What JSON files say of special tokens.
@@ -78,7 +89,7 @@ impl Texts {
         folder: &WeightsFolder,
         options: ExportOptions,
     ) -> Result<()> {
-        for name in COPIED.iter().filter(|name| source.join(name).is_file()) {
+        for name in BESIDE.iter().filter(|name| source.join(name).is_file()) {
             staging.copy(&source.join(name), name)?;
         }
         let absent = |name: &str| !staging.folder().join(name).exists();

@@ -12,8 +12,8 @@ use crate::decoder::tests::interpreter::Interpreter;
 use crate::decoder::tests::{compare, models, reference};
 use crate::decoder::{Llama3, Rotary};
 use crate::gguf::tiny::{HEAD, Tiny};
-use crate::weights::{Element, weights_to_onnx};
-use crate::{ExportOptions, Manifest, Quantisation, gguf_to_onnx, inspect_folder};
+use crate::weights::{Element, weights_to_onnx, weights_to_onnx_checked};
+use crate::{Candidate, ExportOptions, Manifest, Quantisation, gguf_to_onnx, inspect_folder};
 
 const ALL: [Quantisation; 4] =
     [Quantisation::Fp32, Quantisation::Fp16, Quantisation::Int8, Quantisation::Int4];
@@ -148,4 +148,28 @@ fn what_says_nothing_new_is_left_out() {
     fs::write(&path, safetensors::serialize(tensors, None).unwrap()).unwrap();
     weights_to_onnx(&at("weights"), &at("older"), Quantisation::Fp32, &mut |_| ()).unwrap();
     assert_eq!(fs::read(at("older/model.onnx.data")).unwrap(), fs::read(at("onnx/model.onnx.data")).unwrap());
+}
+
+#[test]
+fn what_a_check_refuses_is_not_put_in_place_and_what_it_adds_is_listed() {
+    let (folder, _) = convert(&Tiny::llama(), Element::F32);
+    let at = |name: &str| folder.path().join(name);
+    let run = |refuse: bool| {
+        let check = &mut |candidate: Candidate<'_>| {
+            assert_eq!(logits(candidate.folder, &[0, 8]).len(), 2, "it can be opened");
+            fs::write(candidate.folder.join("README.md"), &candidate.manifest.model_sha256)?;
+            if refuse { Err("it differs by 7".into()) } else { Ok(()) }
+        };
+        weights_to_onnx_checked(&at("weights"), &at("onnx"), Quantisation::Int8, check, &mut |_| ())
+    };
+    let manifest = run(false).unwrap();
+    assert_eq!(fs::read_to_string(at("onnx/README.md")).unwrap(), manifest.model_sha256);
+    assert_eq!(manifest.files[0].name, "README.md");
+    assert!(manifest.verify(&at("onnx"), true, &mut |_| ()).unwrap().is_empty());
+    assert_eq!(Manifest::read(&at("onnx")).unwrap(), Some(manifest));
+    fs::write(at("onnx/older"), "as it was").unwrap();
+    let error = run(true).unwrap_err().to_string();
+    assert!(error.ends_with("is not put in place: it differs by 7"), "{error}");
+    assert_eq!(fs::read_to_string(at("onnx/older")).unwrap(), "as it was");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "nothing is left over");
 }
