@@ -22,6 +22,9 @@ pub enum Command {
     /// Prints the recipe in use, after file and flags, with absolute paths
     #[command(after_help = "Example:\n  loquat-train show recipe.toml --set run.rate=1e-4")]
     Show(RecipeArgs),
+    /// Makes the training set: from the bot's graph through its own engine, from dialogues, from text
+    #[command(after_help = PREPARE)]
+    Prepare(RecipeArgs),
 }
 
 /// Which recipe; every command has these.
@@ -41,6 +44,13 @@ Examples:
   loquat-train show recipe.toml --set seed=2       what would be done
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or recipe, 3 stopped early and can go on.";
+
+const PREPARE: &str = "\
+Example:
+  loquat-train prepare recipe.toml
+
+It writes output/set: train.jsonl, dev.jsonl, test.jsonl, statistics.json, report.md, set.svg. Answers of the bot are kept in
+asked.jsonl as they come; a run that is cut short goes on from there.";
 
 fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE, such as run.rate=1e-4")?;

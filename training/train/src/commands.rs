@@ -1,5 +1,6 @@
 //! The commands. In: what the command line says. Out: an exit code. One file a command.
 
+pub mod prepare;
 pub mod sample;
 pub mod show;
 
@@ -15,5 +16,6 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Sample => sample::run(),
         Command::Show(args) => show::run(&args),
+        Command::Prepare(args) => prepare::run(&args),
     }
 }

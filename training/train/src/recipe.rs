@@ -2,6 +2,7 @@
 //! absolute paths. Starts nothing.
 
 mod load;
+mod prepare;
 mod run;
 mod sample;
 
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use load::RecipeError;
+pub use prepare::PrepareRecipe;
 pub use run::RunRecipe;
 pub use sample::sample;
 
@@ -29,6 +31,9 @@ pub struct Recipe {
     /// Seed of all that is drawn. Default: 1.
     #[serde(default = "one")]
     pub seed: u64,
+    /// What is learnt from.
+    #[serde(default)]
+    pub prepare: PrepareRecipe,
     /// How the model is trained.
     #[serde(default)]
     pub run: RunRecipe,
@@ -77,6 +82,7 @@ impl Recipe {
         if base.exists() {
             self.base = base.to_string_lossy().into_owned();
         }
+        prepare::resolve(&mut self.prepare, folder);
         self.run.resolve(folder);
     }
 }
