@@ -25,6 +25,11 @@ pub enum Command {
     /// Makes the training set: from the bot's graph through its own engine, from dialogues, from text
     #[command(after_help = PREPARE)]
     Prepare(RecipeArgs),
+    /// Measures the base and what was exported through the bot's real engine, side by side; goes on where it was stopped
+    #[command(
+        after_help = "Example:\n  loquat-train eval recipe.toml --set eval.limit=60\n\nThe table is in OUTPUT/eval/comparison.md and comparison.json, the replies beside them.\nExits with 4 when a model misses a target of the recipe."
+    )]
+    Eval(RecipeArgs),
 }
 
 /// Which recipe; every command has these.
@@ -42,8 +47,9 @@ const EXAMPLES: &str = "\
 Examples:
   loquat-train sample > recipe.toml                a recipe to change
   loquat-train show recipe.toml --set seed=2       what would be done
+  loquat-train eval recipe.toml                    how good it is, before and after
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or recipe, 3 stopped early and can go on.";
+Exit codes: 0 done, 1 failed, 2 wrong usage or recipe, 3 stopped early and can go on, 4 a target was missed.";
 
 const PREPARE: &str = "\
 Example:

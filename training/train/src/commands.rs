@@ -1,5 +1,6 @@
 //! The commands. In: what the command line says. Out: an exit code. One file a command.
 
+pub mod eval;
 pub mod prepare;
 pub mod sample;
 pub mod show;
@@ -17,5 +18,6 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Sample => sample::run(),
         Command::Show(args) => show::run(&args),
         Command::Prepare(args) => prepare::run(&args),
+        Command::Eval(args) => eval::run(&args),
     }
 }

@@ -1,6 +1,7 @@
 //! A recipe: one TOML file that all commands take. In: the file, and what the command line sets over it. Out: a checked [`Recipe`] with
 //! absolute paths. Starts nothing.
 
+mod eval;
 mod load;
 mod prepare;
 mod run;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use eval::{EvalRecipe, TargetsRecipe};
 pub use load::RecipeError;
 pub use prepare::PrepareRecipe;
 pub use run::RunRecipe;
@@ -37,6 +39,9 @@ pub struct Recipe {
     /// How the model is trained.
     #[serde(default)]
     pub run: RunRecipe,
+    /// What is measured of which models.
+    #[serde(default)]
+    pub eval: EvalRecipe,
 }
 
 impl Recipe {
@@ -84,6 +89,7 @@ impl Recipe {
         }
         prepare::resolve(&mut self.prepare, folder);
         self.run.resolve(folder);
+        self.eval.resolve(folder);
     }
 }
 

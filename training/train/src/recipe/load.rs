@@ -65,7 +65,8 @@ impl Recipe {
                 self.name
             ));
         }
-        self.run.check()
+        self.run.check()?;
+        self.eval.check()
     }
 }
 

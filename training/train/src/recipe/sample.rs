@@ -2,7 +2,7 @@
 
 /// The sample that `loquat-train sample` prints: the tables of all commands, one after another.
 pub fn sample() -> String {
-    [HEAD, super::prepare::SAMPLE, RUN].join("\n")
+    [HEAD, super::prepare::SAMPLE, RUN, EVAL].join("\n")
 }
 
 const HEAD: &str = r#"# A recipe for loquat-train. Relative paths are relative to this file.
@@ -86,4 +86,35 @@ alpha = 32.0
 dropout = 0.0
 # The linear layers that get adapters, by Hugging Face's names.
 targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+"#;
+
+const EVAL: &str = r#"# How good the base and what was exported are, side by side, through the bot's real engine: loquat-train eval
+[eval]
+# What the others are compared with, where it is not the recipe's base: a model of the bot's config, an ONNX folder or a GGUF file.
+# base = "smollm2"
+# The models: ONNX folders, GGUF files, adapters (.onnx_adapter) for the base. Default: all in output/export.
+# models = ["runs/shop/export/int8"]
+# Sets of questions, in any form that `loquat eval` reads; those that stand in train.jsonl are left out. Without any, those of test.jsonl.
+questions = []
+# The most questions of each set; which ones is the same each time.
+limit = 200
+# The most prompts whose facts do not hold the answer: of test.jsonl, else the questions with the facts of others.
+unanswerable = 200
+# Texts outside the domain, in which forgetting is seen: .jsonl with a dialogue or text a line as in training sets, .txt, .md.
+general = []
+# The most texts that perplexity is taken of, outside the domain and of dev.jsonl each.
+texts = 200
+# Questions that are asked at the same time.
+parallel = 8
+
+# What the models' numbers should be, as shares; the command exits with 4 where one is missed. Without a number, anything will do.
+[eval.targets]
+# At least so many answers are right in the model's own words, at its first attempt and before anything is tried again.
+# own_words = 0.9
+# At most so many claims are unsupported before verification.
+# unsupported = 0.02
+# At least so many prompts without the answer are refused.
+# refuses = 0.98
+# By at most so much does the perplexity of general texts rise over the base's.
+# general_rise = 0.05
 "#;

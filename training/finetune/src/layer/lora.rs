@@ -1,0 +1,241 @@
+//! LoRA: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", 2021, as PEFT computes it.
+//!
+//! The matrices A of layers that read the same input are kept as one, and so is their dropout.
+
+use super::parameter::{Parameter, Part};
+use super::room::LowRank;
+use crate::backend::{Backend, BackendError, Mask, View, ViewMut};
+
+/// Which elements are dropped in this step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dropping {
+    /// Chooses them: by the step, the block and the layer. `None` where nothing is dropped, as in evaluation.
+    pub seed: Option<u64>,
+}
+
+impl Dropping {
+    /// Nothing is dropped.
+    pub const NONE: Self = Self { seed: None };
+
+    /// Another choice, for another layer of the same step.
+    #[must_use]
+    pub fn of(self, layer: u64) -> Self {
+        Self {
+            seed: self.seed.map(|seed| (seed ^ layer).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)),
+        }
+    }
+}
+
+/// One adapted part of a linear layer.
+#[derive(Debug)]
+pub struct Up<B: Backend> {
+    /// The first of the layer's outputs that it adds to.
+    pub first: usize,
+    /// B, `outputs × rank`.
+    pub weight: Parameter<B>,
+}
+
+/// `out[part] += scale · dropout(x) · Aᵀ · Bᵀ`, for each adapted part.
+#[derive(Debug)]
+pub struct Lora<B: Backend> {
+    /// The A of each part, `rank · parts × in`.
+    pub down: Parameter<B>,
+    /// The parts.
+    pub ups: Vec<Up<B>>,
+    /// Rows of one A.
+    pub rank: usize,
+    /// `alpha / rank`, or `alpha / √rank` with rsLoRA.
+    pub scale: f32,
+    /// Probability that an element of the input is dropped.
+    pub dropout: f32,
+}
+
+impl<B: Backend> Lora<B> {
+    /// With A and B of zeros, for parts `(module, first output, outputs)`; `module` is what PEFT calls the layer.
+    ///
+    /// # Errors
+    /// When the backend has no room.
+    pub fn new(
+        backend: &mut B,
+        parts: &[(String, usize, usize)],
+        columns: usize,
+        (rank, scale, dropout): (usize, f32, f32),
+    ) -> Result<Self, BackendError> {
+        let name = |module: &str, matrix: &str| format!("base_model.model.{module}.lora_{matrix}.weight");
+        let downs = parts.iter().map(|(module, ..)| Part { name: name(module, "A"), rows: rank }).collect();
+        let down = Parameter::matrix(backend, downs, columns, true)?;
+        let mut ups = Vec::with_capacity(parts.len());
+        for (module, first, outputs) in parts {
+            let part = vec![Part { name: name(module, "B"), rows: *outputs }];
+            ups.push(Up { first: *first, weight: Parameter::matrix(backend, part, rank, true)? });
+        }
+        Ok(Self { down, ups, rank, scale, dropout })
+    }
+
+    fn mask(&self, dropping: Dropping) -> Option<Mask> {
+        dropping.seed.filter(|_| self.dropout > 0.0).map(|seed| Mask { probability: self.dropout, seed })
+    }
+
+    /// Writes `room.low`; the input that A read.
+    fn lower<'a>(
+        &self,
+        backend: &mut B,
+        x: &'a B::Buffer,
+        tokens: usize,
+        room: &'a mut LowRank<B>,
+        dropping: Dropping,
+    ) -> Result<(), BackendError> {
+        let (rows, columns) = (self.down.rows, self.down.columns);
+        let x = match self.mask(dropping) {
+            Some(mask) => {
+                backend.dropout(&mut room.dropped, 0.0, x, mask, tokens * columns)?;
+                &room.dropped
+            }
+            None => x,
+        };
+        let down = View::of(&self.down.value, rows, columns).transpose();
+        backend.product(
+            ViewMut::of(&mut room.low, tokens, rows),
+            0.0,
+            1.0,
+            View::of(x, tokens, columns),
+            down,
+        )
+    }
+
+    /// Adds to `out`, whose rows have `width` numbers.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    #[expect(clippy::too_many_arguments, reason = "what is written, then what is read")]
+    pub fn forward(
+        &self,
+        backend: &mut B,
+        out: &mut B::Buffer,
+        width: usize,
+        x: &B::Buffer,
+        tokens: usize,
+        room: &mut LowRank<B>,
+        dropping: Dropping,
+    ) -> Result<(), BackendError> {
+        self.lower(backend, x, tokens, room, dropping)?;
+        for (number, up) in self.ups.iter().enumerate() {
+            let low = View::of(&room.low, tokens, self.down.rows).columns(number * self.rank, self.rank);
+            let weight = View::of(&up.weight.value, up.weight.rows, self.rank).transpose();
+            let out = ViewMut::of(out, tokens, width).columns(up.first, up.weight.rows);
+            backend.product(out, 1.0, self.scale, low, weight)?;
+        }
+        Ok(())
+    }
+
+    /// Adds to `d_x`, and to the gradients of A and B.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    #[expect(clippy::too_many_arguments, reason = "what is written, then what is read")]
+    pub fn backward(
+        &mut self,
+        backend: &mut B,
+        d_x: Option<&mut B::Buffer>,
+        d_out: &B::Buffer,
+        width: usize,
+        x: &B::Buffer,
+        tokens: usize,
+        room: &mut LowRank<B>,
+        dropping: Dropping,
+    ) -> Result<(), BackendError> {
+        let (rows, columns, rank, scale) = (self.down.rows, self.down.columns, self.rank, self.scale);
+        self.lower(backend, x, tokens, room, dropping)?;
+        for (number, up) in self.ups.iter_mut().enumerate() {
+            let outputs = up.weight.rows;
+            let d_part = || View::of(d_out, tokens, width).columns(up.first, outputs);
+            let weight = View::of(&up.weight.value, outputs, rank);
+            let d_low = ViewMut::of(&mut room.d_low, tokens, rows).columns(number * rank, rank);
+            backend.product(d_low, 0.0, scale, d_part(), weight)?;
+            if let Some(learning) = &mut up.weight.learning {
+                let low = View::of(&room.low, tokens, rows).columns(number * rank, rank);
+                let out = ViewMut::of(&mut learning.gradient, outputs, rank);
+                backend.product(out, 1.0, scale, d_part().transpose(), low)?;
+            }
+        }
+        let mask = self.mask(dropping);
+        let d_low = || View::of(&room.d_low, tokens, rows);
+        if let Some(gradient) = self.down.gradient() {
+            let x = if mask.is_some() { &room.dropped } else { x };
+            let out = ViewMut::of(gradient, rows, columns);
+            backend.product(out, 1.0, 1.0, d_low().transpose(), View::of(x, tokens, columns))?;
+        }
+        let Some(d_x) = d_x else { return Ok(()) };
+        let down = View::of(&self.down.value, rows, columns);
+        match mask {
+            None => backend.product(ViewMut::of(d_x, tokens, columns), 1.0, 1.0, d_low(), down),
+            Some(mask) => {
+                let out = ViewMut::of(&mut room.dropped, tokens, columns);
+                backend.product(out, 0.0, 1.0, View::of(&room.d_low, tokens, rows), down)?;
+                backend.dropout(d_x, 1.0, &room.dropped, mask, tokens * columns)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::check::{Case, buffer, read};
+    use crate::layer::linear::Linear;
+
+    #[test]
+    fn gradients_are_those_of_finite_differences() {
+        for (dropping, dropout) in [(Dropping::NONE, 0.3), (Dropping { seed: Some(5) }, 0.3)] {
+            let (tokens, columns, rank) = (7, 11, 3);
+            // Of outputs 0..9, the parts 2..4 and 5..9 are adapted.
+            let sizes = [
+                ("x", tokens * columns),
+                ("weight", 9 * columns),
+                ("A", 2 * rank * columns),
+                ("B", 2 * rank),
+                ("other B", 4 * rank),
+            ];
+            Case::new(&sizes, tokens * 9).check(|backend, inputs, probe| {
+                let weight =
+                    Parameter::matrix(backend, vec![Part { name: "w".into(), rows: 9 }], columns, true)?;
+                let parts = [("q".to_owned(), 2, 2), ("k".to_owned(), 5, 4)];
+                let mut lora = Lora::new(backend, &parts, columns, (rank, 0.7, dropout))?;
+                backend.upload(&mut lora.down.value, 0, &inputs[2])?;
+                backend.upload(&mut lora.ups[0].weight.value, 0, &inputs[3])?;
+                backend.upload(&mut lora.ups[1].weight.value, 0, &inputs[4])?;
+                let mut linear = Linear { weight, bias: None, lora: Some(lora) };
+                backend.upload(&mut linear.weight.value, 0, &inputs[1])?;
+                let x = buffer(backend, &inputs[0])?;
+                let low = vec![0.0; tokens * 2 * rank];
+                let mut low = LowRank {
+                    low: buffer(backend, &low)?,
+                    d_low: buffer(backend, &low)?,
+                    dropped: buffer(backend, &inputs[0])?,
+                };
+                let mut out = buffer(backend, probe)?;
+                linear.forward(backend, &mut out, &x, tokens, &mut low, dropping)?;
+                let (mut d_x, d_out) = (buffer(backend, &inputs[0])?, buffer(backend, probe)?);
+                linear.backward(backend, Some(&mut d_x), &d_out, &x, tokens, &mut low, dropping)?;
+                let mut gradients =
+                    vec![read(backend, &d_x)?, read(backend, linear.weight.gradient().unwrap())?];
+                let lora = linear.lora.as_mut().unwrap();
+                gradients.push(read(backend, lora.down.gradient().unwrap())?);
+                for up in &mut lora.ups {
+                    gradients.push(read(backend, up.weight.gradient().unwrap())?);
+                }
+                Ok((read(backend, &out)?, gradients))
+            });
+        }
+    }
+
+    #[test]
+    fn dropout_drops_its_share_and_keeps_the_mean() {
+        let mask = Mask { probability: 0.3, seed: 8 };
+        let kept = (0..100_000).filter(|index| mask.keeps(*index)).count();
+        assert!((69_000..71_000).contains(&kept), "{kept}");
+        let other = Mask { seed: 9, ..mask };
+        let both = (0..100_000).filter(|index| mask.keeps(*index) && other.keeps(*index)).count();
+        assert!((48_000..50_000).contains(&both), "{both}");
+    }
+}
