@@ -105,7 +105,11 @@ impl Asker {
             return Ok(Some(own.clone()));
         }
         // No name, no relation, no word that means anything.
-        let nonsense = if language.is_unspaced() { ["啧嗯嘿哩？", "噗嗤哐啷？"] } else { ["qwx zzkpf vrrt?", "blorp xqzv?"] };
+        let nonsense = if language.is_unspaced() {
+            ["啧嗯嘿哩？", "噗嗤哐啷？"]
+        } else {
+            ["qwx zzkpf vrrt?", "blorp xqzv?"]
+        };
         for asked in nonsense {
             let Some(answer) = self.bot.ask(&[asked.to_owned()]).await? else { continue };
             let reply = &answer.reply;
@@ -225,8 +229,7 @@ impl Asker {
             return Ok(known);
         }
         let subject = fact.subject.name_in_sentence(language);
-        let names =
-            Names { subject: &subject, relation: fact.predicate.label(language), ..Names::default() };
+        let names = Names { subject: &subject, relation: fact.predicate.label(language), ..Names::default() };
         let mut found = None;
         for asked in self.wordings.make(Use::Ask, &names, language).into_iter().take(TRIES) {
             let Some(answer) = self.bot.ask(&[asked.clone()]).await? else { continue };

@@ -31,7 +31,8 @@ pub(crate) struct Answer {
 impl Answer {
     /// The facts that the reply rests on, in a stable order.
     pub(crate) fn facts(&self) -> Vec<FactId> {
-        let mut facts: Vec<FactId> = self.reply.citations.iter().map(|citation| citation.id.clone()).collect();
+        let mut facts: Vec<FactId> =
+            self.reply.citations.iter().map(|citation| citation.id.clone()).collect();
         facts.sort();
         facts
     }

@@ -95,9 +95,8 @@ fn article(before: &str) -> &'static str {
 /// The sentences in which the engine said facts by its templates; `None` where it said anything else.
 pub(crate) fn stated(answer: &Answer) -> Option<Vec<String>> {
     let reply = &answer.reply;
-    let is_fact = |sentence: &Sentence| {
-        sentence.wording == Wording::Template && sentence.verdict == Verdict::Supported
-    };
+    let is_fact =
+        |sentence: &Sentence| sentence.wording == Wording::Template && sentence.verdict == Verdict::Supported;
     let is_whole = reply.outcome == Outcome::Answered && !reply.sentences.is_empty();
     (is_whole && reply.sentences.iter().all(is_fact))
         .then(|| reply.sentences.iter().map(|sentence| sentence.text.clone()).collect())

@@ -14,6 +14,8 @@ pub struct Chat {
     pub unit: String,
     /// The messages, of which at least one is the assistant's and learnt.
     pub messages: Vec<Message>,
+    /// The names of those who talk, where they are known; they are taken out.
+    pub names: Vec<String>,
 }
 
 impl Chat {

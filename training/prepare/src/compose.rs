@@ -59,7 +59,9 @@ impl<'a> Pool<'a> {
             let other = *dice.pick(from)?;
             let is_other = other.topics.is_disjoint(&case.topics)
                 && other.language.matches(&case.language)
-                && !case.subject().is_some_and(|subject| other.prompt.facts.iter().any(|fact| names(fact, subject)));
+                && !case
+                    .subject()
+                    .is_some_and(|subject| other.prompt.facts.iter().any(|fact| names(fact, subject)));
             is_other.then_some(other)
         })
     }
@@ -69,8 +71,7 @@ impl Composer<'_> {
     /// The examples of one part; `missing` of them beside the cases' own.
     pub(crate) fn compose(&self, cases: &[&Case], part: Part, missing: usize) -> Vec<Example> {
         let pool = Pool::new(cases);
-        let mut examples: Vec<Example> =
-            cases.iter().map(|case| self.answered(case, &pool, part)).collect();
+        let mut examples: Vec<Example> = cases.iter().map(|case| self.answered(case, &pool, part)).collect();
         examples.extend(self.missing(&pool, missing));
         examples
     }
@@ -113,8 +114,11 @@ impl Composer<'_> {
     fn target(&self, case: &Case, dice: &mut Dice) -> String {
         let template = case.answers.first().cloned().unwrap_or_default();
         let (Some(slots), false) = (&case.slots, dice.chance(self.graph.copied)) else { return template };
-        let taken_up = |wording: &str| echo(&case.prompt.question, wording, slots);
-        let best = case.answers.iter().max_by_key(|wording| (taken_up(wording), std::cmp::Reverse(place(case, wording))));
+        // Of those that take up equally much the first that is no copy.
+        let rank = |(place, wording): &(usize, &String)| {
+            (echo(&case.prompt.question, wording, slots), *place > 0, std::cmp::Reverse(*place))
+        };
+        let best = case.answers.iter().enumerate().max_by_key(rank).map(|(_, wording)| wording);
         best.cloned().unwrap_or(template)
     }
 
@@ -131,7 +135,8 @@ impl Composer<'_> {
             return None;
         }
         let [fact] = case.prompt.facts.as_slice() else { return None };
-        let value = &pool.other(case, pool.like(case), dice)?.slots.as_ref().filter(|other| !other.is_list)?.object;
+        let value =
+            &pool.other(case, pool.like(case), dice)?.slots.as_ref().filter(|other| !other.is_list)?.object;
         let stands_once = |text: &str| text.matches(slots.object.as_str()).count() == 1;
         let is_plain = stands_once(fact)
             && stands_once(answer)
@@ -212,8 +217,4 @@ fn begins_alike(one: &str, other: &str) -> bool {
     let is_vowel = |text: &str| text.starts_with(['a', 'e', 'i', 'o', 'u', 'A', 'E', 'I', 'O', 'U']);
     let is_lower = |text: &str| text.chars().next().is_some_and(char::is_lowercase);
     is_vowel(one) == is_vowel(other) && is_lower(one) == is_lower(other)
-}
-
-fn place(case: &Case, wording: &str) -> usize {
-    case.answers.iter().position(|answer| answer == wording).unwrap_or(usize::MAX)
 }

@@ -9,7 +9,9 @@ use loquat_contract::{DialogueError, KnowledgeError};
 #[non_exhaustive]
 pub enum PrepareError {
     /// A file cannot be read.
-    #[error("{path} cannot be read ({source}); check `[prepare]` of the recipe, whose paths are relative to it")]
+    #[error(
+        "{path} cannot be read ({source}); check `[prepare]` of the recipe, whose paths are relative to it"
+    )]
     Read {
         /// The file.
         path: PathBuf,
@@ -18,7 +20,9 @@ pub enum PrepareError {
         source: std::io::Error,
     },
     /// The set cannot be written.
-    #[error("{path} cannot be written ({source}); check the space and the rights of the recipe's `output` folder")]
+    #[error(
+        "{path} cannot be written ({source}); check the space and the rights of the recipe's `output` folder"
+    )]
     Write {
         /// The file or folder.
         path: PathBuf,

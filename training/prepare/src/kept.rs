@@ -59,8 +59,7 @@ impl Kept {
                 line.clear();
             }
         }
-        let mut file =
-            OpenOptions::new().create(true).append(true).open(path).map_err(write)?;
+        let mut file = OpenOptions::new().create(true).append(true).open(path).map_err(write)?;
         file.set_len(whole).map_err(write)?;
         if whole == 0 {
             let head = serde_json::to_string(&Head { made_of: made_of.to_owned() });

@@ -18,6 +18,9 @@ mod case;
 mod kept;
 
 mod chat;
+mod clean;
+pub mod dialogues;
+pub mod journal;
 pub mod text;
 
 mod duplicates;
@@ -32,6 +35,7 @@ mod statistics;
 pub use asker::Fate;
 pub use bot::Bot;
 pub use chat::Chat;
+pub use clean::Cleaner;
 pub use duplicates::Removed;
 pub use error::PrepareError;
 pub use example::{Example, Kind, Message, Role};

@@ -77,7 +77,11 @@ mod tests {
         let facts = ["The capital of Bhutan is Thimphu.".to_owned(), "Bhutan borders China.".to_owned()];
         for (content, asked, question) in [
             ("The capital of Bhutan is Thimphu.\nBhutan borders China.\n\nTell me.", " Tell me.", "Tell me."),
-            ("The capital of Bhutan is Thimphu.\nBhutan borders China.\n\nOf Bhutan?", "And it?", "Of Bhutan?"),
+            (
+                "The capital of Bhutan is Thimphu.\nBhutan borders China.\n\nOf Bhutan?",
+                "And it?",
+                "Of Bhutan?",
+            ),
             (
                 "事实：\nThe capital of Bhutan is Thimphu.\nBhutan borders China.\n\n问题：首都？",
                 "首都？",

@@ -32,7 +32,12 @@ impl Question {
 }
 
 /// At most `count` of them, as evenly over their groups as can be; 0 takes all. The same ones each time.
-pub(crate) fn balanced<T>(items: Vec<T>, count: usize, seed: u64, group: impl Fn(&T) -> (String, String)) -> Vec<T> {
+pub(crate) fn balanced<T>(
+    items: Vec<T>,
+    count: usize,
+    seed: u64,
+    group: impl Fn(&T) -> (String, String),
+) -> Vec<T> {
     if count == 0 || items.len() <= count {
         return items;
     }
@@ -112,12 +117,16 @@ mod tests {
     fn rare_groups_are_taken_whole_and_the_same_each_time() {
         let items: Vec<(&str, usize)> =
             (0..100).map(|n| ("often", n)).chain((0..5).map(|n| ("rare", n))).collect();
-        let take = |seed| balanced(items.clone(), 20, seed, |(group, n)| ((*group).to_owned(), n.to_string()));
+        let take =
+            |seed| balanced(items.clone(), 20, seed, |(group, n)| ((*group).to_owned(), n.to_string()));
         let taken = take(1);
         assert_eq!(taken.len(), 20);
         assert_eq!(taken.iter().filter(|(group, _)| *group == "rare").count(), 5);
         assert_eq!(taken, take(1));
         assert_ne!(taken, take(2));
-        assert_eq!(balanced(items.clone(), 0, 1, |(group, _)| ((*group).to_owned(), String::new())).len(), 105);
+        assert_eq!(
+            balanced(items.clone(), 0, 1, |(group, _)| ((*group).to_owned(), String::new())).len(),
+            105
+        );
     }
 }

@@ -18,12 +18,22 @@ const SHOWN: usize = 3;
 pub(crate) fn markdown(statistics: &Statistics, parts: &BTreeMap<Part, Vec<Example>>) -> String {
     let mut out = String::from("# Training set\n\n![What the set consists of](set.svg)\n\n");
     let names = Part::ALL.map(Part::name);
-    table(&mut out, "part", &["examples", "entities", "characters read", "learnt"], names.into_iter().map(|part| {
-        let sum = |of: &BTreeMap<String, Lengths>| of.get(part).map_or(0, |lengths| lengths.sum);
-        let count = |of: &BTreeMap<String, usize>| of.get(part).copied().unwrap_or_default();
-        let row = [count(&statistics.examples), count(&statistics.entities), sum(&statistics.read), sum(&statistics.learnt)];
-        (part.to_owned(), row.map(|number| number.to_string()).to_vec())
-    }));
+    table(
+        &mut out,
+        "part",
+        &["examples", "entities", "characters read", "learnt"],
+        names.into_iter().map(|part| {
+            let sum = |of: &BTreeMap<String, Lengths>| of.get(part).map_or(0, |lengths| lengths.sum);
+            let count = |of: &BTreeMap<String, usize>| of.get(part).copied().unwrap_or_default();
+            let row = [
+                count(&statistics.examples),
+                count(&statistics.entities),
+                sum(&statistics.read),
+                sum(&statistics.learnt),
+            ];
+            (part.to_owned(), row.map(|number| number.to_string()).to_vec())
+        }),
+    );
     out.push_str("## Kinds\n\n");
     let by_part = |of: &BTreeMap<String, usize>| {
         names.map(|part| of.get(part).copied().unwrap_or_default().to_string()).to_vec()
@@ -31,15 +41,21 @@ pub(crate) fn markdown(statistics: &Statistics, parts: &BTreeMap<Part, Vec<Examp
     table(&mut out, "kind", &names, statistics.kinds.iter().map(|(kind, of)| (kind.clone(), by_part(of))));
     if !statistics.groups.is_empty() {
         out.push_str("## Relations\n\n");
-        table(&mut out, "relation", &names, statistics.groups.iter().map(|(group, of)| (group.clone(), by_part(of))));
+        table(
+            &mut out,
+            "relation",
+            &names,
+            statistics.groups.iter().map(|(group, of)| (group.clone(), by_part(of))),
+        );
     }
     out.push_str("## Lengths in characters\n\n");
-    let lengths = [("read", &statistics.read), ("learnt", &statistics.learnt)].into_iter().flat_map(|(what, of)| {
-        of.iter().map(move |(part, l)| {
-            let row = [l.least, l.median, l.p95, l.most].map(|number| number.to_string()).to_vec();
-            (format!("{what}, {part}"), row)
-        })
-    });
+    let lengths =
+        [("read", &statistics.read), ("learnt", &statistics.learnt)].into_iter().flat_map(|(what, of)| {
+            of.iter().map(move |(part, l)| {
+                let row = [l.least, l.median, l.p95, l.most].map(|number| number.to_string()).to_vec();
+                (format!("{what}, {part}"), row)
+            })
+        });
     table(&mut out, "", &["least", "median", "95 %", "most"], lengths);
     out.push_str(&made(statistics));
     out.push_str("## Examples\n\n");
@@ -81,7 +97,10 @@ fn made(statistics: &Statistics) -> String {
         line(format!("{} lines were not understood and left out.", statistics.bad_lines));
     }
     if statistics.kinds.contains_key(Kind::Fact.name()) {
-        line(format!("{:.0} % of the answers of one fact say it as the prompt has it.", statistics.copied * 100.0));
+        line(format!(
+            "{:.0} % of the answers of one fact say it as the prompt has it.",
+            statistics.copied * 100.0
+        ));
     }
     for (language, refusal) in &statistics.refusals {
         line(format!("Where the facts do not tell ({language}): “{refusal}”"));
@@ -96,7 +115,8 @@ fn table<'a>(
     heads: &[&str],
     rows: impl Iterator<Item = (String, Vec<String>)> + 'a,
 ) {
-    let _infallible = writeln!(out, "| {first} | {} |\n|---|{}", heads.join(" | "), "---:|".repeat(heads.len()));
+    let _infallible =
+        writeln!(out, "| {first} | {} |\n|---|{}", heads.join(" | "), "---:|".repeat(heads.len()));
     for (name, numbers) in rows {
         let _infallible = writeln!(out, "| {} | {} |", name.replace('|', "\\|"), numbers.join(" | "));
     }

@@ -74,8 +74,12 @@ pub async fn prepare(
             seed,
         };
         for part in Part::ALL {
-            let own: Vec<_> =
-                cases.iter().zip(&assigned).filter(|(_, of)| **of == Some(part)).map(|(case, _)| case).collect();
+            let own: Vec<_> = cases
+                .iter()
+                .zip(&assigned)
+                .filter(|(_, of)| **of == Some(part))
+                .map(|(case, _)| case)
+                .collect();
             let missing = choose::missing(own.len(), graph);
             parts.entry(part).or_default().extend(composer.compose(&own, part, missing));
         }

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use loquat_contract::Language;
 use serde::{Deserialize, Serialize};
 
 use crate::error::PrepareError;
@@ -17,10 +18,12 @@ pub struct Settings {
     /// What happens to a line of a file that is not understood: `refuse` (the default) stops and names it, `skip` leaves it out and counts it.
     pub bad_lines: BadLines,
     /// `[prepare.graph]`: questions about the bot's graph, with its facts. Without this table nothing is made from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub graph: Option<Graph>,
     /// `[prepare.dialogues]`: files of conversations.
     pub dialogues: Dialogues,
     /// `[prepare.journal]`: what people said to the bot, from its own journal. Without this table it is left alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub journal: Option<Journal>,
     /// `[prepare.text]`: plain text, to go on training on.
     pub text: Text,
@@ -74,12 +77,15 @@ pub struct Graph {
     pub generated: usize,
     /// In other words each question that was answered is asked so often more. Default 1.
     pub reworded: usize,
+    /// The languages in which questions are made and asked in other words. Default: the bot's.
+    pub languages: Vec<Language>,
     /// Files with more ways to ask and to say, in the form of `training/prepare/wordings/en.toml`.
     pub wordings: Vec<PathBuf>,
     /// The share of answers that say the fact as the prompt has it; the others take the question's words up where the verifier lets them.
     /// Default 0.4.
     pub copied: f64,
     /// What is answered where the facts do not tell; without it, the bot's own line for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<String>,
     /// `[prepare.graph.shares]`: how much of each kind, relative to each other; a kind with 0 is left out. What one kind falls short of goes to the
     /// others.
@@ -93,6 +99,7 @@ impl Default for Graph {
             asked: 6000,
             generated: 2000,
             reworded: 1,
+            languages: Vec::new(),
             wordings: Vec::new(),
             copied: 0.4,
             refusal: None,
@@ -163,6 +170,7 @@ pub struct Dialogues {
     /// or `conversation,role,content`).
     pub files: Vec<PathBuf>,
     /// What each begins with where it has no system message of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
 }
 
@@ -172,10 +180,11 @@ pub struct Dialogues {
 pub struct Journal {
     /// Which replies are learnt from: `good` (the default) those that somebody liked and nobody disliked, `not_bad` those that nobody disliked.
     pub replies: Replies,
-    /// Whether a reply that somebody disliked stays in the conversations as what was said, and is not learnt. Default false: the conversation
-    /// ends before it.
+    /// Whether a reply that somebody disliked may stand before others as what was said, and is not learnt. Default false: conversations begin
+    /// anew behind it.
     pub keep_bad_as_context: bool,
     /// At most so many messages before a reply are given with it. Default 4.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub messages_before: Option<usize>,
 }
 
@@ -213,6 +222,7 @@ pub struct Clean {
     /// Whether e-mail addresses, telephone, card and account numbers, addresses and the names of those who talk are replaced. Default true.
     pub personal_data: bool,
     /// The country whose telephone numbers are recognised without `+`, as two letters (ISO 3166-1). Default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
     /// Further names and words that are taken out.
     pub words: Vec<String>,
@@ -314,7 +324,10 @@ impl Settings {
             }
         }
         if self.split.dev + self.split.test >= 1.0 {
-            return Err(problem("prepare.split", "leaves nothing to train on; make `dev` and `test` smaller"));
+            return Err(problem(
+                "prepare.split",
+                "leaves nothing to train on; make `dev` and `test` smaller",
+            ));
         }
         if let Some(graph) = &self.graph {
             let is_share = |kind: &Kind| graph.shares.of(*kind) >= 0.0 && graph.shares.of(*kind).is_finite();

@@ -170,12 +170,16 @@ mod tests {
         let apart: Vec<_> = (0..500).map(|n| set(&[n / 3, 1000 + n / 3])).collect();
         let (counts, division) = check(&apart);
         assert_eq!((division.components, division.largest, division.bridges), (167, 3, 0));
-        assert!((45..=50).contains(&counts[&Part::Test]) && (45..=50).contains(&counts[&Part::Dev]), "{counts:?}");
+        assert!(
+            (45..=50).contains(&counts[&Part::Test]) && (45..=50).contains(&counts[&Part::Dev]),
+            "{counts:?}"
+        );
     }
 
     #[test]
     fn a_chain_through_everything_is_broken_where_it_must_be() {
-        let chain: Vec<_> = (0..1000).map(|n| if n % 2 == 0 { set(&[n]) } else { set(&[n - 1, n + 1]) }).collect();
+        let chain: Vec<_> =
+            (0..1000).map(|n| if n % 2 == 0 { set(&[n]) } else { set(&[n - 1, n + 1]) }).collect();
         let (counts, division) = check(&chain);
         assert_eq!((division.components, division.largest), (1, 1000));
         assert!(division.bridges > 0 && division.bridges < 350, "{division:?}");

@@ -110,7 +110,8 @@ impl Statistics {
     pub(crate) fn why_nothing(&self) -> String {
         let asked: usize = self.asked.values().sum();
         if asked == 0 {
-            return "the files of the recipe have no assistant's message and no text that is long enough".to_owned();
+            return "the files of the recipe have no assistant's message and no text that is long enough"
+                .to_owned();
         }
         let counts: Vec<String> =
             self.asked.iter().map(|(fate, count)| format!("{count} {}", fate.told())).collect();
@@ -154,9 +155,7 @@ impl Statistics {
         for (part, own) in &entities {
             self.entities.insert(part.name().to_owned(), own.len());
         }
-        for (one, other) in
-            [(Part::Train, Part::Dev), (Part::Train, Part::Test), (Part::Dev, Part::Test)]
-        {
+        for (one, other) in [(Part::Train, Part::Dev), (Part::Train, Part::Test), (Part::Dev, Part::Test)] {
             let entities = entities.get(&one).zip(entities.get(&other));
             let examples = said.get(&one).zip(said.get(&other));
             let shared = Shared {

@@ -25,8 +25,11 @@ pub struct Piece {
 impl Piece {
     /// The same from a later sentence on.
     pub(crate) fn cropped(&self, dice: &mut Dice) -> Self {
-        let starts: Vec<usize> =
-            self.text.unicode_sentences().scan(0, |at, sentence| Some(std::mem::replace(at, *at + sentence.len()))).collect();
+        let starts: Vec<usize> = self
+            .text
+            .unicode_sentences()
+            .scan(0, |at, sentence| Some(std::mem::replace(at, *at + sentence.len())))
+            .collect();
         let latest = starts.len() / 2;
         let at = starts.get(dice.below(latest + 1)).copied().unwrap_or_default();
         Self { text: self.text.get(at..).unwrap_or(&self.text).to_owned(), ..self.clone() }
@@ -59,7 +62,9 @@ pub fn read(settings: &settings::Text) -> Result<Vec<Piece>, PrepareError> {
             .map_err(|source| PrepareError::Read { path: path.clone(), source })?;
         let cut = pieces_of(&text, settings.characters);
         pieces.extend(
-            cut.into_iter().enumerate().map(|(n, text)| Piece { id: format!("{}#{n}", path.display()), text }),
+            cut.into_iter()
+                .enumerate()
+                .map(|(n, text)| Piece { id: format!("{}#{n}", path.display()), text }),
         );
     }
     Ok(pieces)
@@ -123,7 +128,8 @@ mod tests {
 
     #[test]
     fn text_is_cut_where_it_ends_and_nothing_is_lost() {
-        let paragraph = |n: usize| format!("Paragraph {n} has a sentence. It has another one, {}.", "and more".repeat(5));
+        let paragraph =
+            |n: usize| format!("Paragraph {n} has a sentence. It has another one, {}.", "and more".repeat(5));
         let text: String = (0..20).map(|n| paragraph(n) + "\r\n\r\n").collect();
         let pieces = pieces_of(&text, 300);
         assert!(pieces.iter().all(|piece| piece.chars().count() <= 300), "{pieces:?}");

@@ -152,7 +152,9 @@ impl Wordings {
             return true;
         }
         let forms = |label: &str| -> Vec<&String> {
-            self.about(label, language).flat_map(|relation| relation.say.iter().chain(&relation.ask)).collect()
+            self.about(label, language)
+                .flat_map(|relation| relation.say.iter().chain(&relation.ask))
+                .collect()
         };
         let others = forms(other);
         forms(one).iter().any(|form| others.contains(form))
@@ -282,7 +284,10 @@ mod tests {
 
     #[test]
     fn what_is_no_noun_is_not_made_one() {
-        assert_eq!(made(Use::Ask, "educated at", "en").iter().filter(|q| q.contains("educated at of")).count(), 0);
+        assert_eq!(
+            made(Use::Ask, "educated at", "en").iter().filter(|q| q.contains("educated at of")).count(),
+            0
+        );
         assert_eq!(made(Use::Ask, "twinned_with", "en"), Vec::<String>::new());
         assert_eq!(made(Use::Ask, "motto", "en")[0], "What is the motto of Bhutan?");
         let actor = Names { subject: "nimbus", object: "actor", relation: "occupation", second: "" };

@@ -32,6 +32,9 @@ pub enum Command {
         after_help = "Example:\n  loquat-train export recipe.toml --set 'export.forms=[\"int8\", \"int4\"]'\n\nThe folders are OUTPUT/export/FORM; `loquat model use` puts one into the running bot."
     )]
     Export(RecipeArgs),
+    /// Makes the training set: from the bot's graph through its own engine, from dialogues, from text
+    #[command(after_help = PREPARE)]
+    Prepare(RecipeArgs),
     /// Measures the base and what was exported through the bot's real engine, side by side; goes on where it was stopped
     #[command(
         after_help = "Example:\n  loquat-train eval recipe.toml --set eval.limit=60\n\nThe table is in OUTPUT/eval/comparison.md and comparison.json, the replies beside them.\nExits with 4 when a model misses a target of the recipe."
@@ -70,6 +73,13 @@ Examples:
   loquat-train eval recipe.toml                    how good it is, before and after
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or recipe, 3 stopped early and can go on, 4 a target was missed.";
+
+const PREPARE: &str = "\
+Example:
+  loquat-train prepare recipe.toml
+
+It writes output/set: train.jsonl, dev.jsonl, test.jsonl, statistics.json, report.md, set.svg. Answers of the bot are kept in
+asked.jsonl as they come; a run that is cut short goes on from there.";
 
 fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE, such as run.rate=1e-4")?;

@@ -3,6 +3,7 @@
 pub mod eval;
 pub mod export;
 pub mod run;
+pub mod prepare;
 pub mod sample;
 pub mod show;
 
@@ -20,6 +21,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Run(command) => run::run(&command),
         Command::Show(args) => show::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Prepare(args) => prepare::run(&args),
         Command::Eval(args) => eval::run(&args),
     }
 }

@@ -4,6 +4,7 @@
 mod eval;
 mod export;
 mod load;
+mod prepare;
 mod run;
 mod sample;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use eval::{EvalRecipe, TargetsRecipe};
 pub use export::{ExportRecipe, ToleranceRecipe};
 pub use load::RecipeError;
+pub use prepare::PrepareRecipe;
 pub use run::{Device, Method, Precision, RunRecipe};
 pub use sample::sample;
 
@@ -33,6 +35,9 @@ pub struct Recipe {
     /// Seed of all that is drawn. Default: 1.
     #[serde(default = "one")]
     pub seed: u64,
+    /// What is learnt from.
+    #[serde(default)]
+    pub prepare: PrepareRecipe,
     /// How the model is trained.
     #[serde(default)]
     pub run: RunRecipe,
@@ -87,6 +92,7 @@ impl Recipe {
         if base.exists() {
             self.base = base.to_string_lossy().into_owned();
         }
+        prepare::resolve(&mut self.prepare, folder);
         self.run.resolve(folder);
         self.export.resolve(folder);
         self.eval.resolve(folder);

@@ -46,7 +46,13 @@ impl Composer<'_> {
     fn of_its_subject(&self, case: &Case, pool: &Pool<'_>, dice: &mut Dice) -> Option<Example> {
         let beside = self.beside(case);
         if let Some(line) = dice.pick(&beside).filter(|_| dice.chance(0.5)) {
-            return self.refused(case, &case.prompt.question, vec![Line { text: line, topics: &case.topics }], pool, dice);
+            return self.refused(
+                case,
+                &case.prompt.question,
+                vec![Line { text: line, topics: &case.topics }],
+                pool,
+                dice,
+            );
         }
         let subject = case.subject()?;
         let other = pool.other(case, pool.cases, dice)?;
@@ -86,9 +92,11 @@ impl Composer<'_> {
     ) -> Option<Example> {
         let refusal = self.refusal(&case.language)?;
         let mut facts: Vec<String> = lines.iter().map(|line| line.text.to_owned()).collect();
-        let mut topics: BTreeSet<String> = lines.iter().flat_map(|line| line.topics.iter().cloned()).collect();
+        let mut topics: BTreeSet<String> =
+            lines.iter().flat_map(|line| line.topics.iter().cloned()).collect();
         topics.extend(case.topics.iter().cloned());
-        let more = if dice.chance(self.augment.distracted) { dice.below(self.augment.distractors) } else { 0 };
+        let more =
+            if dice.chance(self.augment.distracted) { dice.below(self.augment.distractors) } else { 0 };
         for _ in 0..more {
             let Some(other) = pool.other(case, pool.cases, dice) else { continue };
             let is_new = |line: &&String| !facts.contains(*line) && !case.prompt.facts.contains(*line);
@@ -98,7 +106,8 @@ impl Composer<'_> {
             }
         }
         // What was only mentioned before cannot be told from what the facts are about.
-        let is_told = case.kind == Kind::FollowUp && !case.subject().is_some_and(|name| names(question, name));
+        let is_told =
+            case.kind == Kind::FollowUp && !case.subject().is_some_and(|name| names(question, name));
         if facts.is_empty() || is_told {
             return None;
         }

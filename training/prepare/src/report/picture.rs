@@ -71,7 +71,8 @@ fn lengths(statistics: &Statistics) -> Vec<Bar> {
     let count = |power: usize| {
         of.map(|lengths| lengths.and_then(|l| l.by_power.get(power)).copied().unwrap_or_default())
     };
-    let bars = (0..powers).map(|power| Bar { name: (1_u64 << (power + 1)).to_string(), counts: count(power) });
+    let bars =
+        (0..powers).map(|power| Bar { name: (1_u64 << (power + 1)).to_string(), counts: count(power) });
     bars.skip_while(|bar| bar.counts == [0; 3]).collect()
 }
 

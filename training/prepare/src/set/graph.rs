@@ -91,7 +91,6 @@ pub(super) async fn cases(
         return Err(PrepareError::Nothing { reason: reason.to_owned() });
     }
     let all: String = questions.iter().map(|question| question.key() + "\n").collect();
-    // How much of each kind is taken is decided later; what is asked is not.
     let made_of = format!(
         "{} {seed} {settings:?} {:?} {:016x}",
         source.identity,
@@ -99,8 +98,7 @@ pub(super) async fn cases(
         digest(seed, "questions", &all)
     );
     let mut kept = Kept::open(&folder.join(ASKED), &format!("{:016x}", digest(0, "made of", &made_of)))?;
-    let asker =
-        Asker::new(source.bot, source.knowledge, source.wordings, settings.clone(), seed, &questions);
+    let asker = Asker::new(source.bot, source.knowledge, source.wordings, settings.clone(), seed, &questions);
     let asker = Arc::new(asker);
     let total = questions.len();
     let open: Vec<Question> =

@@ -2,7 +2,7 @@
 
 /// The sample that `loquat-train sample` prints: the tables of all commands, one after another.
 pub fn sample() -> String {
-    [HEAD, RUN, EXPORT, EVAL].join("\n")
+    [HEAD, super::prepare::SAMPLE, RUN, EXPORT, EVAL].join("\n")
 }
 
 const HEAD: &str = r#"# A recipe for loquat-train. Relative paths are relative to this file.

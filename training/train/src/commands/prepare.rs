@@ -1,0 +1,163 @@
+//! `loquat-train prepare`. In: a recipe. Out: a folder with a training set. How it is made is `loquat-prepare`'s business; here the bot's
+//! parts are opened and its question sets, dialogues and journal read. A bot that runs is not disturbed: its graph and journal are read beside it.
+
+mod journal;
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use loquat::config::{Loaded, load};
+use loquat::parts::{GraphSource as HostGraph, Places, cache, embedders};
+use loquat::progress::Screen;
+use loquat_contract::{BoxFuture, Language, LanguageModel, Policy};
+use loquat_dialogue::{Bot as Owner, Engine};
+use loquat_prepare::settings::Graph;
+use loquat_prepare::{
+    Bot, Cleaner, GraphSource, PrepareError, Question, Recorder, Sources, Wordings, prepare,
+};
+use petgraph::visit::IntoNodeIdentifiers;
+
+use crate::cli::RecipeArgs;
+use crate::recipe::{PrepareRecipe, Recipe};
+
+/// Makes the set.
+///
+/// # Errors
+/// When something that the recipe names cannot be read, or there is nothing to learn from.
+pub fn run(args: &RecipeArgs) -> anyhow::Result<ExitCode> {
+    let recipe = Recipe::load(&args.recipe, &args.overrides)?;
+    let settings = &recipe.prepare;
+    settings.check()?;
+    let screen = Screen::default();
+    // A variable that is no text is none of the bot's.
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let loaded = load(recipe.bot.as_deref(), variables, &Vec::new())?;
+    let mut cleaner = Cleaner::new(&settings.clean)?;
+    let mut bad_lines = 0;
+    let mut chats = Vec::new();
+    for path in &settings.dialogues.files {
+        let read = loquat_prepare::dialogues::read(path, &settings.dialogues, settings.bad_lines)?;
+        bad_lines += read.bad_lines;
+        chats.extend(read.chats);
+    }
+    if let Some(journal) = &settings.journal {
+        chats.extend(journal::chats(&loaded, journal)?);
+    }
+    let chats: Vec<_> = chats.into_iter().map(|chat| cleaner.clean(chat)).collect();
+    let sources = Sources {
+        graph: settings.graph.as_ref().map(|graph| source(&loaded, graph, settings, &screen)).transpose()?,
+        chats,
+        pieces: loquat_prepare::text::read(&settings.text)?,
+        cleaned: cleaner.removed(),
+        bad_lines,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("no threads can be started")?;
+    let mut progress =
+        |task: &str, done: usize, of: usize| screen.show(task, done as u64, Some(of as u64), false);
+    let folder = recipe.set_folder();
+    let spawn = |task: BoxFuture<'static, _>| -> BoxFuture<'static, _> {
+        let task = runtime.spawn(task);
+        Box::pin(async move {
+            task.await.unwrap_or_else(|error| {
+                let reason = format!("a question was not asked to its end: {error}");
+                Err(PrepareError::Nothing { reason })
+            })
+        })
+    };
+    let made = runtime.block_on(prepare(settings, recipe.seed, sources, &folder, &spawn, &mut progress));
+    screen.clear();
+    let statistics = made?;
+    let mut out = anstream::stdout();
+    for (kind, parts) in &statistics.kinds {
+        let parts: Vec<String> = parts.iter().map(|(part, count)| format!("{count} {part}")).collect();
+        writeln!(out, "{kind:13} {}", parts.join(", "))?;
+    }
+    for (what, count) in &statistics.cleaned {
+        writeln!(out, "taken out: {count} × {what}")?;
+    }
+    if statistics.bad_lines > 0 {
+        writeln!(out, "{} lines were not understood and left out", statistics.bad_lines)?;
+    }
+    screen.say(&format!("the set is in {}; report.md there tells what it has", folder.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The bot with a model that writes down what it is told, its graph, and the questions of the recipe's sets.
+fn source(
+    loaded: &Loaded,
+    graph: &Graph,
+    settings: &PrepareRecipe,
+    screen: &Screen,
+) -> anyhow::Result<GraphSource> {
+    let config = &loaded.config;
+    let wordings = Wordings::read(graph.wordings.iter().map(std::path::PathBuf::as_path))?;
+    let questions = questions(graph)?;
+    let opened = HostGraph::open_to_read(loaded, &Places::of(config)?, screen)?;
+    let knowledge = opened.knowledge();
+    let entities = match opened.local() {
+        Some(local) if graph.generated > 0 => {
+            let walk = local.walk();
+            walk.node_identifiers()
+                .filter_map(|node| walk.entity(node))
+                .map(|entity| entity.id.clone())
+                .collect()
+        }
+        // A graph behind an endpoint is not gone through from end to end.
+        _ => Vec::new(),
+    };
+    let embedders = embedders(config, &cache(config)?, screen)?;
+    let recorder = Arc::new(Recorder::default());
+    let owner = Owner {
+        name: config.bot.name.clone(),
+        persona: config.bot.persona.clone(),
+        // What is learnt is judged, whatever the bot lets pass.
+        policy: Policy::Strict,
+        languages: config.bot.languages.clone(),
+        sampling: loquat_contract::Sampling::default(),
+    };
+    let mut engine = Engine::new(owner, knowledge.clone(), vec![recorder.clone() as Arc<dyn LanguageModel>])?;
+    for embedder in embedders {
+        engine = engine.with_embedder(embedder);
+    }
+    let asked = languages(&config.bot.languages, settings);
+    let identity = format!(
+        "{} {} {:?} {} {}",
+        config.bot.name,
+        config.bot.persona,
+        config.bot.languages,
+        opened.summary()?,
+        knowledge.schema().generation
+    );
+    let bot = Bot::new(Arc::new(engine), recorder);
+    let parallel = std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(GraphSource { bot, knowledge, languages: asked, wordings, questions, entities, identity, parallel })
+}
+
+/// The languages in which questions are made.
+fn languages(spoken: &[Language], settings: &PrepareRecipe) -> Vec<Language> {
+    let chosen = settings.graph.as_ref().map(|graph| graph.languages.clone()).unwrap_or_default();
+    if chosen.is_empty() { spoken.to_vec() } else { chosen }
+}
+
+/// The questions of the recipe's sets, each as a conversation up to it.
+fn questions(graph: &Graph) -> anyhow::Result<Vec<Question>> {
+    let mut questions = Vec::new();
+    for path in &graph.questions {
+        let (_, items) = loquat_eval::read(path, None)?;
+        for item in items {
+            let mut turns = Vec::new();
+            for turn in item.turns {
+                turns.push(turn.say);
+                let group = item.relation.clone().or_else(|| item.category.clone());
+                questions.push(Question { turns: turns.clone(), group, answers: turn.answers });
+            }
+        }
+    }
+    Ok(questions)
+}
