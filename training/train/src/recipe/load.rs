@@ -66,6 +66,8 @@ impl Recipe {
             ));
         }
         self.run.check()?;
+        self.tune.check()?;
+        self.ensemble.check()?;
         self.eval.check()
     }
 }
