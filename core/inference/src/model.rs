@@ -278,7 +278,7 @@ pub(crate) fn written_with(
 }
 
 /// Another model of an ensemble, whose tokenizer has to be the same.
-fn open_member(
+pub(crate) fn open_member(
     runtime: &Runtime,
     path: &PathBuf,
     weight: f32,

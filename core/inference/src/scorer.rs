@@ -4,9 +4,10 @@
 use loquat_contract::{ChatMessage, ModelIdentity};
 
 use crate::InferenceError;
-use crate::decoder::{Decode, Decoder};
+use crate::decoder::Decode;
+use crate::ensemble::Ensemble;
 use crate::folder::identity;
-use crate::model::{open_decoder, written_with};
+use crate::model::{open_decoder, open_member, written_with};
 use crate::template::Template;
 use crate::tokenizer::Tokenizer;
 use crate::{ModelFolder, OnnxModelOptions, Runtime};
@@ -26,7 +27,7 @@ pub struct Score {
 /// A model that judges texts.
 pub struct OnnxScorer {
     identity: ModelIdentity,
-    decoder: Decoder,
+    decoder: Box<dyn Decode + Send>,
     tokenizer: Tokenizer,
     template: Template,
     lane: usize,
@@ -39,8 +40,8 @@ impl std::fmt::Debug for OnnxScorer {
 }
 
 impl OnnxScorer {
-    /// Opens a model folder as [`OnnxModel`](crate::OnnxModel) does, with the adapter that requests without one would get. Of an ensemble
-    /// the first model judges alone.
+    /// Opens a model folder as [`OnnxModel`](crate::OnnxModel) does, with the adapter that requests without one would get. An ensemble
+    /// judges by the average of its models' log-probabilities, made one of probabilities again, as it writes.
     ///
     /// # Errors
     /// A piece is missing or damaged, or no provider works.
@@ -52,10 +53,19 @@ impl OnnxScorer {
             None => 0,
             Some(name) => options.adapters.keys().position(|known| known == name).map_or(0, |at| at + 1),
         };
+        let tokenizer = Tokenizer::read(folder.path())?;
+        let mut members = vec![(decoder, 1.0)];
+        for (path, weight) in &options.ensemble {
+            members.push((open_member(runtime, path, *weight, options, &tokenizer)?, *weight));
+        }
         Ok(Self {
             identity: written_with(identity, options)?,
-            decoder,
-            tokenizer: Tokenizer::read(folder.path())?,
+            decoder: if members.len() > 1 {
+                Box::new(Ensemble::new(members))
+            } else {
+                Box::new(members.remove(0).0)
+            },
+            tokenizer,
             template: Template::read(folder.path())?,
             lane,
         })

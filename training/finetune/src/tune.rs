@@ -73,11 +73,25 @@ impl<E, F: FnMut(&Ask<'_>) -> Result<f64, E>> Objective<E> for F {
     }
 }
 
+/// Searches over a function, as [`search_with`].
+///
+/// # Errors
+/// Those of the function.
+pub fn search<E>(
+    space: &Space,
+    plan: &Plan,
+    seed: u64,
+    repeats: usize,
+    measure: impl FnMut(&Ask<'_>) -> Result<f64, E>,
+) -> Result<Vec<Trial>, E> {
+    search_with(space, plan, seed, repeats, measure)
+}
+
 /// Searches. Each trial is measured `repeats` times, with another seed each, and judged by the mean.
 ///
 /// # Errors
 /// When something cannot be measured: what was measured so far is the caller's to keep.
-pub fn search<E>(
+pub fn search_with<E>(
     space: &Space,
     plan: &Plan,
     seed: u64,
@@ -98,7 +112,8 @@ pub fn search<E>(
         for rung in rungs {
             // Of two that are equally good the earlier stays.
             left.sort_by(|&a, &b| trials[a].loss().total_cmp(&trials[b].loss()).then(a.cmp(&b)));
-            let is_lost = |number: usize| !trials[number].losses.is_empty() && trials[number].loss().is_infinite();
+            let is_lost =
+                |number: usize| !trials[number].losses.is_empty() && trials[number].loss().is_infinite();
             let place = left.iter().take(rung.trials).take_while(|&&number| !is_lost(number)).count();
             left.split_off(place).into_iter().for_each(|number| objective.over(number));
             for &number in &left {

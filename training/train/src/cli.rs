@@ -24,6 +24,21 @@ pub enum Command {
         after_help = "Examples:\n  loquat-train run recipe.toml\n  loquat-train run recipe.toml --set run.rate=1e-4 --set output=runs/slow --fresh\n\nCtrl-C keeps a checkpoint and ends with 3; the same command goes on from there."
     )]
     Run(RunCommand),
+    /// Searches for settings: a run for each trial, of which the best go on; goes on where it was stopped or killed
+    #[command(
+        after_help = "Example:\n  loquat-train tune recipe.toml --set tune.trials=9 --set 'tune.space.\"run.rate\"={low=1e-5,high=1e-3,log=true}'\n\nTable, plots and best.toml, a recipe for `run`, are in OUTPUT/tune."
+    )]
+    Tune(RunCommand),
+    /// Averages the weights of several runs or checkpoints, and says whether that is better than the best of them
+    #[command(
+        after_help = "Example:\n  loquat-train soup recipe.toml --set 'soup.of=[\"runs/a/run\", \"runs/b/run\"]'\n\nThe average is in OUTPUT/soup/weights."
+    )]
+    Soup(RecipeArgs),
+    /// Measures several exported models that answer together, by averaged log-probabilities, beside each alone
+    #[command(
+        after_help = "Example:\n  loquat-train ensemble recipe.toml --set 'ensemble.models=[\"runs/a/export/int8\", \"runs/b/export/int8\"]'\n\nPrints the lines of the bot's config that use it."
+    )]
+    Ensemble(RecipeArgs),
     /// Prints the recipe in use, after file and flags, with absolute paths
     #[command(after_help = "Example:\n  loquat-train show recipe.toml --set run.rate=1e-4")]
     Show(RecipeArgs),
@@ -69,8 +84,11 @@ Examples:
   loquat-train sample > recipe.toml                a recipe to change
   loquat-train show recipe.toml --set seed=2       what would be done
   loquat-train run recipe.toml                     a model that is trained
+  loquat-train tune recipe.toml                    settings that suit it
+  loquat-train soup recipe.toml                    the average of several
   loquat-train export recipe.toml                  the same for ONNX Runtime
   loquat-train eval recipe.toml                    how good it is, before and after
+  loquat-train ensemble recipe.toml                several that answer together
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or recipe, 3 stopped early and can go on, 4 a target was missed.";
 

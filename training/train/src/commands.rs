@@ -1,11 +1,14 @@
 //! The commands. In: what the command line says. Out: an exit code. One file a command.
 
+pub mod ensemble;
 pub mod eval;
 pub mod export;
 pub mod run;
 pub mod prepare;
 pub mod sample;
 pub mod show;
+pub mod soup;
+pub mod tune;
 
 use std::process::ExitCode;
 
@@ -19,6 +22,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Sample => sample::run(),
         Command::Run(command) => run::run(&command),
+        Command::Tune(command) => tune::run(&command),
+        Command::Soup(args) => soup::run(&args),
+        Command::Ensemble(args) => ensemble::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Prepare(args) => prepare::run(&args),

@@ -3,7 +3,8 @@
 //!
 //! The modules stand in the order of a call: the command line (`cli`) names a `recipe`, and one of the `commands` does what it says. To train,
 //! the `base` is made a weights folder, a `set` is read and becomes tokens (`encode`), a `device` computes, and `session` puts these
-//! together; a run is seen by those who `watch`, until it is done or somebody asks it to `stop`.
+//! together; weights that are there already are `judge`d; a run is seen by those who `watch`, until it is done or somebody asks it to `stop`, and
+//! told in a `report`.
 
 pub mod cli;
 
@@ -24,5 +25,7 @@ pub mod judge;
 pub mod watch;
 
 pub mod stop;
+
+pub mod report;
 
 pub mod commands;

@@ -1,23 +1,29 @@
 //! A recipe: one TOML file that all commands take. In: the file, and what the command line sets over it. Out: a checked [`Recipe`] with
 //! absolute paths. Starts nothing.
 
+mod ensemble;
 mod eval;
 mod export;
 mod load;
 mod prepare;
 mod run;
 mod sample;
+mod soup;
+mod tune;
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use ensemble::EnsembleRecipe;
 pub use eval::{EvalRecipe, TargetsRecipe};
 pub use export::{ExportRecipe, ToleranceRecipe};
 pub use load::RecipeError;
 pub use prepare::PrepareRecipe;
 pub use run::{Device, Method, Precision, RunRecipe};
 pub use sample::sample;
+pub use soup::{SoupMethod, SoupRecipe};
+pub use tune::{Search, TuneRecipe, WHOLE};
 
 /// What is made of what, and how.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -44,6 +50,15 @@ pub struct Recipe {
     /// Which ONNX folders are made.
     #[serde(default)]
     pub export: ExportRecipe,
+    /// Which settings are tried.
+    #[serde(default)]
+    pub tune: TuneRecipe,
+    /// Which weights are averaged.
+    #[serde(default)]
+    pub soup: SoupRecipe,
+    /// Which models answer together.
+    #[serde(default)]
+    pub ensemble: EnsembleRecipe,
     /// What is measured of which models.
     #[serde(default)]
     pub eval: EvalRecipe,
@@ -63,6 +78,16 @@ impl Recipe {
     /// Where the run keeps its checkpoints, its best weights and its numbers.
     pub fn run_folder(&self) -> PathBuf {
         self.output.join("run")
+    }
+
+    /// Where a search keeps its trials.
+    pub fn tune_folder(&self) -> PathBuf {
+        self.output.join("tune")
+    }
+
+    /// Where averaged weights are.
+    pub fn soup_folder(&self) -> PathBuf {
+        self.output.join("soup")
     }
 
     /// Where ONNX folders are.
@@ -95,6 +120,8 @@ impl Recipe {
         prepare::resolve(&mut self.prepare, folder);
         self.run.resolve(folder);
         self.export.resolve(folder);
+        self.soup.resolve(folder);
+        self.ensemble.resolve(folder);
         self.eval.resolve(folder);
     }
 }

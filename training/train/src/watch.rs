@@ -1,11 +1,13 @@
 //! Those who watch a run. In: its events. Out: a progress bar for people, `metrics.jsonl` for programs.
 
 mod bar;
+mod board;
 mod metrics;
 
 use std::time::Duration;
 
 pub use bar::Bar;
+pub use board::Board;
 pub use metrics::MetricsFile;
 
 /// A time in words, as precise as somebody who waits needs it.

@@ -10,16 +10,19 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use loquat::config::{Loaded, load};
+use loquat::config::{Config, Loaded, load};
 use loquat::parts::{GraphSource, Places, cache, runtime};
 use loquat::progress::Screen;
 use loquat_eval::{Comparison, MeasureRow, Number, Perplexity, Target};
 
 use crate::cli::RecipeArgs;
 use crate::recipe::{Recipe, TargetsRecipe};
-use columns::{Column, columns};
+use columns::columns;
 use material::Material;
-use measured::{Bench, Measured};
+use measured::Bench;
+
+pub(super) use columns::{Column, exported, one};
+pub(super) use measured::Measured;
 
 /// A target was missed.
 const MISSED: u8 = 4;
@@ -31,42 +34,8 @@ const MISSED: u8 = 4;
 pub fn run(args: &RecipeArgs) -> anyhow::Result<ExitCode> {
     let recipe = Recipe::load(&args.recipe, &args.overrides)?;
     let screen = Screen::default();
-    let loaded = bot(&recipe)?;
-    let config = &loaded.config;
-    let columns = columns(&recipe, config)?;
-    let graph = GraphSource::open(&loaded, &Places::of(config)?, &screen)?;
-    let tasks = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let material = tasks.block_on(Material::gather(&recipe, config, &graph.knowledge()))?;
-    for note in &material.notes {
-        screen.say(note);
-    }
-    let cache = cache(config)?;
-    let onnxruntime = runtime(config, &cache, &screen)?;
-    let bench = Bench {
-        recipe: &recipe,
-        config,
-        knowledge: graph.knowledge(),
-        graph: graph.summary()?,
-        material: &material,
-        runtime: &onnxruntime,
-        cache: &cache,
-        screen: &screen,
-    };
-    let mut measured = Vec::new();
-    for column in &columns {
-        let one = bench.measure(column, &tasks);
-        measured.push(one.with_context(|| format!("{} could not be measured", column.name))?);
-        // What is there so far is worth reading: a later model may take an hour.
-        let comparison = compare(&columns, &measured, &recipe.eval.targets, &material);
-        let folder = recipe.eval_folder();
-        std::fs::write(folder.join("comparison.json"), serde_json::to_vec_pretty(&comparison)?)?;
-        std::fs::write(
-            folder.join("comparison.md"),
-            comparison.page(&format!("Evaluation of {}", recipe.name)),
-        )?;
-    }
-    screen.clear();
-    let comparison = compare(&columns, &measured, &recipe.eval.targets, &material);
+    let Compared { columns, comparison, .. } =
+        measure(&recipe, &screen, |config| columns(&recipe, config), "comparison")?;
     writeln!(anstream::stdout(), "{}", comparison.table())?;
     if columns.len() == 1 {
         screen.say(&format!(
@@ -80,6 +49,59 @@ pub fn run(args: &RecipeArgs) -> anyhow::Result<ExitCode> {
         screen.say(&format!("missed: {one}"));
     }
     Ok(if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(MISSED) })
+}
+
+/// Models side by side.
+pub(super) struct Compared {
+    pub(super) columns: Vec<Column>,
+    pub(super) measured: Vec<Measured>,
+    pub(super) comparison: Comparison,
+}
+
+/// Measures models, and writes the comparison under a name.
+pub(super) fn measure(
+    recipe: &Recipe,
+    screen: &Screen,
+    columns: impl FnOnce(&Config) -> anyhow::Result<Vec<Column>>,
+    file: &str,
+) -> anyhow::Result<Compared> {
+    let loaded = bot(recipe)?;
+    let config = &loaded.config;
+    let columns = columns(config)?;
+    let graph = GraphSource::open(&loaded, &Places::of(config)?, screen)?;
+    let tasks = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let material = tasks.block_on(Material::gather(recipe, config, &graph.knowledge()))?;
+    for note in &material.notes {
+        screen.say(note);
+    }
+    let cache = cache(config)?;
+    let onnxruntime = runtime(config, &cache, screen)?;
+    let bench = Bench {
+        recipe,
+        config,
+        knowledge: graph.knowledge(),
+        graph: graph.summary()?,
+        material: &material,
+        runtime: &onnxruntime,
+        cache: &cache,
+        screen,
+    };
+    let mut measured = Vec::new();
+    for column in &columns {
+        let one = bench.measure(column, &tasks);
+        measured.push(one.with_context(|| format!("{} could not be measured", column.name))?);
+        // What is there so far is worth reading: a later model may take an hour.
+        let comparison = compare(&columns, &measured, &recipe.eval.targets, &material);
+        let folder = recipe.eval_folder();
+        std::fs::write(folder.join(format!("{file}.json")), serde_json::to_vec_pretty(&comparison)?)?;
+        std::fs::write(
+            folder.join(format!("{file}.md")),
+            comparison.page(&format!("Evaluation of {}", recipe.name)),
+        )?;
+    }
+    screen.clear();
+    let comparison = compare(&columns, &measured, &recipe.eval.targets, &material);
+    Ok(Compared { columns, measured, comparison })
 }
 
 /// The bot whose graph, persona and prompts are used.

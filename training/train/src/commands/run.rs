@@ -12,14 +12,17 @@ use loquat_finetune::{Event, Observer};
 
 use crate::cli::RunCommand;
 use crate::recipe::Recipe;
+use crate::report;
 use crate::session::Session;
 use crate::stop;
-use crate::watch::{Bar, MetricsFile};
+use crate::watch::{Bar, Board, MetricsFile};
 
 /// The exit code of a run that can go on.
 const UNFINISHED: u8 = 3;
 /// What a run leaves in its folder, and a fresh one removes.
-const LEFT: [&str; 3] = ["checkpoints", "best", "metrics.jsonl"];
+const LEFT: [&str; 6] = ["checkpoints", "best", "metrics.jsonl", EVENTS, "plots", "report.md"];
+/// The folder of event files, for TensorBoard.
+const EVENTS: &str = "tensorboard";
 
 /// Trains, or goes on.
 ///
@@ -40,13 +43,21 @@ pub fn run(command: &RunCommand) -> anyhow::Result<ExitCode> {
     let kept = folder.join("recipe.toml");
     fs::write(&kept, recipe.to_toml()?).with_context(|| format!("{} cannot be written", kept.display()))?;
 
-    let mut watching = Watching { bar: Bar::default(), metrics: MetricsFile::open(&folder)? };
+    let board = Board::new(&folder.join(EVENTS), &recipe.name, Vec::new());
+    let mut watching = Watching { bar: Bar::default(), metrics: MetricsFile::open(&folder)?, board };
     let outcome = session.train(&recipe.run, recipe.seed, &folder, &mut watching, &stop)?;
-    let problem = watching.metrics.problem();
-    drop(watching);
+    let Watching { metrics, mut board, bar } = watching;
+    drop(bar);
+    // The weights are there; a report that cannot be written takes nothing from them.
+    let report = report::write(&recipe, &session, &outcome, &folder, &mut board);
     let mut out = anstream::stderr();
-    if let Some(problem) = problem {
+    let missing = report.as_ref().err().map(|error| format!("there is no report: {error:#}"));
+    let numbers = board.problem().map(|problem| format!("TensorBoard lacks numbers: {problem}"));
+    for problem in metrics.problem().into_iter().chain(numbers).chain(missing) {
         writeln!(out, "warning: {problem}")?;
+    }
+    if let Ok(report) = report {
+        writeln!(out, "report: {}", report.display())?;
     }
     write!(out, "{}", told(&outcome, &command.recipe.recipe))?;
     Ok(match outcome.ended {
@@ -58,11 +69,13 @@ pub fn run(command: &RunCommand) -> anyhow::Result<ExitCode> {
 struct Watching {
     bar: Bar,
     metrics: MetricsFile,
+    board: Board,
 }
 
 impl Observer for Watching {
     fn tell(&mut self, event: &Event<'_>) {
         self.metrics.tell(event);
+        self.board.tell(event);
         self.bar.tell(event);
     }
 }

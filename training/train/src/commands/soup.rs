@@ -40,7 +40,9 @@ pub fn run(args: &RecipeArgs) -> anyhow::Result<ExitCode> {
     let mut session = Session::open(&recipe, &screen)?;
     screen.clear();
     if session.dev.is_empty() {
-        bail!("the set has no dev.jsonl, by which averages would be judged; make it with `loquat-train prepare`");
+        bail!(
+            "the set has no dev.jsonl, by which averages would be judged; make it with `loquat-train prepare`"
+        );
     }
     judge::thin(&mut session.dev, recipe.soup.dev_documents);
     let kitchen = Kitchen { recipe: &recipe, session: &session, found: &found, screen: &screen, stop: &stop };
@@ -89,7 +91,8 @@ impl Kitchen<'_> {
         }
         let best = (0..losses.len()).filter(|&at| losses[at].is_finite());
         let best = best.min_by(|&a, &b| losses[a].total_cmp(&losses[b]));
-        let best = best.context("the loss of none of the weights is a number; train again with a lower rate")?;
+        let best =
+            best.context("the loss of none of the weights is a number; train again with a lower rate")?;
         let all: Vec<usize> = (0..self.found.len()).collect();
         let uniform = self.loss(&all)?;
         table.rows.push(row("the average of all", uniform, ""));
@@ -170,10 +173,20 @@ fn row(name: &str, loss: f64, note: &str) -> Vec<String> {
 /// What came of it in a sentence.
 fn verdict(names: &str, count: usize, loss: f64, best: &str, alone: f64) -> String {
     if count == 1 {
-        return format!("No average is better than {best} alone, with a loss on dev of {alone:.4}; the folder has its weights.");
+        return format!(
+            "No average is better than {best} alone, with a loss on dev of {alone:.4}; the folder has its weights."
+        );
     }
-    let than = if loss < alone { "better than" } else if loss > alone { "worse than" } else { "as good as" };
-    format!("The average of {names} has a loss on dev of {loss:.4}, {than} the {alone:.4} of the best alone, {best}.")
+    let than = if loss < alone {
+        "better than"
+    } else if loss > alone {
+        "worse than"
+    } else {
+        "as good as"
+    };
+    format!(
+        "The average of {names} has a loss on dev of {loss:.4}, {than} the {alone:.4} of the best alone, {best}."
+    )
 }
 
 #[cfg(test)]

@@ -48,7 +48,9 @@ pub fn run(command: &RunCommand) -> anyhow::Result<ExitCode> {
     let mut session = Session::open(&recipe, &screen)?;
     screen.clear();
     if session.dev.is_empty() {
-        bail!("the set has no dev.jsonl, by which trials would be judged; make it with `loquat-train prepare`");
+        bail!(
+            "the set has no dev.jsonl, by which trials would be judged; make it with `loquat-train prepare`"
+        );
     }
     judge::thin(&mut session.dev, recipe.tune.dev_documents);
     if command.fresh && folder.exists() {
@@ -61,8 +63,16 @@ pub fn run(command: &RunCommand) -> anyhow::Result<ExitCode> {
         trials(&recipe),
         plan.cost() as f64 / WHOLE as f64 * recipe.tune.seeds as f64
     ));
-    let bench = Bench { recipe: &recipe, session: &session, folder: &folder, screen: &screen, stop: &stop, kept, with: &with };
-    let found = tune::search(&recipe.tune.space, &plan, recipe.seed, recipe.tune.seeds, bench);
+    let bench = Bench {
+        recipe: &recipe,
+        session: &session,
+        folder: &folder,
+        screen: &screen,
+        stop: &stop,
+        kept,
+        with: &with,
+    };
+    let found = tune::search_with(&recipe.tune.space, &plan, recipe.seed, recipe.tune.seeds, bench);
     let trials = match found {
         Ok(trials) => trials,
         Err(Ended::Stopped) => {
@@ -102,7 +112,14 @@ fn with(command: &RunCommand, settings: &Settings) -> anyhow::Result<Recipe> {
 
 /// How many trials there are.
 fn trials(recipe: &Recipe) -> usize {
-    recipe.tune.plan().brackets().iter().filter_map(|bracket| bracket.rungs.first()).map(|rung| rung.trials).sum()
+    recipe
+        .tune
+        .plan()
+        .brackets()
+        .iter()
+        .filter_map(|bracket| bracket.rungs.first())
+        .map(|rung| rung.trials)
+        .sum()
 }
 
 /// Why a search did not come to its end.

@@ -67,6 +67,8 @@ impl Recipe {
         }
         self.run.check()?;
         self.export.check()?;
+        self.tune.check()?;
+        self.ensemble.check()?;
         self.eval.check()
     }
 }

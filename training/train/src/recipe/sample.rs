@@ -2,7 +2,7 @@
 
 /// The sample that `loquat-train sample` prints: the tables of all commands, one after another.
 pub fn sample() -> String {
-    [HEAD, super::prepare::SAMPLE, RUN, EXPORT, EVAL].join("\n")
+    [HEAD, super::prepare::SAMPLE, RUN, TUNE, SOUP, EXPORT, ENSEMBLE, EVAL].join("\n")
 }
 
 const HEAD: &str = r#"# A recipe for loquat-train. Relative paths are relative to this file.
@@ -116,6 +116,50 @@ fp16 = 1e-2
 int8 = 5e-2
 # Four bits change single logits much and the text little; the perplexity that is said beside it tells more.
 int4 = 1.0
+"#;
+
+const TUNE: &str = r#"# Which settings are tried: loquat-train tune
+[tune]
+# How trials share the time. random: each is a whole run. halving: all begin with little, and the best of each rung go on with more.
+# hyperband: several rounds of halving, with fewer trials and longer beginnings from one to the next.
+search = "halving"
+# How many trials begin, for random and halving.
+trials = 9
+# By what the trials of a rung shrink, and what each may cost grows.
+factor = 3
+# The share of a whole run that the first rung has.
+least = 0.1
+# With how many seeds each trial is run; their mean decides.
+seeds = 1
+# The most documents of dev.jsonl that trials are evaluated on; 0 is all.
+dev_documents = 0
+
+# Keys of [run], each with a list of values, or with two ends; log = true makes each power of ten as likely.
+[tune.space]
+# "run.rate" = { low = 1e-5, high = 1e-3, log = true }
+# "run.lora.rank" = [8, 16, 32]
+# "run.schedule" = ["cosine", "linear", "inverse_sqrt"]
+"#;
+
+const SOUP: &str = r#"# Which weights are averaged: loquat-train soup
+[soup]
+# Folders of weights or of adapters, or of runs, of which the best weights and those of checkpoints are taken (the latter where
+# run.checkpoint_weights = true). Without any, the recipe's run.
+# of = ["runs/shop/run", "runs/other/run"]
+# greedy (from the best on, those that do not raise the loss on dev.jsonl) or uniform (all).
+method = "greedy"
+# The type of the numbers that are written: f32, bf16 or f16.
+element = "f32"
+# The most documents of dev.jsonl that averages are evaluated on; 0 is all.
+dev_documents = 0
+"#;
+
+const ENSEMBLE: &str = r#"# Which models answer together, by averaged log-probabilities: loquat-train ensemble. How they are measured is in [eval].
+[ensemble]
+# ONNX model folders with one tokenizer. Without any, all in output/export.
+# models = ["runs/shop/export/int8", "runs/other/export/int8"]
+# What each counts; without any, all the same.
+# weights = [1.0, 0.5]
 "#;
 
 const EVAL: &str = r#"# How good the base and what was exported are, side by side, through the bot's real engine: loquat-train eval

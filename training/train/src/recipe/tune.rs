@@ -60,9 +60,7 @@ impl TuneRecipe {
         let least = (self.least * WHOLE as f64).floor() as u64;
         match self.search {
             Search::Random => Plan::Random { trials: self.trials, most: WHOLE },
-            Search::Halving => {
-                Plan::Halving { trials: self.trials, least, most: WHOLE, factor: self.factor }
-            }
+            Search::Halving => Plan::Halving { trials: self.trials, least, most: WHOLE, factor: self.factor },
             Search::Hyperband => Plan::Hyperband { least, most: WHOLE, factor: self.factor },
         }
     }
@@ -88,7 +86,9 @@ impl TuneRecipe {
                 ));
             }
             if let Range::Choice(choices) = range
-                && choices.iter().any(|choice| matches!(choice, Setting::Number(number) if !number.is_finite()))
+                && choices
+                    .iter()
+                    .any(|choice| matches!(choice, Setting::Number(number) if !number.is_finite()))
             {
                 return Err(format!("`tune.space` has a value of `{key}` that is no finite number"));
             }

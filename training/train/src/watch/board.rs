@@ -33,7 +33,10 @@ impl Board {
     ///
     /// # Errors
     /// When they cannot be written.
-    pub fn add(&mut self, write: impl FnOnce(&mut EventFile) -> Result<(), ReportError>) -> Result<(), ReportError> {
+    pub fn add(
+        &mut self,
+        write: impl FnOnce(&mut EventFile) -> Result<(), ReportError>,
+    ) -> Result<(), ReportError> {
         let mut file = match self.file.take() {
             Some(file) => file,
             None => EventFile::create(&self.folder, None)?,

@@ -12,11 +12,11 @@ const ADAPTER: &str = "onnx_adapter";
 
 /// A model that is measured.
 #[derive(Clone, Debug)]
-pub(super) struct Column {
+pub(in crate::commands) struct Column {
     /// Its name in tables.
-    pub(super) name: String,
+    pub(in crate::commands) name: String,
     /// How the bot would have it.
-    pub(super) model: ModelConfig,
+    pub(in crate::commands) model: ModelConfig,
 }
 
 /// The base, and what is compared with it.
@@ -75,7 +75,7 @@ fn is_adapter(path: &Path) -> bool {
 }
 
 /// A model in the place of the base: with its languages, and how tokens are written as there.
-fn one(path: &Path, base: &ModelConfig) -> anyhow::Result<ModelConfig> {
+pub(in crate::commands) fn one(path: &Path, base: &ModelConfig) -> anyhow::Result<ModelConfig> {
     let mut model = base.clone();
     if is_adapter(path) {
         let name = "trained".to_owned();
@@ -95,7 +95,7 @@ fn one(path: &Path, base: &ModelConfig) -> anyhow::Result<ModelConfig> {
 }
 
 /// What was exported, in the order of the names.
-fn exported(folder: &Path) -> anyhow::Result<Vec<std::path::PathBuf>> {
+pub(in crate::commands) fn exported(folder: &Path) -> anyhow::Result<Vec<std::path::PathBuf>> {
     if !folder.is_dir() {
         return Ok(Vec::new());
     }

@@ -44,14 +44,14 @@ pub(super) struct Bench<'a> {
 
 /// The numbers of one model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Measured {
-    pub(super) sha256: String,
-    pub(super) first: FirstAttempts,
-    pub(super) right: Rate,
-    pub(super) raw: RawClaims,
-    pub(super) refuses: Rate,
-    pub(super) general: Perplexity,
-    pub(super) domain: Perplexity,
+pub(in crate::commands) struct Measured {
+    pub(in crate::commands) sha256: String,
+    pub(in crate::commands) first: FirstAttempts,
+    pub(in crate::commands) right: Rate,
+    pub(in crate::commands) raw: RawClaims,
+    pub(in crate::commands) refuses: Rate,
+    pub(in crate::commands) general: Perplexity,
+    pub(in crate::commands) domain: Perplexity,
 }
 
 /// A text, judged.

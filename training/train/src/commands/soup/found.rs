@@ -62,7 +62,7 @@ fn within(path: &Path) -> anyhow::Result<Vec<Found>> {
         return Ok(vec![Found { name, path: path.to_owned(), kind }]);
     }
     let mut found = Vec::new();
-    let checkpoints = run::checkpoints(path).unwrap_or_default();
+    let checkpoints = run::checkpoints(path);
     let checkpoints = checkpoints.iter().map(|checkpoint| {
         let of = checkpoint.file_name().unwrap_or_default().to_string_lossy().into_owned();
         (of, checkpoint.join("weights"))

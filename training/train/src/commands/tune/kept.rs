@@ -29,7 +29,13 @@ pub(super) struct Line {
 impl Line {
     pub(super) fn of(ask: &Ask<'_>, loss: f64) -> Self {
         let Ask { trial, repeat, budget, .. } = *ask;
-        Self { trial, repeat, budget, settings: ask.settings.clone(), loss: Some(loss).filter(|loss| loss.is_finite()) }
+        Self {
+            trial,
+            repeat,
+            budget,
+            settings: ask.settings.clone(),
+            loss: Some(loss).filter(|loss| loss.is_finite()),
+        }
     }
 }
 
@@ -87,7 +93,9 @@ impl Kept {
 
     pub(super) fn add(&mut self, line: &Line) -> anyhow::Result<()> {
         let unwritten = || format!("{} cannot be written", self.path.display());
-        self.file.write_all(format!("{}\n", serde_json::to_string(line)?).as_bytes()).with_context(unwritten)?;
+        self.file
+            .write_all(format!("{}\n", serde_json::to_string(line)?).as_bytes())
+            .with_context(unwritten)?;
         self.file.sync_data().with_context(unwritten)?;
         self.lines.push(line.clone());
         Ok(())

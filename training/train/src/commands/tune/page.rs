@@ -110,7 +110,11 @@ fn parallel(recipe: &Recipe, trials: &[Trial]) -> Parallel {
         });
     }
     let losses = shown.iter().map(|trial| trial.loss()).collect();
-    coordinates.push(Coordinate::Numbers { label: "loss on dev".into(), scale: Scale::Linear, values: losses });
+    coordinates.push(Coordinate::Numbers {
+        label: "loss on dev".into(),
+        scale: Scale::Linear,
+        values: losses,
+    });
     let best = best(trials).and_then(|best| shown.iter().position(|trial| trial.number == best.number));
     Parallel { title: "Settings and losses".into(), coordinates, best }
 }
@@ -135,7 +139,8 @@ fn against(key: &str, range: &Range, trials: &[Trial]) -> Plot {
         Range::Between { .. } => setting.number(),
     };
     let points = |is_whole: bool| -> Vec<(f64, f64)> {
-        let shown = trials.iter().filter(|trial| (trial.budget() == WHOLE) == is_whole && trial.loss() <= most);
+        let shown =
+            trials.iter().filter(|trial| (trial.budget() == WHOLE) == is_whole && trial.loss() <= most);
         shown.filter_map(|trial| Some((place(trial.settings.get(key)?)?, trial.loss()))).collect()
     };
     let series = [("whole runs", true), ("broken off", false)];
