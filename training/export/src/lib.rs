@@ -118,4 +118,6 @@ pub use inspect::{FolderSummary, GgufSummary, inspect_folder, inspect_gguf, mode
 pub use lora::{AdapterSummary, PeftAdapter, import_lora};
 pub use progress::{Progress, Report, Stage};
 pub use quantise::Quantisation;
-pub use weights::{Element, gguf_to_weights, weights_to_onnx};
+pub use weights::{
+    Element, Soup, Taste, average_adapters, average_weights, gguf_to_weights, greedy, weights_to_onnx,
+};

@@ -7,6 +7,7 @@ mod folder;
 mod from_gguf;
 mod names;
 mod shards;
+mod soup;
 mod tensor_file;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ mod to_onnx;
 
 pub use element::Element;
 pub use from_gguf::gguf_to_weights;
+pub use soup::{Soup, Taste, average_adapters, average_weights, greedy};
 pub use to_onnx::weights_to_onnx;
 
 /// The file that tells a model's shape.

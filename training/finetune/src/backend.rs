@@ -4,12 +4,14 @@
 //! it chooses the precision by a buffer's [`Role`]; the layers above see lengths in numbers, never bytes.
 
 pub mod cpu;
+pub mod cuda;
 pub mod layout;
 
 use std::error::Error as Cause;
 use std::fmt::Debug;
 
 pub use cpu::Cpu;
+pub use cuda::Cuda;
 pub use layout::{Layout, LayoutError, Span};
 
 use crate::trainee::Update;

@@ -3,7 +3,7 @@
 //!
 //! Each layer has its forward and backward pass written out, over one narrow backend; there is no tape. The modules stand in the order
 //! of a step: documents are fitted into rows (`pack` → `batch`) → `model` (its `layer`s, over a `backend`) → `optimise` → `run`, which
-//! repeats it and keeps checkpoints.
+//! repeats it and keeps checkpoints; `tune` repeats runs.
 
 pub mod pack;
 
@@ -16,6 +16,8 @@ pub mod trainee;
 pub mod optimise;
 
 pub mod run;
+
+pub mod tune;
 
 pub use backend::{Backend, BackendError};
 pub use batch::{Batch, Row};

@@ -109,6 +109,11 @@ pub fn run<T: Trainee>(
     run.go()
 }
 
+/// How many steps a run over these documents has.
+pub fn steps(train: &Pack, options: &RunOptions) -> u64 {
+    Course::new(train, options).total()
+}
+
 struct Run<'a, T> {
     trainee: &'a mut T,
     train: &'a Pack,

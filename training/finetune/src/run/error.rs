@@ -17,8 +17,8 @@ pub enum RunError<E: std::error::Error + 'static> {
         source: E,
     },
     /// Loss or gradient are no longer finite.
-    #[error(transparent)]
-    NotFinite(NotFinite),
+    #[error("{0}")]
+    NotFinite(#[source] NotFinite),
     /// A checkpoint or the best weights cannot be written.
     #[error("{} cannot be written: {problem}{}", path.display(), on(last.as_ref()))]
     Save {
