@@ -597,7 +597,8 @@ impl<D: Device> Backend for Cuda<D> {
                 self.int(vocabulary)?,
             ];
             let kernel = format!("cross_entropy_{}", self.number());
-            self.run(Module::Loss, &kernel, (count, 1), 1024, &arguments)?;
+            let threads = vocabulary.next_multiple_of(WARP).clamp(WARP, 1024);
+            self.run(Module::Loss, &kernel, (count, 1), threads, &arguments)?;
             if let Some(d_hidden) = &d_hidden {
                 let out = self.matrix_of(d_hidden, first * width, count, width, width, false)?;
                 self.multiply(Product { out, left: gradient, right: weight, scale: 1.0, keep: 0.0 })?;

@@ -81,7 +81,7 @@ fn batch() -> Batch {
 fn steps(backend: impl Backend, folder: &Path, options: Options) -> Vec<f64> {
     let mut decoder = Decoder::load(backend, folder, options).unwrap();
     let (batch, mut found) = (batch(), Vec::new());
-    for step in 1..=3 {
+    for step in 1..=2 {
         found.push(decoder.evaluate(&batch).unwrap().mean());
         let loss = decoder.accumulate(&batch).unwrap();
         found.push(loss.mean());
@@ -92,7 +92,7 @@ fn steps(backend: impl Backend, folder: &Path, options: Options) -> Vec<f64> {
             Update { step, rate: 3e-3, betas: (0.9, 0.95), epsilon: 1e-4, decay: 0.1, gradient_scale };
         decoder.update(&update).unwrap();
     }
-    assert!(found[6] < found[0], "it learns: {found:?}");
+    assert!(found[3] < found[0], "it learns: {found:?}");
     found
 }
 
