@@ -41,8 +41,16 @@ export function system({ main, head, guard }) {
   }
 
   guard(async () => {
-    const { name, version, started, config: text } = await get("/about");
-    about.replaceChildren(facts([["", name], [words.version, version], [words.started, moment(started)]]));
+    const { name, version, started, models, config: text } = await get("/about");
+    const inUse = models.map(({ name: place, model, since, place: from, before }) => [
+      `${words.model.name} ${place}`,
+      element(
+        "span",
+        { title: model.sha256 },
+        `${model.name} (${model.sha256.slice(0, 12)}…)${since ? `, ${moment(since)}: ${from}; ${words.before} ${before}` : ""}`,
+      ),
+    ]);
+    about.replaceChildren(facts([["", name], [words.version, version], [words.started, moment(started)], ...inUse]));
     config.textContent = text;
   });
 }

@@ -20,6 +20,6 @@ mod sampler;
 #[cfg(test)]
 mod tests;
 
-pub use operations::{About, Action, Feedback, Gap, Operations, Problem};
+pub use operations::{About, Action, Feedback, Gap, ModelInUse, Operations, Problem};
 pub use page::page;
 pub use serve::{prometheus, router};

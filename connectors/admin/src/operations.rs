@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use loquat_contract::{BoxFuture, Check, Journal, JournalError, Person, Sequence, Timestamp};
+use loquat_contract::{BoxFuture, Check, Journal, JournalError, ModelIdentity, Person, Sequence, Timestamp};
 use serde::Serialize;
 
 /// What this bot is.
@@ -14,8 +14,25 @@ pub struct About {
     pub version: String,
     /// When it was started.
     pub started: Timestamp,
+    /// The models that word its answers now.
+    pub models: Vec<ModelInUse>,
     /// Its config as TOML, without any secret.
     pub config: String,
+}
+
+/// A model that is in use.
+#[derive(Clone, Debug, Serialize)]
+pub struct ModelInUse {
+    /// The name that the config has for it.
+    pub name: String,
+    /// The model.
+    pub model: ModelIdentity,
+    /// Where it comes from, where another than the config's own was put in its place.
+    pub place: Option<String>,
+    /// Since when that is so.
+    pub since: Option<Timestamp>,
+    /// What was in use before.
+    pub before: Option<String>,
 }
 
 /// What somebody thinks of a reply.

@@ -16,7 +16,7 @@ use crate::commands::connector_name;
 pub use eval::{EvalCommand, ModeName, SetFormat, StratumName};
 pub use key::{KeyCommand, ScopeName};
 pub use kg::{AddCommand, FactRank, GapsCommand, GapsFormat, ImportCommand, KgCommand, RemoveCommand};
-pub use model::{BenchCommand, ModelCommand};
+pub use model::{BenchCommand, ModelCommand, UseCommand};
 pub use verify::VerifyCommand;
 
 /// A chatbot that can prove what it says.
@@ -113,7 +113,7 @@ pub enum Command {
     /// Fills and inspects the knowledge graph
     #[command(subcommand)]
     Kg(KgCommand),
-    /// Inspects and converts models
+    /// Inspects, converts and changes models; changes also while the bot runs
     #[command(subcommand)]
     Model(ModelCommand),
     /// Asks the bot sets of questions, and reports how good its answers are

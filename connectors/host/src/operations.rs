@@ -5,7 +5,7 @@ mod checks;
 
 use std::sync::{Arc, OnceLock};
 
-use loquat_admin::{About, Action, Feedback, Gap, Operations, Problem};
+use loquat_admin::{About, Action, Feedback, Gap, ModelInUse, Operations, Problem};
 use loquat_contract::{BoxFuture, Check, Entry, Journal, JournalError, Query, Sequence, Timestamp};
 use loquat_dispatch::{Dispatch, Gathering, Rating};
 use loquat_journal::{EmbeddedJournal, Retention};
@@ -14,7 +14,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::commands::Gathered;
 use crate::config::Config;
 use crate::operator::{Request, beside};
-use crate::parts::Places;
+use crate::parts::{Exchange, InUse, Places, Use};
 
 /// Entries that are read at once where all are looked through.
 const BATCH: usize = 500;
@@ -25,6 +25,7 @@ pub struct Desk {
     retention: Retention,
     places: Places,
     dispatch: OnceLock<Dispatch>,
+    exchange: OnceLock<Arc<Exchange>>,
     journal: EmbeddedJournal,
     metrics: PrometheusHandle,
 }
@@ -48,15 +49,22 @@ impl Desk {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started: Timestamp::now(),
             // Serialised, it has no secrets; should one be missed, it is taken out as from the log.
+            models: Vec::new(),
             config: crate::secrets::without(&toml::to_string_pretty(config).unwrap_or_default()).into_owned(),
         };
         let (retention, places) = (config.journal.retention(), places.clone());
-        Self { about, retention, places, dispatch: OnceLock::new(), journal, metrics }
+        let (dispatch, exchange) = (OnceLock::new(), OnceLock::new());
+        Self { about, retention, places, dispatch, exchange, journal, metrics }
     }
 
     /// Has what an operator wants done by this dispatch from now on.
     pub fn attend(&self, dispatch: Dispatch) {
         let _is_the_first = self.dispatch.set(dispatch);
+    }
+
+    /// Shows which models of these are in use from now on.
+    pub fn show(&self, exchange: Arc<Exchange>) {
+        let _is_the_first = self.exchange.set(exchange);
     }
 
     /// Whether what people say can be kept.
@@ -126,7 +134,15 @@ impl Desk {
 
 impl Operations for Desk {
     fn about(&self) -> About {
-        self.about.clone()
+        let models = self.exchange.get().map(|exchange| exchange.in_use()).unwrap_or_default();
+        let shown = |one: InUse| ModelInUse {
+            name: one.name,
+            model: one.model.identity().clone(),
+            place: one.current.as_ref().map(Use::place),
+            since: one.current.map(|current| current.since),
+            before: one.before.map(|before| before.place()),
+        };
+        About { models: models.into_iter().map(shown).collect(), ..self.about.clone() }
     }
 
     fn journal(&self) -> Arc<dyn Journal> {

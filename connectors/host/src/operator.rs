@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -14,12 +15,14 @@ use loquat_dispatch::access::Pairing;
 use loquat_journal::{EmbeddedJournal, Retention};
 use serde::{Deserialize, Serialize};
 
-use crate::parts::Places;
+use crate::parts::{Exchange, ModelRequest, Places};
 
 /// How often the bot looks for requests.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long a command waits for the bot.
+/// How long a command waits for the bot to take a request.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a command waits for a model to be opened and tried out.
+const MODEL_PATIENCE: Duration = Duration::from_secs(900);
 const ASKED: &str = "request";
 const ANSWERED: &str = "answer";
 
@@ -49,6 +52,14 @@ impl Request {
     }
 }
 
+/// What is left for the bot: of its journal, or of its models.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(untagged)]
+enum Left {
+    Model(ModelRequest),
+    Journal(Request),
+}
+
 type Answer = Result<String, String>;
 
 /// Where requests to a running bot are left.
@@ -66,7 +77,28 @@ pub async fn ask(places: &Places, retention: Retention, request: &Request) -> an
     }
     match EmbeddedJournal::open(&places.journal) {
         Ok(journal) => Ok(alone(places, &journal, retention, request).await?),
-        Err(JournalError::Unusable(_)) => leave(places, request).await,
+        Err(JournalError::Unusable(_)) => leave(places, &Left::Journal(request.clone()), PATIENCE).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Has the running bot change a model, and says what came of it; `None` where none runs. Then the journal, where there is one, is
+/// held along: no bot starts as long as it is.
+///
+/// # Errors
+/// When the bot refuses the model, or does not answer.
+pub async fn ask_for_model(
+    places: &Places,
+    request: &ModelRequest,
+) -> anyhow::Result<Result<String, Option<EmbeddedJournal>>> {
+    if !places.journal.exists() {
+        return Ok(Err(None));
+    }
+    match EmbeddedJournal::open(&places.journal) {
+        Ok(journal) => Ok(Err(Some(journal))),
+        Err(JournalError::Unusable(_)) => {
+            leave(places, &Left::Model(request.clone()), MODEL_PATIENCE).await.map(Ok)
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -160,8 +192,8 @@ fn erased_all(places: &Places, person: &Person, events: usize) -> String {
     said
 }
 
-/// Leaves a request for the bot that has the journal, and waits for its answer.
-async fn leave(places: &Places, request: &Request) -> anyhow::Result<String> {
+/// Leaves a request for the bot that has the journal, and waits for its answer; no longer than usual for the request to be taken.
+async fn leave(places: &Places, request: &Left, patience: Duration) -> anyhow::Result<String> {
     let folder = folder(places);
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     let file = tempfile::Builder::new().prefix("").suffix(".new").tempfile_in(&folder)?;
@@ -170,7 +202,7 @@ async fn leave(places: &Places, request: &Request) -> anyhow::Result<String> {
     file.persist(&path)?;
     let answer = path.with_extension(ANSWERED);
     let begun = Instant::now();
-    while begun.elapsed() < PATIENCE {
+    while begun.elapsed() < patience && (begun.elapsed() < PATIENCE || !path.exists()) {
         if let Ok(bytes) = fs::read(&answer) {
             fs::remove_file(&answer)?;
             return serde_json::from_slice::<Answer>(&bytes)?.map_err(anyhow::Error::msg);
@@ -184,30 +216,43 @@ async fn leave(places: &Places, request: &Request) -> anyhow::Result<String> {
 }
 
 /// Does what is asked of this bot, until it is dropped.
-pub async fn serve(places: Places, dispatch: Dispatch, journal: EmbeddedJournal, retention: Retention) {
+pub async fn serve(
+    places: Places,
+    dispatch: Dispatch,
+    journal: EmbeddedJournal,
+    retention: Retention,
+    exchange: Arc<Exchange>,
+) {
     let folder = folder(&places);
     // What was left by commands that were cut off: nobody waits for it any more.
     let _nothing_there = fs::remove_dir_all(&folder);
     loop {
         for path in requests(&folder) {
-            let request =
-                fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Request>(&bytes).ok());
+            let request = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Left>(&bytes).ok());
             // First, so that it is done once. A command that has given up has taken it away.
             if fs::remove_file(&path).is_err() {
                 continue;
             }
-            let answer: Answer = match &request {
-                Some(request) => {
+            let answer: Answer = match request {
+                Some(Left::Model(request)) => {
+                    tracing::info!(what = "model", model = request.model, change = ?request.change, "asked by the operator");
+                    // Beside the others: a model takes its time.
+                    let exchange = exchange.clone();
+                    tokio::spawn(async move {
+                        let changed = exchange.change(request).await;
+                        tell(&path, &changed.map_err(|error| format!("{error:#}")));
+                    });
+                    continue;
+                }
+                Some(Left::Journal(request)) => {
                     let (what, sequence) = request.told();
                     tracing::info!(what, sequence, "asked by the operator");
-                    let done = beside(&places, &dispatch, &journal, retention, request).await;
+                    let done = beside(&places, &dispatch, &journal, retention, &request).await;
                     done.map_err(|error| error.to_string())
                 }
                 None => Err("the request cannot be read; is it of another version of Loquat?".to_owned()),
             };
-            if let Err(error) = reply(&path, &answer) {
-                tracing::error!(path = %path.display(), %error, "the operator's request was done, and could not be answered");
-            }
+            tell(&path, &answer);
         }
         tokio::time::sleep(LOOK).await;
     }
@@ -217,6 +262,12 @@ fn requests(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
     paths.filter(|path| path.extension().is_some_and(|extension| extension == ASKED)).collect()
+}
+
+fn tell(path: &Path, answer: &Answer) {
+    if let Err(error) = reply(path, answer) {
+        tracing::error!(path = %path.display(), %error, "the operator's request was done, and could not be answered");
+    }
 }
 
 fn reply(path: &Path, answer: &Answer) -> anyhow::Result<()> {

@@ -2,6 +2,7 @@
 //! to no platform.
 
 mod embedder;
+mod exchange;
 mod graph;
 mod import;
 mod library;
@@ -9,6 +10,7 @@ mod model;
 mod place;
 mod provider;
 mod source;
+mod uses;
 
 use std::sync::Arc;
 
@@ -22,15 +24,20 @@ use crate::config::{Config, Loaded};
 use crate::progress::Screen;
 
 pub use embedder::embedders;
+pub(crate) use exchange::shown;
+pub use exchange::{Exchange, InUse, Open, change_at_rest};
 pub use graph::{graph, open_for_import, quarantine, remember_import};
 pub use import::ImportSettings;
 pub(crate) use import::{import, report_bad_lines};
 pub(crate) use library::{Choice, command as library_command, has_driver};
-pub use model::{Source as ModelSource, folder_of, import_gguf, ready_folder, sources};
+pub use model::{
+    Source as ModelSource, folder_of, import_gguf, options as model_options, ready_folder, sources,
+};
 pub(crate) use model::{open_unaltered, options};
 pub use place::Places;
 pub(crate) use provider::{options as provider_options, providers};
 pub use source::GraphSource;
+pub use uses::{Change, History, ModelRequest, Use, Uses};
 
 /// Everything that an engine is made of.
 pub struct Parts {
@@ -42,6 +49,8 @@ pub struct Parts {
     pub embedders: Vec<Arc<dyn TextEmbedder>>,
     /// The engine.
     pub engine: Arc<Engine>,
+    /// What puts other models in the place of these while the bot runs; it holds them too.
+    pub exchange: Arc<Exchange>,
 }
 
 /// The cache, reached as the config says.
@@ -81,16 +90,53 @@ pub fn assemble(loaded: &Loaded, screen: &Screen) -> anyhow::Result<Parts> {
     let places = Places::of(config)?;
     let graph = GraphSource::open(loaded, &places, screen)?;
     let runtime = runtime(config, &cache, screen)?;
-    let models = models(config, &runtime, &cache, screen)?;
+    let uses = Uses::read(&places.models)?;
+    let opened = opened(config, &uses, &runtime, &cache, screen)?;
+    let models: Vec<Arc<OnnxModel>> = opened.iter().filter_map(|(_, model)| model.clone()).collect();
     let speakers = models.iter().map(|model| model.clone() as Arc<dyn LanguageModel>).collect();
     let embedders = embedders(config, &cache, screen)?;
     let engine = engine(config, &embedders, graph.knowledge(), speakers)?;
     screen.clear();
-    Ok(Parts { graph, models, embedders, engine })
+    let erased = |(source, model): (ModelSource, Option<Arc<OnnxModel>>)| {
+        (source, model.map(|model| model as Arc<dyn LanguageModel>))
+    };
+    let exchange = Exchange::new(
+        places.models,
+        uses,
+        config.bot.languages.clone(),
+        engine.clone(),
+        opened.into_iter().map(erased).collect(),
+        opener(config, runtime, cache),
+    );
+    Ok(Parts { graph, models, embedders, engine, exchange: Arc::new(exchange) })
+}
+
+/// The config with what is used in the place of its models.
+///
+/// # Errors
+/// When that cannot be read, or one of the models does not say where it comes from.
+pub(crate) fn with_models_in_use(config: &Config) -> anyhow::Result<Config> {
+    let uses = Uses::read(&Places::of(config)?.models)?;
+    let mut config = config.clone();
+    for source in sources(&config)? {
+        if let Some(other) = uses.replacing(&source) {
+            config.models.insert(source.name, other.config);
+        }
+    }
+    Ok(config)
+}
+
+/// What opens models as the config wants it.
+pub(crate) fn opener(config: &Config, runtime: Runtime, cache: Cache) -> Open {
+    let config = config.clone();
+    Arc::new(move |source| {
+        let model = model::open(source, &config, &runtime, &cache, &Screen::default())?;
+        Ok(Arc::new(model) as Arc<dyn LanguageModel>)
+    })
 }
 
 /// How the bot's models choose their words.
-pub(crate) fn sampling(config: &Config) -> Sampling {
+pub fn sampling(config: &Config) -> Sampling {
     Sampling { temperature: config.bot.temperature, seed: config.bot.seed, ..Sampling::default() }
 }
 
@@ -98,7 +144,7 @@ pub(crate) fn sampling(config: &Config) -> Sampling {
 ///
 /// # Errors
 /// When there is no word list for one of the bot's languages.
-pub(crate) fn engine(
+pub fn engine(
     config: &Config,
     embedders: &[Arc<dyn TextEmbedder>],
     knowledge: Arc<dyn Knowledge>,
@@ -118,23 +164,58 @@ pub(crate) fn engine(
     Ok(Arc::new(engine))
 }
 
-/// Opens the models; one that cannot be had is left out with a notice as long as another can.
-pub(crate) fn models(
+/// Opens the config's own models; one that cannot be had is left out with a notice as long as another can.
+///
+/// # Errors
+/// When none can be had.
+pub fn models(
     config: &Config,
     runtime: &Runtime,
     cache: &Cache,
     screen: &Screen,
 ) -> anyhow::Result<Vec<Arc<OnnxModel>>> {
+    let opened = opened(config, &Uses::default(), runtime, cache, screen)?;
+    Ok(opened.into_iter().filter_map(|(_, model)| model).collect())
+}
+
+/// The config's models, each with what is opened for it: what is used in its place, else itself. One that cannot be had has none, as long as
+/// another can.
+fn opened(
+    config: &Config,
+    uses: &Uses,
+    runtime: &Runtime,
+    cache: &Cache,
+    screen: &Screen,
+) -> anyhow::Result<Vec<(ModelSource, Option<Arc<OnnxModel>>)>> {
     let mut models = Vec::new();
     let mut problems = Vec::new();
     for source in sources(config)? {
-        let opened = model::open(&source, config, runtime, cache, screen);
-        match opened.with_context(|| format!("model `{}`", source.name)) {
-            Ok(model) => models.push(Arc::new(model)),
-            Err(problem) => problems.push(problem),
-        }
+        let open = |source: &ModelSource| model::open(source, config, runtime, cache, screen).map(Arc::new);
+        let replacing = uses.replacing(&source).and_then(|other| match open(&other) {
+            Ok(model) => {
+                note_changed(uses, &source.name, &model);
+                Some(model)
+            }
+            Err(problem) => {
+                screen.say(&format!(
+                    "warning: what is used in the place of model `{0}` cannot be opened: {problem:#}\n  Going on with the config's own; \
+                     `loquat model use {0} --reset` makes that last.",
+                    source.name
+                ));
+                None
+            }
+        });
+        let opened = replacing.map_or_else(|| open(&source), Ok);
+        let model = match opened.with_context(|| format!("model `{}`", source.name)) {
+            Ok(model) => Some(model),
+            Err(problem) => {
+                problems.push(problem);
+                None
+            }
+        };
+        models.push((source, model));
     }
-    if models.is_empty() {
+    if models.iter().all(|(_, model)| model.is_none()) {
         return Err(problems.into_iter().next().unwrap_or_else(|| {
             anyhow::anyhow!(
                 "the config names no model; add a `[models.NAME]` table (see `loquat config sample`)"
@@ -147,4 +228,18 @@ pub(crate) fn models(
         ));
     }
     Ok(models)
+}
+
+/// Notes where the folder in use holds another model than when it was taken up.
+fn note_changed(uses: &Uses, name: &str, model: &OnnxModel) {
+    let taken_up = uses.of(name).in_use().model;
+    let found = model.info().identity.clone();
+    if let Some(taken_up) = taken_up.filter(|taken_up| taken_up.sha256 != found.sha256) {
+        tracing::warn!(
+            model = name,
+            was = shown(&taken_up),
+            is = shown(&found),
+            "the folder in use has changed since it was taken up"
+        );
+    }
 }

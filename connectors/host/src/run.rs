@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use loquat_contract::Egress;
-use loquat_dialogue::Engine;
 use loquat_dispatch::{Bot, Dispatch};
 use loquat_journal::{EmbeddedJournal, Retention};
 use tokio::task::JoinSet;
@@ -15,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::connectors::{Connector, card};
 use crate::operations::Desk;
-use crate::parts::Places;
+use crate::parts::{Exchange, Places};
 use crate::{operator, webhooks};
 
 /// How often the journal is looked at for what is too old.
@@ -33,7 +32,7 @@ pub fn journal(places: &Places) -> anyhow::Result<EmbeddedJournal> {
 }
 
 /// Runs the connectors until a person ends one, Ctrl-C is pressed, or none is left; then finishes what was accepted. A second
-/// Ctrl-C ends the process at once: what was accepted is in the journal. `desk` is where operators are served. `announce` is called once nothing can keep the bot from
+/// Ctrl-C ends the process at once: what was accepted is in the journal. `exchange` has the engine and changes its models. `desk` is where operators are served. `announce` is called once nothing can keep the bot from
 /// starting.
 ///
 /// # Errors
@@ -42,7 +41,7 @@ pub async fn run(
     config: &Config,
     places: &Places,
     journal: EmbeddedJournal,
-    engine: Arc<Engine>,
+    exchange: Arc<Exchange>,
     connectors: Vec<Connector>,
     desk: Option<Arc<Desk>>,
     announce: impl FnOnce(&[Connector]) -> std::io::Result<()>,
@@ -58,7 +57,7 @@ pub async fn run(
         pairing: Some(places.access.clone()),
     };
     let (hooks, kept) = webhooks::open(&config.webhooks, places, &journal).await?;
-    let dispatch = Dispatch::new(bot, engine, kept, egresses, stop.clone());
+    let dispatch = Dispatch::new(bot, exchange.engine().clone(), kept, egresses, stop.clone());
     desk.inspect(|desk| desk.attend(dispatch.clone()));
     let resumed = dispatch.resume().await?;
     if resumed > 0 {
@@ -81,7 +80,8 @@ pub async fn run(
     });
     let beside = tokio::spawn({
         let (stop, retention) = (stop.clone(), config.journal.retention());
-        let operator = operator::serve(places.clone(), dispatch.clone(), journal.clone(), retention);
+        let operator =
+            operator::serve(places.clone(), dispatch.clone(), journal.clone(), retention, exchange);
         async move {
             tokio::select! {
                 () = operator => {}

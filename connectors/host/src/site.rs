@@ -3,13 +3,12 @@
 
 use std::sync::Arc;
 
-use loquat_contract::LanguageModel;
-use loquat_openai::{Limits, Service};
+use loquat_openai::{Limits, Offered, Service};
 use loquat_web::{Access, Bound, Scope};
 
 use crate::config::Config;
 use crate::operations::Desk;
-use crate::parts::{Parts, Places, sampling};
+use crate::parts::{InUse, Parts, Places, sampling};
 
 /// Mounts everything on a port that nothing is served on yet.
 ///
@@ -42,12 +41,16 @@ fn completions(config: &Config, parts: &Parts) -> Service {
         .with_policy(config.bot.policy)
         .with_sampling(sampling(config))
         .with_limits(limits);
-    for model in &parts.models {
-        let name = model.info().identity.name.clone();
-        service = service.with_model(name, model.clone() as Arc<dyn LanguageModel>);
-    }
+    let exchange = parts.exchange.clone();
+    service = service.with_models(move || exchange.in_use().into_iter().map(offered).collect());
     for embedder in &parts.embedders {
         service = service.with_embedder(embedder.identity().name.clone(), embedder.clone());
     }
     service
+}
+
+/// A model under its own name; and under the config's and those of models whose place it has taken, so that clients need not follow.
+fn offered(in_use: InUse) -> Offered {
+    let name = in_use.model.identity().name.clone();
+    Offered { name, also: [in_use.name].into_iter().chain(in_use.earlier).collect(), model: in_use.model }
 }

@@ -33,7 +33,7 @@ use axum::extract::OriginalUri;
 use axum::http::{Method, StatusCode};
 use axum::routing::{get, post};
 
-pub use service::{Limits, Service};
+pub use service::{Limits, Offered, Service};
 
 use error::ApiError;
 

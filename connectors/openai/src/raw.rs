@@ -36,7 +36,13 @@ pub(crate) async fn answer(
     for index in 0..count {
         let mut asked = asked.clone();
         asked.sampling.seed = asked.sampling.seed.wrapping_add(index as u64);
-        choices.push(begun(calling.run(&model, asked)).await?);
+        let held = model.clone();
+        // A model whose place another takes lives on as long as somebody reads what it writes.
+        let deltas = calling.run(&model, asked).map(move |delta| {
+            let _as_long = &held;
+            delta
+        });
+        choices.push(begun(deltas.boxed()).await?);
     }
     let sha256 = &model.identity().sha256;
     let fingerprint = format!("fp_{}", sha256.get(..12).unwrap_or(sha256));

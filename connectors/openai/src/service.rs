@@ -57,12 +57,26 @@ pub struct Service {
     pub(crate) sampling: Sampling,
     pub(crate) limits: Limits,
     pub(crate) memories: Memories,
-    models: Vec<(String, Arc<dyn LanguageModel>)>,
+    models: Models,
     embedders: Vec<(String, Arc<dyn TextEmbedder>)>,
     /// When it began, in seconds since 1970: what models are said to be created at.
     pub(crate) began: u64,
     conversations: AtomicU64,
 }
+
+/// A model that can be asked without grounding.
+#[derive(Clone)]
+pub struct Offered {
+    /// Its name, under which it is listed.
+    pub name: String,
+    /// Other names that stand for it, such as that of a model whose place it has taken.
+    pub also: Vec<String>,
+    /// The model.
+    pub model: Arc<dyn LanguageModel>,
+}
+
+/// Where the models come from that are offered now.
+type Models = Arc<dyn Fn() -> Vec<Offered> + Send + Sync>;
 
 /// What the name of a model stands for.
 #[derive(Clone)]
@@ -84,7 +98,7 @@ impl Service {
             sampling: Sampling::default(),
             memories: Memories::new(limits.remembered_chats),
             limits,
-            models: Vec::new(),
+            models: Arc::new(Vec::new),
             embedders: Vec::new(),
             began: seconds(),
             conversations: AtomicU64::new(0),
@@ -113,10 +127,19 @@ impl Service {
         self
     }
 
-    /// Serves a model without grounding; the first one also for requests that name the bot and set `grounding` to false.
+    /// Serves a model without grounding, beside those before it.
     #[must_use]
-    pub fn with_model(mut self, name: impl Into<String>, model: Arc<dyn LanguageModel>) -> Self {
-        self.models.push((name.into(), model));
+    pub fn with_model(self, name: impl Into<String>, model: Arc<dyn LanguageModel>) -> Self {
+        let mut all = (self.models)();
+        all.push(Offered { name: name.into(), also: Vec::new(), model });
+        self.with_models(move || all.clone())
+    }
+
+    /// Serves without grounding the models that `offered` gives at the time of a request; the first one also for requests that name the
+    /// bot and set `grounding` to false.
+    #[must_use]
+    pub fn with_models(mut self, offered: impl Fn() -> Vec<Offered> + Send + Sync + 'static) -> Self {
+        self.models = Arc::new(offered);
         self
     }
 
@@ -129,8 +152,13 @@ impl Service {
 
     /// What `name` stands for; `None` where nothing is called so.
     pub(crate) fn named(&self, name: &str) -> Option<Named> {
-        if let Some((_, model)) = find(&self.models, name) {
-            return Some(Named::Model(model.clone()));
+        let models = (self.models)();
+        let exact = models.iter().find(|offered| offered.name == name);
+        let is_called = |known: &String| known.eq_ignore_ascii_case(name);
+        let called = || models.iter().find(|offered| is_called(&offered.name));
+        let also = || models.iter().find(|offered| offered.also.iter().any(is_called));
+        if let Some(offered) = exact.or_else(called).or_else(also) {
+            return Some(Named::Model(offered.model.clone()));
         }
         let is_bot = name.eq_ignore_ascii_case(ALIAS) || name.to_lowercase() == self.name.to_lowercase();
         is_bot.then_some(Named::Bot)
@@ -138,8 +166,8 @@ impl Service {
 
     /// The model that writes where the bot is named and grounding is off.
     pub(crate) fn first_model(&self) -> Result<Arc<dyn LanguageModel>, ApiError> {
-        let first = self.models.first().map(|(_, model)| model.clone());
-        first.ok_or_else(|| {
+        let first = (self.models)().into_iter().next();
+        first.map(|offered| offered.model).ok_or_else(|| {
             ApiError::unsupported("grounding", "This bot has no language model to answer without its facts.")
         })
     }
@@ -151,25 +179,30 @@ impl Service {
         }
         let found = find(&self.embedders, name).map(|(_, embedder)| embedder);
         found.ok_or_else(|| {
-            ApiError::no_model(name, &format!("Embedding models are {}.", listed(self.embedders.iter())))
+            ApiError::no_model(
+                name,
+                &format!("Embedding models are {}.", listed(self.embedders.iter().map(|(name, _)| name))),
+            )
         })
     }
 
     /// Which models can write, in words.
     pub(crate) fn writers(&self) -> String {
-        match self.models.is_empty() {
+        let models = (self.models)();
+        match models.is_empty() {
             true => format!("There is `{}`.", self.name),
             false => {
-                format!("There are `{}` and, without grounding, {}.", self.name, listed(self.models.iter()))
+                let names = listed(models.iter().map(|offered| &offered.name));
+                format!("There are `{}` and, without grounding, {names}.", self.name)
             }
         }
     }
 
     /// The names of everything, with what each is.
-    pub(crate) fn catalogue(&self) -> impl Iterator<Item = (&str, &'static str)> {
-        let bot = std::iter::once((self.name.as_str(), "grounded"));
-        let models = self.models.iter().map(|(name, _)| (name.as_str(), "language_model"));
-        let embedders = self.embedders.iter().map(|(name, _)| (name.as_str(), "embedding"));
+    pub(crate) fn catalogue(&self) -> impl Iterator<Item = (String, &'static str)> {
+        let bot = std::iter::once((self.name.clone(), "grounded"));
+        let models = (self.models)().into_iter().map(|offered| (offered.name, "language_model"));
+        let embedders = self.embedders.iter().map(|(name, _)| (name.clone(), "embedding"));
         bot.chain(models).chain(embedders)
     }
 
@@ -191,8 +224,8 @@ fn find<'a, T>(all: &'a [(String, T)], name: &str) -> Option<&'a (String, T)> {
     exact.or_else(|| all.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)))
 }
 
-fn listed<'a, T: 'a>(all: impl Iterator<Item = &'a (String, T)>) -> String {
-    all.map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+fn listed<'a>(all: impl Iterator<Item = &'a String>) -> String {
+    all.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// Now, in seconds since 1970.

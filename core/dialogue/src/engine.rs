@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use loquat_contract::{
     BoxFuture, Candidate, Citation, ConversationId, Dialogue, DialogueError, Fact, Knowledge, Language,
     LanguageModel, Memory, Policy, Reply, Sampling, Schema, Sentence, TextEmbedder, Timings,
@@ -49,7 +50,7 @@ pub struct Bot {
 pub struct Engine {
     bot: Bot,
     knowledge: Arc<dyn Knowledge>,
-    models: Vec<Arc<dyn LanguageModel>>,
+    models: ArcSwap<Vec<Arc<dyn LanguageModel>>>,
     lexicons: Lexicons,
     sessions: Sessions,
     relation_words: RelationWords,
@@ -85,6 +86,7 @@ impl Engine {
             RetrieveOptions { max_facts: FACTS, token_budget: usize::MAX, ..RetrieveOptions::default() };
         let retriever = Retriever::new(knowledge.clone(), whole);
         let relation_words = RelationWords::default();
+        let models = ArcSwap::from_pointee(models);
         Ok(Self { bot, knowledge, models, lexicons, sessions, relation_words, retriever })
     }
 
@@ -93,6 +95,18 @@ impl Engine {
     pub fn with_embedder(mut self, embedder: Arc<dyn TextEmbedder>) -> Self {
         self.retriever = self.retriever.with_embedder(embedder);
         self
+    }
+
+    /// Answers in the words of these models from the next message on; one that is being answered ends with the model that it began with.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn use_models(&self, models: Vec<Arc<dyn LanguageModel>>) -> Result<(), EngineError> {
+        if models.is_empty() {
+            return Err(EngineError::NoModel);
+        }
+        self.models.store(Arc::new(models));
+        Ok(())
     }
 
     /// Answers one message. `show` gets each sentence as soon as it may be seen; the reply has them all.
@@ -111,7 +125,9 @@ impl Engine {
         let language = session.spoken.clone().unwrap_or_else(detected);
         let lexicon = self.lexicons.of(&language);
         let schema = self.knowledge.schema();
-        let model = self.models.iter().find(|model| model.speaks(&language));
+        // Once for the whole message: it is answered by one model, whatever is put in its place meanwhile.
+        let models = self.models.load_full();
+        let model = models.iter().find(|model| model.speaks(&language));
         let mut responder = Responder {
             model: model.map(Arc::as_ref),
             conversation,
@@ -169,7 +185,7 @@ impl Engine {
             choices: turns.iter().flat_map(|turn| turn.choices(&language)).collect(),
             entities: turns.iter().flat_map(|turn| turn.entities(&language)).collect(),
             policy: self.bot.policy,
-            model: model.unwrap_or(&self.models[0]).identity().clone(),
+            model: model.unwrap_or(&models[0]).identity().clone(),
             graph: schema.generation,
             seed: self.bot.sampling.seed,
             timings,

@@ -9,6 +9,8 @@
 //! [`OnnxEmbedder`] is a [`TextEmbedder`](loquat_contract::TextEmbedder): texts become tokens, padded batches, hidden states, and
 //! one vector each.
 //!
+//! [`ChatTokenizer`] is template and tokenizer alone, for those who train a model to answer what it will be asked here.
+//!
 //! It knows nothing of dialogue, platforms, graphs of knowledge, or where a model came from.
 
 mod error;
@@ -22,6 +24,8 @@ mod folder;
 mod tokenizer;
 
 mod template;
+
+mod chat;
 
 mod graph;
 
@@ -41,8 +45,11 @@ mod info;
 
 mod model;
 
+mod scorer;
+
 mod embedder;
 
+pub use chat::{ChatTokenizer, Turn};
 pub use embedder::{OnnxEmbedder, OnnxEmbedderOptions, Pooling};
 pub use engine::{Decoding, ModelStats};
 pub use error::InferenceError;
@@ -55,3 +62,4 @@ pub use provider::{
     ShapeProfile, Skipped, TENSORRT_PACKAGES, TensorRtOptions,
 };
 pub use runtime::Runtime;
+pub use scorer::{OnnxScorer, Score};

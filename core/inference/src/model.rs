@@ -211,7 +211,7 @@ impl OnnxModel {
 }
 
 /// The session of a folder, with its adapters, ready to run.
-fn open_decoder(
+pub(crate) fn open_decoder(
     runtime: &Runtime,
     folder: &ModelFolder,
     identity: &ModelIdentity,
@@ -254,7 +254,7 @@ fn open_decoder(
 }
 
 /// What also decides which tokens a model writes, in its identity: adapters, the other models of an ensemble, and how tokens are written.
-fn written_with(
+pub(crate) fn written_with(
     identity: ModelIdentity,
     options: &OnnxModelOptions,
 ) -> Result<ModelIdentity, InferenceError> {

@@ -86,28 +86,49 @@ impl Template {
         messages: &[ChatMessage],
         prefill: &str,
     ) -> Result<String, InferenceError> {
-        let messages: Vec<_> = messages
-            .iter()
-            .map(|message| ChatMessage::new(message.role, tokenizer.disarm(&message.content)))
-            .collect();
-        let mut prompt = match self.apply(&messages) {
-            Ok(prompt) => prompt,
-            // Some models know no system message; their users put it before the first question.
-            Err(refusal) => match fold_system(&messages) {
-                Some(folded) => self.apply(&folded).map_err(|_| refusal)?,
-                None => return Err(refusal.into()),
-            },
-        };
+        let mut prompt = self.disarmed(tokenizer, messages, true)?;
         prompt.push_str(&tokenizer.disarm(prefill));
         Ok(prompt)
     }
 
-    fn apply(&self, messages: &[ChatMessage]) -> Result<String, Error> {
+    /// The whole chat as it stands, with no reply begun.
+    ///
+    /// # Errors
+    /// The template refuses the chat.
+    pub(crate) fn transcript(
+        &self,
+        tokenizer: &Tokenizer,
+        messages: &[ChatMessage],
+    ) -> Result<String, InferenceError> {
+        self.disarmed(tokenizer, messages, false)
+    }
+
+    fn disarmed(
+        &self,
+        tokenizer: &Tokenizer,
+        messages: &[ChatMessage],
+        begins_reply: bool,
+    ) -> Result<String, InferenceError> {
+        let messages: Vec<_> = messages
+            .iter()
+            .map(|message| ChatMessage::new(message.role, tokenizer.disarm(&message.content)))
+            .collect();
+        match self.apply(&messages, begins_reply) {
+            Ok(text) => Ok(text),
+            // Some models know no system message; their users put it before the first question.
+            Err(refusal) => match fold_system(&messages) {
+                Some(folded) => Ok(self.apply(&folded, begins_reply).map_err(|_| refusal)?),
+                None => Err(refusal.into()),
+            },
+        }
+    }
+
+    fn apply(&self, messages: &[ChatMessage], begins_reply: bool) -> Result<String, Error> {
         let tokens =
             Value::from_pairs(self.tokens.iter().map(|(name, token)| (name.as_str(), token.as_str())));
         self.environment.get_template(NAME)?.render(context! {
             messages => Value::from(Serde(messages)),
-            add_generation_prompt => true,
+            add_generation_prompt => begins_reply,
             ..tokens
         })
     }

@@ -44,9 +44,18 @@ impl Tokenizer {
 
     /// Ids of a prompt that already carries its special tokens as text.
     pub(crate) fn encode(&self, prompt: &str) -> Result<Vec<u32>, InferenceError> {
+        self.ids(prompt, false)
+    }
+
+    /// Ids of a text, with the special tokens that the tokenizer itself puts around one.
+    pub(crate) fn encode_whole(&self, text: &str) -> Result<Vec<u32>, InferenceError> {
+        self.ids(&self.disarm(text), true)
+    }
+
+    fn ids(&self, text: &str, add_special: bool) -> Result<Vec<u32>, InferenceError> {
         let encoding = self
             .inner
-            .encode_fast(prompt, false)
+            .encode_fast(text, add_special)
             .map_err(|error| InferenceError::Tokenizer(error.to_string()))?;
         Ok(encoding.get_ids().to_vec())
     }

@@ -180,12 +180,12 @@ pub(crate) fn grouped<'a>(
     groups.into_iter().map(|(name, records)| Group { name, measures: Measures::of(records) }).collect()
 }
 
-fn share(part: usize, whole: usize) -> Option<f64> {
+pub(crate) fn share(part: usize, whole: usize) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
 /// The 95 % score interval of a share (Wilson 1927).
-fn wilson(part: usize, whole: usize) -> Option<(f64, f64)> {
+pub(crate) fn wilson(part: usize, whole: usize) -> Option<(f64, f64)> {
     const Z: f64 = 1.959_964;
     let (n, p) = (whole as f64, share(part, whole)?);
     let scale = 1.0 + Z * Z / n;

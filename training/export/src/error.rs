@@ -155,6 +155,14 @@ pub enum ExportError {
         /// The names that were looked for.
         expected: String,
     },
+    /// Weights that cannot be averaged.
+    #[error("{} {problem}; average what was trained from one model", path.display())]
+    Soup {
+        /// The folder.
+        path: PathBuf,
+        /// What differs, as in `lacks the tensor …`.
+        problem: String,
+    },
 }
 
 impl ExportError {

@@ -96,6 +96,11 @@ pub struct TensorData {
 }
 
 impl TensorData {
+    /// Rows that are whole blocks of `kind` already.
+    pub(crate) fn new(kind: TensorKind, columns: usize, bytes: Vec<u8>) -> Self {
+        Self { kind, columns, row_bytes: kind.row_bytes(columns), bytes }
+    }
+
     /// Elements in a row.
     #[must_use]
     pub fn columns(&self) -> usize {
@@ -187,6 +192,15 @@ impl Gguf {
         self.tensors.iter().find(|t| t.name == name)
     }
 
+    /// The tensor of that name, or an error that says that it is missing.
+    pub(crate) fn required(&self, name: &str) -> Result<&TensorInfo> {
+        self.tensor(name).ok_or_else(|| ExportError::Tensor {
+            path: self.path.clone(),
+            tensor: name.to_owned(),
+            problem: "is missing".to_owned(),
+        })
+    }
+
     /// Reads the bytes of a tensor.
     ///
     /// # Errors
@@ -206,8 +220,7 @@ impl Gguf {
             Bytes::Memory(memory) => read_at(&mut Cursor::new(memory), tensor.offset, &mut bytes),
         };
         read.map_err(ExportError::io("read", &self.path))?;
-        let columns = tensor.columns();
-        Ok(TensorData { kind: tensor.kind, columns, row_bytes: tensor.kind.row_bytes(columns), bytes })
+        Ok(TensorData::new(tensor.kind, tensor.columns(), bytes))
     }
 }
 

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use serde_json::{Map, json};
 
-use crate::decoder::{self, Activation, Shape};
+use crate::decoder::{self, Activation, Role, Shape, tensors};
 use crate::error::{ExportError, Result};
 use crate::folder::{
-    Description, Family, KvCache, MANIFEST_FILE, Manifest, Source, Staging, config_json, file_sha256,
-    genai_config_json, generation_config_json,
+    Description, Family, KvCache, MANIFEST_FILE, Manifest, Scaling, Source, Staging, config_json,
+    file_sha256, genai_config_json, generation_config_json,
 };
 use crate::gguf::Gguf;
 use crate::progress::{Progress, Report, Stage};
@@ -47,38 +47,71 @@ pub fn gguf_to_onnx(
     let options = options.into();
     let gguf = Gguf::open(source)?;
     let (shape, family, tokenizer) = check(&gguf)?;
-    if options.quantisation == Quantisation::Fp16 && shape.wide {
-        let family = family.model_type;
-        return Err(ExportError::UnsupportedFeature {
-            path: source.to_owned(),
-            feature: format!(
-                "fp16 of `{family}`, whose activations pass 65504 (int8, int4 and fp32 hold them),"
-            ),
-        });
-    }
+    refuse_wide(source, &shape, family, options)?;
     let origin = describe_source(source, report)?;
 
     let staging = Staging::new(target)?;
     decoder::write(&gguf, &shape, family.model_type, &options, staging.folder(), report)?;
-    let description = describe(&gguf, &shape, family, options.quantisation, &tokenizer);
-    staging.write_json("config.json", &config_json(&description))?;
+    let element = options.quantisation.element();
+    let scaling = (shape.rotary.scale != 1.0).then_some(Scaling::Linear(shape.rotary.scale));
+    let description = describe(&gguf, &shape, family, element, scaling, &tokenizer);
     staging.write_json("genai_config.json", &genai_config_json(&description))?;
-    staging.write_json("generation_config.json", &generation_config_json(&description))?;
-    staging.write_json("tokenizer.json", &tokenizer.tokenizer_json())?;
-    staging.write_json("tokenizer_config.json", &tokenizer.config_json(shape.context))?;
-    if let Some(template) = tokenizer.chat_template {
-        staging.write("chat_template.jinja", template)?;
-    }
+    write_texts(&staging, &description, &tokenizer)?;
     finish(staging, origin, options, KvCache::Shared, report)
 }
 
-fn describe(
+/// Refuses `float16` of a model whose activations it does not hold.
+pub(crate) fn refuse_wide(path: &Path, shape: &Shape, family: Family, options: ExportOptions) -> Result<()> {
+    if options.quantisation != Quantisation::Fp16 || !shape.wide {
+        return Ok(());
+    }
+    let family = family.model_type;
+    let feature =
+        format!("fp16 of `{family}`, whose activations pass 65504 (int8, int4 and fp32 hold them),");
+    Err(ExportError::UnsupportedFeature { path: path.to_owned(), feature })
+}
+
+/// Writes what Hugging Face keeps beside weights.
+pub(crate) fn write_texts(
+    staging: &Staging,
+    description: &Description,
+    tokenizer: &Tokenizer<'_>,
+) -> Result<()> {
+    staging.write_json("config.json", &config_json(description))?;
+    staging.write_json("generation_config.json", &generation_config_json(description))?;
+    staging.write_json("tokenizer.json", &tokenizer.tokenizer_json())?;
+    staging.write_json("tokenizer_config.json", &tokenizer.config_json(description.context))?;
+    match tokenizer.chat_template {
+        Some(template) => staging.write("chat_template.jinja", template),
+        None => Ok(()),
+    }
+}
+
+/// What the JSON files say of a GGUF file. `element` is the type of weights, as `config.json` names it.
+pub(crate) fn describe(
     gguf: &Gguf,
     shape: &Shape,
     family: Family,
-    quantisation: Quantisation,
+    element: &'static str,
+    scaling: Option<Scaling>,
     tokenizer: &Tokenizer<'_>,
 ) -> Description {
+    let has_bias = |role: Role| {
+        tensors(shape).iter().any(|tensor| tensor.role == role && gguf.tensor(&tensor.name).is_some())
+    };
+    Description {
+        attention_bias: has_bias(Role::AttentionBias),
+        mlp_bias: has_bias(Role::FeedForwardBias),
+        scaling,
+        bos: tokenizer.bos,
+        eos: tokenizer.eos.clone(),
+        pad: tokenizer.pad,
+        ..describe_shape(shape, family, element)
+    }
+}
+
+/// What the JSON files say of a shape, without special tokens, biases or scaling.
+pub(crate) fn describe_shape(shape: &Shape, family: Family, element: &'static str) -> Description {
     let mut own = Map::new();
     if let Some(sliding) = shape.sliding {
         own.insert("sliding_window".to_owned(), json!(sliding.window));
@@ -97,9 +130,10 @@ fn describe(
     Description {
         family,
         own,
-        attention_bias: gguf.tensor("blk.0.attn_q.bias").is_some(),
+        attention_bias: false,
+        mlp_bias: false,
         activation,
-        element: if quantisation == Quantisation::Fp16 { "float16" } else { "float32" },
+        element,
         layers: shape.layers,
         hidden: shape.hidden,
         feed_forward: shape.feed_forward,
@@ -110,11 +144,11 @@ fn describe(
         vocabulary: shape.vocabulary,
         epsilon: shape.epsilon,
         rotary_base: shape.rotary.base,
-        rotary_scale: shape.rotary.scale,
+        scaling: None,
         tied: shape.tied,
-        bos: tokenizer.bos,
-        eos: tokenizer.eos.clone(),
-        pad: tokenizer.pad,
+        bos: None,
+        eos: Vec::new(),
+        pad: None,
         position_ids: false,
         shared_kv_cache: true,
     }

@@ -107,13 +107,17 @@ mod onnx;
 pub mod progress;
 mod quantise;
 mod tokenizer;
+pub mod weights;
 
 pub use decoder::ARCHITECTURES;
 pub use dynamic::dequantise_onnx;
 pub use error::{ExportError, Result};
-pub use folder::{EXPORT_VERSION, FileEntry, KvCache, Manifest, Source};
+pub use folder::{EXPORT_VERSION, FileEntry, KvCache, Manifest, Source, WEIGHTS_VERSION, WeightsManifest};
 pub use import::{ExportOptions, check_gguf, gguf_to_onnx};
 pub use inspect::{FolderSummary, GgufSummary, inspect_folder, inspect_gguf, model_sha256};
 pub use lora::{AdapterSummary, PeftAdapter, import_lora};
 pub use progress::{Progress, Report, Stage};
 pub use quantise::Quantisation;
+pub use weights::{
+    Element, Soup, Taste, average_adapters, average_weights, gguf_to_weights, greedy, weights_to_onnx,
+};

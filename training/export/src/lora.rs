@@ -5,10 +5,11 @@
 //! The factor is folded into `B`, so that the graph only multiplies.
 
 mod adapter_file;
+mod files;
 mod layers;
 mod peft;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fs;
 use std::path::Path;
@@ -16,16 +17,14 @@ use std::path::Path;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+pub(crate) use files::AdapterFiles;
+pub(crate) use peft::Change;
 pub use peft::PeftAdapter;
 
 use crate::error::{ExportError, Result};
 use crate::folder::hex;
 use adapter_file::Parameter;
 use layers::Layers;
-
-/// PEFT's names of the two files.
-const CONFIG_FILE: &str = "adapter_config.json";
-const TENSORS_FILE: &str = "adapter_model.safetensors";
 
 /// What an imported adapter is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -53,12 +52,8 @@ pub struct AdapterSummary {
 /// read or written. `target` is then as it was.
 pub fn import_lora(source: &Path, model: &Path, target: &Path) -> Result<AdapterSummary> {
     let layers = Layers::of(model)?;
-    let read = |name: &str| {
-        let path = source.join(name);
-        fs::read(&path).map_err(ExportError::io("read", &path))
-    };
-    let (config, tensors) = (read(CONFIG_FILE)?, read(TENSORS_FILE)?);
-    let adapter = PeftAdapter::parse(source, &config, &tensors)?;
+    let files = AdapterFiles::read(source)?;
+    let adapter = files.parse()?;
     let parameters = parameters(source, &adapter, &layers)?;
     let bytes = adapter_file::encode(source, &parameters)?;
 

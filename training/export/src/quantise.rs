@@ -30,6 +30,16 @@ pub enum Quantisation {
     Fp32,
 }
 
+impl Quantisation {
+    /// The type that the graph computes in, as `config.json` names it.
+    pub(crate) fn element(self) -> &'static str {
+        match self {
+            Self::Fp16 => "float16",
+            Self::Int8 | Self::Int4 | Self::Fp32 => "float32",
+        }
+    }
+}
+
 impl std::fmt::Display for Quantisation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use loquat_contract::ChatMessage;
 use serde::{Deserialize, Serialize};
 
 /// Something to learn from: a dialogue, or plain text. A set is a folder with `train.jsonl`, `dev.jsonl` and `test.jsonl`, one example a line.
@@ -73,4 +74,60 @@ pub enum Role {
     User,
     /// The bot.
     Assistant,
+}
+
+impl Message {
+    /// A message, learnt where it is the assistant's.
+    pub fn new(role: Role, content: impl Into<String>) -> Self {
+        Self { role, content: content.into(), weight: None }
+    }
+
+    /// The same, read and not learnt.
+    #[must_use]
+    pub fn only_read(self) -> Self {
+        let weight = (self.role == Role::Assistant).then_some(0);
+        Self { weight, ..self }
+    }
+}
+
+impl From<&ChatMessage> for Message {
+    fn from(message: &ChatMessage) -> Self {
+        let role = match message.role {
+            loquat_contract::Role::System => Role::System,
+            loquat_contract::Role::User => Role::User,
+            loquat_contract::Role::Assistant => Role::Assistant,
+        };
+        // What the engine shows its model as examples is no answer to learn.
+        Self::new(role, message.content.clone()).only_read()
+    }
+}
+
+impl Kind {
+    /// All kinds, in the order in which they are told.
+    pub const ALL: [Self; 9] = [
+        Self::Fact,
+        Self::MultiHop,
+        Self::List,
+        Self::YesNo,
+        Self::FollowUp,
+        Self::Missing,
+        Self::Contradicted,
+        Self::Dialogue,
+        Self::Text,
+    ];
+
+    /// Its name in recipes and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fact => "fact",
+            Self::MultiHop => "multi_hop",
+            Self::List => "list",
+            Self::YesNo => "yes_no",
+            Self::FollowUp => "follow_up",
+            Self::Missing => "missing",
+            Self::Contradicted => "contradicted",
+            Self::Dialogue => "dialogue",
+            Self::Text => "text",
+        }
+    }
 }

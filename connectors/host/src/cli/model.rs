@@ -16,6 +16,17 @@ pub enum ModelCommand {
         #[arg(value_hint = ValueHint::AnyPath)]
         path: Option<PathBuf>,
     },
+    /// Puts another model, or an adapter, in the place of one of the bot's; also while the bot runs, which drops nothing
+    ///
+    /// A running bot opens the new model beside the old one and tries it out. Where it works, the next message is answered by it, while
+    /// those that are being answered end with the old one; where it does not, the old one stays, and it is said why. What was chosen
+    /// outlives restarts, in place of what the config says.
+    #[command(
+        after_help = "Examples:\n  loquat model use smollm2 runs/shop/export/int8\n  loquat model use smollm2 shop.onnx_adapter\n  loquat model use smollm2 --rollback"
+    )]
+    Use(UseCommand),
+    /// Lists the bot's models: what is in use for each, since when, and what was before
+    List,
     /// Converts a GGUF file into an ONNX model folder
     #[command(
         after_help = "Example:\n  loquat model import-gguf my-model.gguf --quantize int4 --output my-model"
@@ -54,6 +65,23 @@ pub enum ModelCommand {
         after_help = "Examples:\n  loquat model bench\n  loquat model bench my-model --sequences 1,8 --prompt 256 --json"
     )]
     Bench(BenchCommand),
+}
+
+/// Which model takes whose place.
+#[derive(Debug, Args)]
+pub struct UseCommand {
+    /// The name that the config has for the model; may be left out where it has one
+    #[arg(value_name = "NAME")]
+    pub first: Option<String>,
+    /// A model folder, a GGUF file, or an adapter (.onnx_adapter) for the model that is in use
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub second: Option<PathBuf>,
+    /// Goes back to what was used before
+    #[arg(long, conflicts_with = "reset")]
+    pub rollback: bool,
+    /// Goes back to what the config says
+    #[arg(long)]
+    pub reset: bool,
 }
 
 /// What to measure of a model.

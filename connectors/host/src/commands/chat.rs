@@ -16,7 +16,9 @@ pub(super) fn chat(loaded: &Loaded) -> anyhow::Result<ExitCode> {
     super::runtime()?.block_on(async {
         let journal = run::journal(&places)?;
         let connectors = vec![terminal(&loaded.config, &places)?];
-        run::run(&loaded.config, &places, journal, parts.engine, connectors, None, |_| Ok(())).await
+        // The exchange has them: one whose place another takes is freed.
+        drop(parts.models);
+        run::run(&loaded.config, &places, journal, parts.exchange, connectors, None, |_| Ok(())).await
     })?;
     Ok(ExitCode::SUCCESS)
 }

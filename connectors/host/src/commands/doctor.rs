@@ -17,7 +17,7 @@ use owo_colors::OwoColorize;
 use crate::config::{Config, ConfigError, Library, Loaded};
 use crate::parts::{
     Choice, ModelSource, Places, cache, has_driver, library_command, open_unaltered, options,
-    provider_options, providers, ready_folder, sources,
+    provider_options, providers, ready_folder, sources, with_models_in_use,
 };
 
 /// What a check came to.
@@ -81,7 +81,7 @@ fn examine(config: &Config, checks: &mut Vec<(String, Finding)>) -> anyhow::Resu
             let what = format!("ONNX Runtime {version}, {}", runtime.path().display());
             checks.push(("runtime library".to_owned(), Finding::Ok(what)));
             checks.extend(provided(config, &runtime, &cache));
-            match sources(config) {
+            match with_models_in_use(config).and_then(|config| sources(&config)) {
                 Ok(sources) => checks.extend(sources.iter().map(|source| {
                     (format!("model {}", source.name), model(source, config, &runtime, &cache))
                 })),

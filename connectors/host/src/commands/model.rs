@@ -1,6 +1,7 @@
-//! `loquat model`. In: a model folder or GGUF file. Out: what it is, how fast it is, or a converted folder.
+//! `loquat model`. In: a model folder or GGUF file. Out: what it is, how fast it is, a converted folder, or that it is in use.
 
 mod bench;
+mod using;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,8 @@ pub(super) fn model(
     match command {
         ModelCommand::Info { path: Some(path) } => info_of(path)?,
         ModelCommand::Info { path: None } => info_of_bot(&loaded()?)?,
+        ModelCommand::Use(command) => using::change(&loaded()?, command)?,
+        ModelCommand::List => using::list(&loaded()?)?,
         ModelCommand::Bench(command) => bench::bench(&loaded()?, command)?,
         ModelCommand::ImportGguf { path, output, quantize, adapters } => {
             let screen = Screen::default();
@@ -78,6 +81,7 @@ fn info_of_bot(loaded: &Loaded) -> anyhow::Result<()> {
     let screen = Screen::default();
     let parts = assemble(loaded, &screen).context("the bot's models cannot be opened")?;
     let mut out = anstream::stdout();
+    let in_use = parts.exchange.in_use();
     for model in &parts.models {
         let info = model.info();
         writeln!(out, "{}", info.identity.name.bold())?;
@@ -94,6 +98,18 @@ fn info_of_bot(loaded: &Loaded) -> anyhow::Result<()> {
             ("opened in", format!("{} ms", info.opened_in.as_millis())),
         ] {
             writeln!(out, "  {name:11} {value}")?;
+        }
+        let replacing = in_use.iter().find(|one| one.model.identity() == &info.identity);
+        if let Some((one, current)) = replacing.and_then(|one| Some((one, one.current.as_ref()?))) {
+            writeln!(
+                out,
+                "  {:11} `{}` of the config, since {}",
+                "stands for",
+                one.name,
+                using::moment(current.since)
+            )?;
+            let before = one.before.as_ref().map(crate::parts::Use::place).unwrap_or_default();
+            writeln!(out, "  {:11} {before}", "before")?;
         }
         for skipped in &info.provider.skipped {
             writeln!(out, "  {:11} {skipped}", "not used")?;

@@ -34,7 +34,10 @@ pub(super) fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
         let journal = run::journal(&places)?;
         let desk = Arc::new(Desk::new(&loaded.config, &places, journal.clone(), metrics));
         let connectors = served(&loaded.config, &places, &parts, &desk)?;
-        run::run(&loaded.config, &places, journal, parts.engine, connectors, Some(desk), announce).await
+        desk.show(parts.exchange.clone());
+        // The exchange has them: one whose place another takes is freed.
+        drop(parts.models);
+        run::run(&loaded.config, &places, journal, parts.exchange, connectors, Some(desk), announce).await
     });
     // Also where it failed: that is when somebody looks at them.
     if let Some(traces) = traces {

@@ -20,6 +20,7 @@ fn desk() -> (TempDir, Desk) {
         journal: folder.path().join("journal"),
         access: folder.path().join("access.json"),
         history: folder.path().join("history"),
+        models: folder.path().join("models.json"),
         web: folder.path().join("web"),
     };
     let mut config = Config::default();

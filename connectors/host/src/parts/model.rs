@@ -62,7 +62,7 @@ pub(super) fn open(
 }
 
 /// How the config wants a model opened.
-pub(crate) fn options(
+pub fn options(
     source: &Source,
     config: &Config,
     folder: PathBuf,

@@ -18,6 +18,8 @@ pub struct Places {
     pub access: PathBuf,
     /// What the web chat keeps: API keys, the secret of its guests' tokens, and files that people sent.
     pub web: PathBuf,
+    /// Which models are used in place of the config's own.
+    pub models: PathBuf,
     /// The lines typed in the terminal.
     pub history: PathBuf,
 }
@@ -37,6 +39,7 @@ impl Places {
             graph: config.graph.store.clone().unwrap_or_else(|| own.join("graph")),
             // Beside the journal, as it is its people whom the files are about.
             web: journal.with_extension("web"),
+            models: journal.with_extension("models.json"),
             journal,
             access: own.join("access.json"),
             history: config

@@ -52,9 +52,17 @@ struct Level(AtomicU64, Gauge);
 struct Count(AtomicU64, Counter);
 
 impl Level {
+    /// By how much it differs, so that two models of one name add up: for a while a new one is open beside the one that it replaces.
     fn set(&self, value: usize) {
-        self.0.store(value as u64, Relaxed);
-        self.1.set(value as f64);
+        let before = self.0.swap(value as u64, Relaxed);
+        self.1.increment(value as f64 - before as f64);
+    }
+}
+
+impl Drop for Level {
+    /// What was taken up is free again.
+    fn drop(&mut self) {
+        self.set(0);
     }
 }
 

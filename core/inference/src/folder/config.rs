@@ -45,7 +45,7 @@ impl ModelConfig {
     ///
     /// # Errors
     /// One is malformed, or both `genai_config.json` and `config.json` are missing.
-    pub(super) fn read(folder: &Path) -> Result<Self, InferenceError> {
+    pub(crate) fn read(folder: &Path) -> Result<Self, InferenceError> {
         let genai = read_json(folder, "genai_config.json")?;
         let hub = read_json(folder, "config.json")?;
         if genai.is_none() && hub.is_none() {

@@ -15,6 +15,16 @@ use crate::gguf::Gguf;
 /// The architectures that can be converted, for messages.
 pub const ARCHITECTURES: &str = "llama, qwen2, qwen3, gemma3";
 
+/// The linear layers that llama.cpp lets have a bias.
+pub(crate) const LLAMA_BIASES: &[&str] =
+    &["attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"];
+/// Those of attention.
+pub(crate) const LLAMA_ATTENTION: &[&str] = &["attn_q", "attn_k", "attn_v", "attn_output"];
+/// Those of the feed-forward block.
+pub(crate) const LLAMA_FEED_FORWARD: &[&str] = &["ffn_gate", "ffn_up", "ffn_down"];
+/// Queries, keys and values.
+pub(crate) const QKV: &[&str] = &["attn_q", "attn_k", "attn_v"];
+
 /// Reads the shape of a model, and the names under which other software knows its architecture.
 pub(crate) fn read(gguf: &Gguf) -> Result<(Shape, Family)> {
     let key = "general.architecture";

@@ -1,6 +1,6 @@
 //! Writes the ONNX graph of a decoder, layer by layer, with the operators that ONNX Runtime runs fastest.
 //!
-//! In: a GGUF file and its shape. Out: `model.onnx` and `model.onnx.data` in a folder. Activations are
+//! In: a source of tensors and its shape. Out: `model.onnx` and `model.onnx.data` in a folder. Activations are
 //! `[batch, sequence, hidden]`; the KV cache is `[batch, kv_heads, positions, head_size]` per layer.
 
 mod adapters;
@@ -15,9 +15,8 @@ use std::path::Path;
 use prost::Message;
 
 use super::weights::Weights;
-use super::{Shape, rotary};
+use super::{Shape, Source, rotary};
 use crate::error::{ExportError, Result};
-use crate::gguf::Gguf;
 use crate::import::ExportOptions;
 use crate::onnx::schema::{
     AttributeProto, GraphProto, ModelProto, OperatorSetIdProto, TensorProto, data_type,
@@ -38,7 +37,7 @@ const ROTARY_SLIDING: &str = "rotary.sliding";
 
 /// Writes the model into `folder`. `name` is what the graph is called.
 pub(crate) fn write(
-    gguf: &Gguf,
+    source: &dyn Source,
     shape: &Shape,
     name: &str,
     options: &ExportOptions,
@@ -53,7 +52,7 @@ pub(crate) fn write(
         shape,
         options,
         element,
-        weights: Weights::new(gguf, DataFile::create(folder, DATA_FILE)?, report),
+        weights: Weights::new(source, DataFile::create(folder, DATA_FILE)?, report),
         graph: GraphProto::default(),
         residual: Residual { sum: "hidden.0".to_owned(), pending: None, sums: 0 },
         with_sums: HashSet::new(),
@@ -173,9 +172,9 @@ impl Writer<'_, '_> {
 
     fn rotary_tables(&mut self) -> Result<()> {
         let half = self.shape.head_size / 2;
-        // Only llama has these; elsewhere the tensor is left unread, and refused as one that nobody knows.
-        let factors = match self.shape.interleaved {
-            true => self.weights.optional_vector("rope_freqs.weight", half)?,
+        // Elsewhere the tensor is left unread, and refused as one that nobody knows.
+        let factors = match self.shape.frequency_factors {
+            true => self.weights.optional_vector(rotary::FACTORS, half)?,
             false => None,
         };
         let sliding = self.shape.sliding.map(|sliding| (ROTARY_SLIDING, sliding.rotary));

@@ -5,7 +5,7 @@ use crate::error::{ExportError, Result};
 use crate::gguf::Gguf;
 
 /// No model comes near, and products of two stay far from overflow.
-const LARGEST_EXTENT: u64 = 1 << 24;
+pub(crate) const LARGEST_EXTENT: u64 = 1 << 24;
 
 pub(super) struct Keys<'a> {
     gguf: &'a Gguf,

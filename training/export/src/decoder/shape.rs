@@ -26,6 +26,8 @@ pub(crate) struct Shape {
     pub(crate) head_norms: bool,
     /// Whether a block's output is normalised too, before it is added to the residual stream.
     pub(crate) post_norms: bool,
+    /// Whether transformers keeps the weights of norms less one. GGUF has them whole.
+    pub(crate) norms_less_one: bool,
     /// Whether activations pass what `float16` holds.
     pub(crate) wide: bool,
     /// Whether the file has the rows of queries and keys interleaved, see [`super::rotary`].
@@ -34,6 +36,8 @@ pub(crate) struct Shape {
     pub(crate) biases: &'static [&'static str],
     /// What the products of queries and keys are multiplied by.
     pub(crate) attention_scale: f32,
+    /// Whether the file may have factors of the rotation's frequencies.
+    pub(crate) frequency_factors: bool,
     /// Rotary embedding of layers that see everything.
     pub(crate) rotary: Rotary,
     /// Layers that see only the last positions, where there are any.
@@ -68,9 +72,9 @@ pub(crate) struct Sliding {
 }
 
 /// Longer caches of cosines would only take room: one for 128 Ki positions is 64 MB already.
-const LONGEST_CONTEXT: usize = 1 << 17;
+pub(crate) const LONGEST_CONTEXT: usize = 1 << 17;
 /// Known models have up to 512.
-const LARGEST_HEAD: usize = 1024;
+pub(crate) const LARGEST_HEAD: usize = 1024;
 
 impl Shape {
     /// What all architectures have, with the settings of the plainest one.
@@ -95,8 +99,10 @@ impl Shape {
             activation: Activation::Silu,
             head_norms: false,
             post_norms: false,
+            norms_less_one: false,
             wide: false,
             interleaved: false,
+            frequency_factors: false,
             biases: &[],
             attention_scale: (head_size as f32).sqrt().recip(),
             rotary: Rotary {

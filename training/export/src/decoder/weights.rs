@@ -1,10 +1,11 @@
-//! Fetches matrices from a GGUF file and stores them the way the graph reads them. In: tensor names. Out:
+//! Fetches matrices from a source and stores them the way the graph reads them. In: tensor names. Out:
 //! initializers. Remembers which tensors were used, so that one that nobody knows is noticed.
 
 use std::collections::HashSet;
 
+use super::Source;
 use crate::error::{ExportError, Result};
-use crate::gguf::{Gguf, TensorData, TensorKind};
+use crate::gguf::{TensorData, TensorKind};
 use crate::onnx::schema::{TensorProto, data_type};
 use crate::onnx::{DataFile, float_bytes, half_bytes};
 use crate::progress::{Progress, Report, Stage};
@@ -66,36 +67,42 @@ const HELD_BELOW: usize = 1 << 16;
 pub(super) const IN_ORDER: &dyn Fn(usize) -> usize = &|row| row;
 
 pub(super) struct Weights<'a, 'r> {
-    gguf: &'a Gguf,
+    source: &'a dyn Source,
     used: HashSet<String>,
     report: &'a mut Report<'r>,
     pub(super) data: DataFile,
 }
 
 impl<'a, 'r> Weights<'a, 'r> {
-    pub(super) fn new(gguf: &'a Gguf, data: DataFile, report: &'a mut Report<'r>) -> Self {
-        Self { gguf, used: HashSet::new(), report, data }
+    pub(super) fn new(source: &'a dyn Source, data: DataFile, report: &'a mut Report<'r>) -> Self {
+        Self { source, used: HashSet::new(), report, data }
     }
 
     /// Reads a tensor after checking that its shape is `rows × columns`.
     fn fetch(&mut self, name: &str, rows: usize, columns: usize) -> Result<TensorData> {
-        let info = self.gguf.tensor(name).ok_or_else(|| self.error(name, "is missing".to_owned()))?;
-        if (info.rows(), info.columns()) != (rows, columns) {
-            return Err(self.error(name, format!("has shape {:?}, not {rows} rows of {columns}", info.shape)));
+        let found = self.source.find(name).ok_or_else(|| self.error(name, "is missing".to_owned()))?;
+        if (found.rows, found.columns) != (rows, columns) {
+            let problem =
+                format!("has {} rows of {}, not {rows} rows of {columns}", found.rows, found.columns);
+            return Err(self.error(name, problem));
         }
         (self.report)(Progress {
             stage: Stage::Tensors,
             item: name,
             done: self.used.len() as u64,
-            total: self.gguf.tensors().len() as u64,
+            total: self.source.count() as u64,
             bytes: self.data.offset(),
         });
         self.used.insert(name.to_owned());
-        self.gguf.read(info)
+        self.source.read(name)
     }
 
     fn error(&self, tensor: &str, problem: String) -> ExportError {
-        ExportError::Tensor { path: self.gguf.path().to_owned(), tensor: tensor.to_owned(), problem }
+        ExportError::Tensor {
+            path: self.source.path().to_owned(),
+            tensor: self.source.shown(tensor),
+            problem,
+        }
     }
 
     /// The elements of a one-dimensional tensor.
@@ -108,7 +115,7 @@ impl<'a, 'r> Weights<'a, 'r> {
 
     /// Like [`vector`](Self::vector), or nothing where the file has no such tensor.
     pub(super) fn optional_vector(&mut self, name: &str, length: usize) -> Result<Option<Vec<f32>>> {
-        self.gguf.tensor(name).is_some().then(|| self.vector(name, length)).transpose()
+        self.source.find(name).is_some().then(|| self.vector(name, length)).transpose()
     }
 
     /// Stores numbers as `element`, which is `FLOAT` or `FLOAT16`.
@@ -152,8 +159,11 @@ impl<'a, 'r> Weights<'a, 'r> {
 
     fn too_large(&self, tensor: &str) -> ExportError {
         ExportError::UnsupportedFeature {
-            path: self.gguf.path().to_owned(),
-            feature: format!("`{tensor}` in fp16, which holds no numbers beyond 65504 as it does,"),
+            path: self.source.path().to_owned(),
+            feature: format!(
+                "`{}` in fp16, which holds no numbers beyond 65504 as it does,",
+                self.source.shown(tensor)
+            ),
         }
     }
 
@@ -161,7 +171,7 @@ impl<'a, 'r> Weights<'a, 'r> {
     /// has in another way would lose by a second rounding to 4 bits, so it gets 8.
     fn four_bits(&self, parts: &[Part<'_>]) -> Method {
         let all = |is: fn(TensorKind) -> bool| {
-            parts.iter().all(|part| self.gguf.tensor(part.tensor).is_some_and(|t| is(t.kind)))
+            parts.iter().all(|part| self.source.find(part.tensor).is_some_and(|t| is(t.kind)))
         };
         match () {
             () if all(TensorKind::is_grid) => Method::Keep,
@@ -173,7 +183,7 @@ impl<'a, 'r> Weights<'a, 'r> {
     /// Whether any of the tensors has offsets that integer zero points cannot express.
     fn has_offsets(&self, parts: &[Part<'_>]) -> bool {
         let centred =
-            |part: &Part<'_>| self.gguf.tensor(part.tensor).is_some_and(|t| t.kind == TensorKind::Q4_0);
+            |part: &Part<'_>| self.source.find(part.tensor).is_some_and(|t| t.kind == TensorKind::Q4_0);
         !parts.iter().all(centred)
     }
 
@@ -262,10 +272,8 @@ impl<'a, 'r> Weights<'a, 'r> {
 
     /// Refuses tensors that nothing has asked for: leaving one out would silently change the model.
     pub(super) fn finish(self) -> Result<()> {
-        if let Some(unknown) = self.gguf.tensors().iter().find(|t| !self.used.contains(&t.name)) {
-            return Err(
-                self.error(&unknown.name, "is not part of this architecture as known here".to_owned())
-            );
+        if let Some(unknown) = self.source.unread(&self.used) {
+            return Err(self.error(&unknown, "is not part of this architecture as known here".to_owned()));
         }
         let total = self.used.len() as u64;
         (self.report)(Progress {

@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::decoder::Llama3;
+
 /// The names of an architecture: `model_type` and class of Hugging Face's transformers, type of ONNX Runtime GenAI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Family {
@@ -13,6 +15,19 @@ pub(crate) struct Family {
 
 impl Family {
     pub(crate) const LLAMA: Self = Self { model_type: "llama", class: "LlamaForCausalLM", genai: "llama" };
+    pub(crate) const QWEN2: Self = Self { model_type: "qwen2", class: "Qwen2ForCausalLM", genai: "qwen2" };
+    pub(crate) const QWEN3: Self = Self { model_type: "qwen3", class: "Qwen3ForCausalLM", genai: "qwen3" };
+    pub(crate) const GEMMA3: Self =
+        Self { model_type: "gemma3_text", class: "Gemma3ForCausalLM", genai: "gemma3_text" };
+}
+
+/// How positions reach further than a model was first trained for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Scaling {
+    /// Positions are divided by this.
+    Linear(f32),
+    /// Slow frequencies are divided, fast ones are not.
+    Llama3(Llama3),
 }
 
 /// What the JSON files say about a model.
@@ -22,6 +37,7 @@ pub(crate) struct Description {
     /// Keys of `config.json` that only some architectures have.
     pub(crate) own: Map<String, Value>,
     pub(crate) attention_bias: bool,
+    pub(crate) mlp_bias: bool,
     pub(crate) activation: &'static str,
     /// The type of weights, as `config.json` names it.
     pub(crate) element: &'static str,
@@ -35,7 +51,7 @@ pub(crate) struct Description {
     pub(crate) vocabulary: usize,
     pub(crate) epsilon: f32,
     pub(crate) rotary_base: f32,
-    pub(crate) rotary_scale: f32,
+    pub(crate) scaling: Option<Scaling>,
     pub(crate) tied: bool,
     pub(crate) bos: Option<u64>,
     pub(crate) eos: Vec<u64>,
@@ -62,8 +78,16 @@ impl Description {
 
 /// `config.json`.
 pub(crate) fn config_json(model: &Description) -> Value {
-    let scaling =
-        (model.rotary_scale != 1.0).then(|| json!({ "type": "linear", "factor": model.rotary_scale }));
+    let scaling = model.scaling.map(|scaling| match scaling {
+        Scaling::Linear(factor) => json!({ "type": "linear", "rope_type": "linear", "factor": factor }),
+        Scaling::Llama3(llama3) => json!({
+            "rope_type": "llama3",
+            "factor": llama3.factor,
+            "low_freq_factor": llama3.low,
+            "high_freq_factor": llama3.high,
+            "original_max_position_embeddings": llama3.original,
+        }),
+    });
     let mut config = json!({
         "architectures": [model.family.class],
         "attention_bias": model.attention_bias,
@@ -75,15 +99,15 @@ pub(crate) fn config_json(model: &Description) -> Value {
         "hidden_size": model.hidden,
         "intermediate_size": model.feed_forward,
         "max_position_embeddings": model.context,
-        "mlp_bias": false,
+        "mlp_bias": model.mlp_bias,
         "model_type": model.family.model_type,
         "num_attention_heads": model.heads,
         "num_hidden_layers": model.layers,
         "num_key_value_heads": model.kv_heads,
         "pad_token_id": model.pad(),
-        "rms_norm_eps": model.epsilon,
+        "rms_norm_eps": shortest(model.epsilon),
         "rope_scaling": scaling,
-        "rope_theta": model.rotary_base,
+        "rope_theta": shortest(model.rotary_base),
         "tie_word_embeddings": model.tied,
         "torch_dtype": model.element,
         "use_cache": true,
@@ -93,6 +117,11 @@ pub(crate) fn config_json(model: &Description) -> Value {
         config.extend(model.own.clone());
     }
     config
+}
+
+/// A number of 32 bits as it was first written: `1e-5`, and not what 64 bits make of it.
+fn shortest(number: f32) -> Value {
+    number.to_string().parse::<f64>().map_or_else(|_| json!(number), |number| json!(number))
 }
 
 /// `genai_config.json` of ONNX Runtime GenAI.

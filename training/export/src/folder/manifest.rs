@@ -148,25 +148,8 @@ impl Manifest {
         kv_cache: KvCache,
         report: &mut Report<'_>,
     ) -> Result<Self> {
-        let mut found = Vec::new();
-        for entry in fs::read_dir(folder).map_err(ExportError::io("read", folder))? {
-            let entry = entry.map_err(ExportError::io("read", folder))?;
-            let size = entry.metadata().map_err(ExportError::io("read", &entry.path()))?.len();
-            found.push((entry.file_name().to_string_lossy().into_owned(), size));
-        }
         // `model.onnx` sorts before `model.onnx.data`, the order in which both make up the model's hash.
-        found.sort_unstable();
-        let total = found.iter().map(|(_, size)| size).sum();
-        let (mut model, mut done, mut files) = (Sha256::new(), 0, Vec::with_capacity(found.len()));
-        for (name, bytes) in found {
-            let part = name.starts_with(GRAPH_FILE);
-            let sha256 = feed(&folder.join(&name), part.then_some(&mut model), &mut |read| {
-                done += read;
-                report(Progress { stage: Stage::Finish, item: &name, done, total, bytes: done });
-            })?;
-            files.push(FileEntry { name, bytes, sha256 });
-        }
-        let model_sha256 = hex(model);
+        let (model_sha256, files) = hash_files(folder, |name| name.starts_with(GRAPH_FILE), report)?;
         let (quantisation, adapters) = (options.quantisation.to_string(), options.adapters);
         Ok(Self {
             export_version: EXPORT_VERSION,
@@ -178,4 +161,30 @@ impl Manifest {
             files,
         })
     }
+}
+
+/// Hashes the files of `folder` in order of name. Returns the SHA-256 over those that are `part` of the model, and all files.
+pub(super) fn hash_files(
+    folder: &Path,
+    part: impl Fn(&str) -> bool,
+    report: &mut Report<'_>,
+) -> Result<(String, Vec<FileEntry>)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(ExportError::io("read", folder))? {
+        let entry = entry.map_err(ExportError::io("read", folder))?;
+        let size = entry.metadata().map_err(ExportError::io("read", &entry.path()))?.len();
+        found.push((entry.file_name().to_string_lossy().into_owned(), size));
+    }
+    found.sort_unstable();
+    let total = found.iter().map(|(_, size)| size).sum();
+    let (mut model, mut done, mut files) = (Sha256::new(), 0, Vec::with_capacity(found.len()));
+    for (name, bytes) in found {
+        let is_part = part(&name);
+        let sha256 = feed(&folder.join(&name), is_part.then_some(&mut model), &mut |read| {
+            done += read;
+            report(Progress { stage: Stage::Finish, item: &name, done, total, bytes: done });
+        })?;
+        files.push(FileEntry { name, bytes, sha256 });
+    }
+    Ok((hex(model), files))
 }

@@ -20,11 +20,11 @@ pub struct PeftAdapter<'a> {
 
 /// The change of one module: `A` `[rank, columns]`, `B` `[rows, rank]`, and the factor of their product.
 #[derive(Debug)]
-pub(super) struct Change<'a> {
-    pub(super) module: String,
-    pub(super) columns: usize,
-    pub(super) rank: usize,
-    pub(super) rows: usize,
+pub(crate) struct Change<'a> {
+    pub(crate) module: String,
+    pub(crate) columns: usize,
+    pub(crate) rank: usize,
+    pub(crate) rows: usize,
     factor: f32,
     a: TensorView<'a>,
     b: TensorView<'a>,
@@ -109,19 +109,19 @@ impl<'a> PeftAdapter<'a> {
         self.changes.iter().map(|change| change.rank).max().unwrap_or(0)
     }
 
-    pub(super) fn changes(&self) -> &[Change<'a>] {
+    pub(crate) fn changes(&self) -> &[Change<'a>] {
         &self.changes
     }
 }
 
 impl Change<'_> {
     /// `Aᵀ`, `[columns, rank]`.
-    pub(super) fn down(&self) -> Vec<f32> {
+    pub(crate) fn down(&self) -> Vec<f32> {
         transposed(&floats(&self.a), self.rank, self.columns)
     }
 
     /// `factor · Bᵀ`, `[rank, rows]`.
-    pub(super) fn up(&self) -> Vec<f32> {
+    pub(crate) fn up(&self) -> Vec<f32> {
         let mut values = transposed(&floats(&self.b), self.rows, self.rank);
         values.iter_mut().for_each(|value| *value *= self.factor);
         values

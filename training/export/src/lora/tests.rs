@@ -30,10 +30,10 @@ const MODULES: [(&str, &str); 7] = [
 const WITH_ADAPTERS: ExportOptions = ExportOptions { quantisation: Quantisation::Fp32, adapters: true };
 
 /// Name → shape and numbers, as PEFT has them.
-type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+pub(crate) type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
 /// A small adapter of every linear layer, and the model with it merged.
-fn adapter(tiny: &Tiny) -> (Tensors, Tiny) {
+pub(crate) fn adapter(tiny: &Tiny) -> (Tensors, Tiny) {
     let (mut tensors, mut merged) = (Tensors::new(), tiny.clone());
     let interleaved = tiny.tensors.iter().all(|tensor| !tensor.0.contains("attn_q_norm"))
         && tiny.pairs.iter().any(|(key, _)| key.starts_with("llama."));
@@ -76,14 +76,14 @@ fn safetensors(tensors: &Tensors) -> Vec<u8> {
     safetensors::serialize(views, None).unwrap()
 }
 
-fn config() -> Json {
+pub(crate) fn config() -> Json {
     json!({
         "peft_type": "LORA", "r": RANK, "lora_alpha": ALPHA, "bias": "none", "use_dora": false,
         "target_modules": ["q_proj"], "modules_to_save": null, "base_model_name_or_path": "tiny",
     })
 }
 
-fn write_peft(folder: &Path, config: &Json, tensors: &Tensors) {
+pub(crate) fn write_peft(folder: &Path, config: &Json, tensors: &Tensors) {
     std::fs::create_dir_all(folder).unwrap();
     std::fs::write(folder.join("adapter_config.json"), config.to_string()).unwrap();
     std::fs::write(folder.join("adapter_model.safetensors"), safetensors(tensors)).unwrap();

@@ -7,6 +7,7 @@ mod attend;
 mod cross_entropy;
 mod memory;
 mod norm;
+pub mod packed;
 mod pointwise;
 mod product;
 mod rotate;
@@ -22,24 +23,35 @@ use crate::backend::{Backend, BackendError, CrossEntropy, Heads, Layout, Mask, R
 use crate::trainee::Update;
 
 pub use memory::Memory;
-use product::{Grid, GridMut};
+use packed::Precision;
+use product::{Grid, GridMut, Means};
 
 /// The processor, with threads of its own.
 #[derive(Debug)]
 pub struct Cpu {
     pool: ThreadPool,
-    threads: usize,
+    means: Means,
     /// What operations need for a moment, kept so that it is not asked of the system each time.
     scratch: Memory,
     partial: Memory,
 }
 
 impl Cpu {
-    /// With `threads`, or as many as there are processors where it is 0.
+    /// With `threads`, or as many as there are processors where it is 0; all in `f32`.
     ///
     /// # Errors
     /// When the threads cannot be started.
     pub fn new(threads: usize) -> Result<Self, BackendError> {
+        Self::with_precision(threads, Precision::F32)
+    }
+
+    /// As [`new`](Self::new). Large products are computed in `precision`, or in `f32` where the
+    /// processor has no instructions for it; everything else is computed and kept in `f32`.
+    ///
+    /// # Errors
+    /// When the threads cannot be started.
+    pub fn with_precision(threads: usize, precision: Precision) -> Result<Self, BackendError> {
+        let precision = if precision.supported() { precision } else { Precision::F32 };
         let threads = match threads {
             0 => std::thread::available_parallelism().map_or(1, NonZero::get),
             threads => threads,
@@ -51,7 +63,8 @@ impl Cpu {
             what: format!("{threads} threads cannot be started: take fewer"),
             source: Some(Box::new(source)),
         })?;
-        Ok(Self { pool, threads, scratch: Memory::default(), partial: Memory::default() })
+        let means = Means { threads, precision };
+        Ok(Self { pool, means, scratch: Memory::default(), partial: Memory::default() })
     }
 
     fn instructions() -> &'static str {
@@ -73,7 +86,11 @@ impl Backend for Cpu {
     type Placement = Layout;
 
     fn describe(&self) -> String {
-        format!("CPU, {} threads, {}, f32", self.threads, Self::instructions())
+        let products = match self.means.precision {
+            Precision::F32 => "f32",
+            Precision::Bf16 => "products of bf16",
+        };
+        format!("CPU, {} threads, {}, {products}", self.means.threads, Self::instructions())
     }
 
     fn allocate(&mut self, _: Role, length: usize) -> Result<Memory, BackendError> {
@@ -113,7 +130,7 @@ impl Backend for Cpu {
     ) -> Result<(), BackendError> {
         let out = GridMut::new(&mut out.buffer[out.offset..], out.rows, out.columns, out.stride);
         let (left, right) = (grid(&left), grid(&right));
-        self.pool.install(|| product::parallel(out, keep, scale, left, right, self.threads));
+        self.pool.install(|| product::parallel(out, keep, scale, left, right, self.means));
         Ok(())
     }
 
@@ -269,7 +286,7 @@ impl Backend for Cpu {
         gradients: Option<(&mut Memory, Option<&mut Memory>)>,
     ) -> Result<f64, BackendError> {
         let logits = self.scratch.at_least(cross_entropy::chunk(of.tokens, of.vocabulary) * of.vocabulary)?;
-        Ok(self.pool.install(|| cross_entropy::cross_entropy(&of, gradients, logits, self.threads)))
+        Ok(self.pool.install(|| cross_entropy::cross_entropy(&of, gradients, logits, self.means)))
     }
 
     fn add_bias(

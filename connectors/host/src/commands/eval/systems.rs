@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::cli::{EvalCommand, ModeName};
 use crate::config::{Config, Loaded};
-use crate::parts::{cache, embedders, engine, models, runtime, sampling};
+use crate::parts::{cache, embedders, engine, models, runtime, sampling, with_models_in_use};
 use crate::progress::Screen;
 
 /// The config as it is, or with another model or adapter.
@@ -50,7 +50,7 @@ impl Plan {
 /// # Errors
 /// When the config has no such model or adapter, or a model is to be measured and there is none.
 pub(super) fn variants(loaded: &Loaded, command: &EvalCommand) -> anyhow::Result<Vec<Variant>> {
-    let config = &loaded.config;
+    let config = &with_models_in_use(&loaded.config)?;
     if command.no_model && command.mode.contains(&ModeName::Model) {
         bail!("there is no model to measure alone; take `model` out of `--mode`, or `--no-model` away");
     }

@@ -12,7 +12,9 @@ use loquat_contract::LanguageModel;
 
 use crate::cli::BenchCommand;
 use crate::config::{Loaded, ModelConfig};
-use crate::parts::{ModelSource, cache, folder_of, open_unaltered, options, runtime, sources};
+use crate::parts::{
+    ModelSource, cache, folder_of, open_unaltered, options, runtime, sources, with_models_in_use,
+};
 use crate::progress::Screen;
 
 pub(super) fn bench(loaded: &Loaded, command: &BenchCommand) -> anyhow::Result<()> {
@@ -28,7 +30,7 @@ pub(super) fn bench(loaded: &Loaded, command: &BenchCommand) -> anyhow::Result<(
                 config: ModelConfig { path: Some(path.clone()), ..ModelConfig::default() },
             }]
         }
-        None => sources(config)?,
+        None => sources(&with_models_in_use(config)?)?,
     };
     let mut reports = Vec::new();
     // One after another, so that none shares the processor or the memory with another.

@@ -27,10 +27,11 @@ pub(super) fn read(keys: &Keys<'_>) -> Result<(Shape, Family)> {
         activation: Activation::GeluTanh,
         head_norms: true,
         post_norms: true,
+        norms_less_one: true,
         wide: true,
         attention_scale: (scaled_by as f32).sqrt().recip(),
         sliding: window.map(|window| Sliding { window, period, rotary }),
         ..plain
     };
-    Ok((shape, Family { model_type: "gemma3_text", class: "Gemma3ForCausalLM", genai: "gemma3_text" }))
+    Ok((shape, Family::GEMMA3))
 }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::memory::Memory;
-use super::product::{Grid, GridMut, parallel};
+use super::product::{Grid, GridMut, Means, parallel};
 use super::vector::{exp, largest, sum, widest};
 use crate::backend::CrossEntropy;
 
@@ -20,7 +20,7 @@ pub(super) fn cross_entropy(
     of: &CrossEntropy<'_, Memory, Vec<u32>>,
     mut gradients: Option<(&mut Memory, Option<&mut Memory>)>,
     logits: &mut [f32],
-    threads: usize,
+    means: Means,
 ) -> f64 {
     let (width, vocabulary) = (of.width, of.vocabulary);
     let size = chunk(of.tokens, vocabulary).max(1);
@@ -31,7 +31,7 @@ pub(super) fn cross_entropy(
         let logits = &mut logits[..count * vocabulary];
         let hidden = Grid::new(&of.hidden[start * width..], count, width, width);
         let out = GridMut::new(logits, count, vocabulary, vocabulary);
-        parallel(out, 0.0, 1.0, hidden, weight.transpose(), threads);
+        parallel(out, 0.0, 1.0, hidden, weight.transpose(), means);
         let wanted = gradients.is_some();
         let rows = of.targets[start..start + count].par_iter().zip(&of.weights[start..start + count]);
         let losses: Vec<f64> = logits
@@ -43,10 +43,10 @@ pub(super) fn cross_entropy(
         if let Some((d_hidden, d_weight)) = &mut gradients {
             let d_logits = Grid::new(logits, count, vocabulary, vocabulary);
             let out = GridMut::new(&mut d_hidden[start * width..], count, width, width);
-            parallel(out, 0.0, 1.0, d_logits, weight, threads);
+            parallel(out, 0.0, 1.0, d_logits, weight, means);
             if let Some(d_weight) = d_weight {
                 let out = GridMut::new(d_weight, vocabulary, width, width);
-                parallel(out, 1.0, 1.0, d_logits.transpose(), hidden, threads);
+                parallel(out, 1.0, 1.0, d_logits.transpose(), hidden, means);
             }
         }
     }

@@ -1,7 +1,17 @@
-//! Products of matrices, through crate `gemm`, which chooses its kernel by the processor.
+//! Products of matrices: in `f32` through crate `gemm`, which chooses its kernel by the processor; in `bf16` over [`packed`] panels.
 #![expect(unsafe_code, reason = "gemm takes pointers; what it may touch is checked before")]
 
 use gemm::Parallelism;
+
+use super::packed::{self, Factor, Numbers, Out, Precision};
+
+/// How products of a pool are computed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Means {
+    pub(super) threads: usize,
+    /// One that the processor supports.
+    pub(super) precision: Precision,
+}
 
 /// A matrix that is read: element `(i, j)` is at `i · down + j · right`.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +31,15 @@ impl<'a> Grid<'a> {
 
     pub(super) fn transpose(self) -> Self {
         Self { rows: self.columns, columns: self.rows, down: self.right, right: self.down, ..self }
+    }
+
+    fn factor(self) -> Factor<'a> {
+        let numbers = Numbers::F32(self.data);
+        if self.right == 1 {
+            Factor::new(numbers, self.rows, self.columns, self.down)
+        } else {
+            Factor::new(numbers, self.columns, self.rows, self.right).transpose()
+        }
     }
 
     fn check(&self) {
@@ -57,10 +76,20 @@ pub(super) fn parallel(
     scale: f32,
     left: Grid<'_>,
     right: Grid<'_>,
-    threads: usize,
+    means: Means,
 ) {
-    let parallelism = if threads > 1 { Parallelism::Rayon(threads) } else { Parallelism::None };
-    multiply(out, keep, scale, left, right, parallelism);
+    match means.precision {
+        Precision::F32 => {
+            let threads = means.threads;
+            let parallelism = if threads > 1 { Parallelism::Rayon(threads) } else { Parallelism::None };
+            multiply(out, keep, scale, left, right, parallelism);
+        }
+        Precision::Bf16 => {
+            assert!(keep == 0.0 || keep == 1.0);
+            let out = Out::new(out.data, out.rows, out.columns, out.stride);
+            packed::product(Precision::Bf16, out, keep != 0.0, scale, left.factor(), right.factor());
+        }
+    }
 }
 
 fn multiply(
@@ -115,6 +144,7 @@ mod tests {
     #[test]
     fn every_orientation_and_part_is_right() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        let means = Means { threads: 2, precision: Precision::F32 };
         for (m, n, k) in [(1, 1, 1), (3, 5, 7), (17, 33, 20), (64, 65, 3), (200, 130, 90)] {
             for turned in 0..4 {
                 let (turn_left, turn_right) = (turned & 1 == 1, turned & 2 == 2);
@@ -143,7 +173,7 @@ mod tests {
                         grid(&right, k, n, stride_right, turn_right),
                     );
                     pool.install(|| {
-                        parallel(GridMut::new(&mut out, m, n, n + 3), keep, 0.5, grids.0, grids.1, 2)
+                        parallel(GridMut::new(&mut out, m, n, n + 3), keep, 0.5, grids.0, grids.1, means)
                     });
                     for i in 0..m {
                         for j in 0..n + 3 {

@@ -1,0 +1,256 @@
+//! The loops around a tile. In: two factors. Out: their product, by the threads of rayon's pool.
+
+use std::cell::RefCell;
+
+use rayon::prelude::*;
+
+use super::panels::Piece;
+use super::tile::{Arithmetic, HEIGHT, Source, Target, WIDTH};
+use super::{Factor, Numbers, Out};
+
+/// Words of depth that are summed in registers before they are added to the result: a panel of the right factor, `4 · 32 · 256` bytes,
+/// and one of the left then stay in the first-level cache.
+const DEPTH: usize = 256;
+/// Columns, or rows, that a thread packs at once for itself, at most.
+const COLUMNS: usize = 4 * WIDTH;
+const ROWS: usize = 8 * HEIGHT;
+
+/// A line of the cache.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([u32; 16]);
+
+thread_local! {
+    /// What this thread shares with others, and what it packs for itself. Both are kept: fresh memory costs more than to fill it.
+    static SHARED: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
+    static OWN: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Lends a buffer of words. A call within a call, by a thread that steals work while it waits, gets a buffer of its own.
+fn lend<R>(
+    from: &'static std::thread::LocalKey<RefCell<Vec<Line>>>,
+    words: usize,
+    run: impl FnOnce(&mut [u32]) -> R,
+) -> R {
+    let mut lines = from.take();
+    let needed = words.div_ceil(16);
+    if lines.len() < needed {
+        lines.resize(needed, Line([0; 16]));
+    }
+    // SAFETY: a line is sixteen words without gaps, and `lines` is borrowed as long as they are.
+    let result = run(unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), 16 * needed) });
+    from.set(lines);
+    result
+}
+
+/// A pointer that threads share. Whoever dereferences it keeps to a part of its own.
+#[derive(Clone, Copy)]
+struct Shared<T>(*mut T);
+// SAFETY: see above.
+unsafe impl<T> Send for Shared<T> {}
+// SAFETY: see above.
+unsafe impl<T> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+    fn get(self) -> *mut T {
+        self.0
+    }
+}
+
+/// A matrix as lines of some depth, cut into panels and blocks of depth.
+#[derive(Clone, Copy)]
+struct Side<'a> {
+    numbers: Numbers<'a>,
+    lines: usize,
+    step: usize,
+    depth: usize,
+    depth_step: usize,
+}
+
+impl Side<'_> {
+    /// Packs the panel that begins at `line`, for the block of `words` that begins at `word`.
+    fn fill<A: Arithmetic, const LINES: usize>(
+        self,
+        panel: &mut [u32],
+        line: usize,
+        word: usize,
+        words: usize,
+    ) {
+        assert!(panel.len() >= words * LINES, "room for a panel");
+        let offset = line * self.step + word * A::NUMBERS * self.depth_step;
+        let lines = (self.lines - line).min(LINES);
+        let depth = (self.depth - word * A::NUMBERS).min(words * A::NUMBERS);
+        match self.numbers {
+            Numbers::F32(numbers) => {
+                self.fill_from::<A, f32, LINES>(panel, words, &numbers[offset..], lines, depth)
+            }
+            Numbers::Bf16(numbers) => {
+                self.fill_from::<A, half::bf16, LINES>(panel, words, &numbers[offset..], lines, depth)
+            }
+        }
+    }
+
+    fn fill_from<A: Arithmetic, S: Source, const LINES: usize>(
+        self,
+        panel: &mut [u32],
+        words: usize,
+        numbers: &[S],
+        lines: usize,
+        depth: usize,
+    ) {
+        let piece =
+            Piece { at: numbers.as_ptr(), lines, step: self.step, depth, depth_step: self.depth_step };
+        // SAFETY: `product` saw that the instructions are there; a `Factor` has all its lines and numbers; the panel has the room.
+        unsafe { A::fill::<S, LINES>(panel.as_mut_ptr(), words, piece) }
+    }
+}
+
+/// [`product`](super::product) of factors that are not empty.
+pub(super) fn multiply<A: Arithmetic>(
+    out: Out<'_>,
+    keep: bool,
+    scale: f32,
+    left: Factor<'_>,
+    right: Factor<'_>,
+) {
+    let (rows, columns) = (out.rows, out.columns);
+    let left = Side {
+        numbers: left.numbers,
+        lines: rows,
+        step: left.row_step,
+        depth: left.columns,
+        depth_step: left.column_step,
+    };
+    let right = Side {
+        numbers: right.numbers,
+        lines: columns,
+        step: right.column_step,
+        depth: left.depth,
+        depth_step: right.row_step,
+    };
+    let plan = Plan::<A>::new(
+        left.depth,
+        Target { at: out.numbers.as_mut_ptr(), stride: out.stride, rows, columns, scale, keep },
+    );
+    if rows <= columns {
+        plan.run::<HEIGHT, WIDTH>(left, right, COLUMNS);
+    } else {
+        plan.run::<WIDTH, HEIGHT>(right, left, ROWS);
+    }
+}
+
+/// How the depth is cut, and where the result goes.
+struct Plan<A> {
+    words: usize,
+    block: usize,
+    target: Target,
+    arithmetic: std::marker::PhantomData<A>,
+}
+
+// SAFETY: threads write parts of the target that do not overlap.
+unsafe impl<A> Sync for Plan<A> {}
+
+impl<A: Arithmetic> Plan<A> {
+    fn new(depth: usize, target: Target) -> Self {
+        let words = depth.div_ceil(A::NUMBERS);
+        let block = words.div_ceil(words.div_ceil(DEPTH));
+        Self { words, block, target, arithmetic: std::marker::PhantomData }
+    }
+
+    /// Packs all of `shared`, then cuts `split` into pieces of about `most` lines for the threads.
+    fn run<const SHARED_LINES: usize, const SPLIT_LINES: usize>(
+        &self,
+        shared: Side<'_>,
+        split: Side<'_>,
+        most: usize,
+    ) {
+        let panels = shared.lines.div_ceil(SHARED_LINES);
+        let lines = panels * SHARED_LINES;
+        let threads = rayon::current_num_threads();
+        // A few pieces a thread, so that one that is held up does not hold up the others.
+        let most = most.min(split.lines.div_ceil(4 * threads)).next_multiple_of(SPLIT_LINES);
+        lend(&SHARED, self.words * lines, |packed| {
+            let base = Shared(packed.as_mut_ptr());
+            let fill = |panel: usize| {
+                for word in (0..self.words).step_by(self.block) {
+                    let words = self.block.min(self.words - word);
+                    // SAFETY: a block holds all panels one after another; each panel is filled once.
+                    let part = unsafe {
+                        let at = base.get().add(word * lines + panel * SHARED_LINES * words);
+                        std::slice::from_raw_parts_mut(at, words * SHARED_LINES)
+                    };
+                    shared.fill::<A, SHARED_LINES>(part, panel * SHARED_LINES, word, words);
+                }
+            };
+            (0..panels).into_par_iter().with_min_len(panels.div_ceil(4 * threads)).for_each(fill);
+            let packed: &[u32] = packed;
+            (0..split.lines.div_ceil(most)).into_par_iter().with_max_len(1).for_each(|piece| {
+                let first = piece * most;
+                let count = most.min(split.lines - first);
+                self.piece::<SHARED_LINES, SPLIT_LINES>(packed, lines, shared.lines, split, first, count);
+            });
+        });
+    }
+
+    /// Packs `count` lines of `split` and multiplies them with all of what is shared.
+    fn piece<const SHARED_LINES: usize, const SPLIT_LINES: usize>(
+        &self,
+        packed: &[u32],
+        lines: usize,
+        shared_lines: usize,
+        split: Side<'_>,
+        first: usize,
+        count: usize,
+    ) {
+        let own_lines = count.next_multiple_of(SPLIT_LINES);
+        lend(&OWN, self.block * own_lines, |own| {
+            for word in (0..self.words).step_by(self.block) {
+                let words = self.block.min(self.words - word);
+                for line in (0..count).step_by(SPLIT_LINES) {
+                    split.fill::<A, SPLIT_LINES>(&mut own[line * words..], first + line, word, words);
+                }
+                let others = &packed[word * lines..][..words * lines];
+                if SPLIT_LINES == WIDTH {
+                    for column in (0..count).step_by(WIDTH) {
+                        for row in (0..shared_lines).step_by(HEIGHT) {
+                            self.tile(
+                                words,
+                                word == 0,
+                                &others[row * words..],
+                                &own[column * words..],
+                                row,
+                                first + column,
+                            );
+                        }
+                    }
+                } else {
+                    for column in (0..shared_lines).step_by(WIDTH) {
+                        for row in (0..count).step_by(HEIGHT) {
+                            self.tile(
+                                words,
+                                word == 0,
+                                &own[row * words..],
+                                &others[column * words..],
+                                first + row,
+                                column,
+                            );
+                        }
+                    }
+                }
+            }
+        });
+    }
+
+    fn tile(&self, words: usize, begins: bool, left: &[u32], right: &[u32], row: usize, column: usize) {
+        assert!(left.len() >= words * HEIGHT && right.len() >= words * WIDTH, "whole panels");
+        let target = Target {
+            at: self.target.at.wrapping_add(row * self.target.stride + column),
+            rows: (self.target.rows - row).min(HEIGHT),
+            columns: (self.target.columns - column).min(WIDTH),
+            keep: self.target.keep || !begins,
+            ..self.target
+        };
+        // SAFETY: `product` saw that the instructions are there, `Out` that its rows and columns are; no other thread has this tile.
+        unsafe { A::run(words, left.as_ptr(), right.as_ptr(), target) }
+    }
+}

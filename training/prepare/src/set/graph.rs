@@ -1,0 +1,143 @@
+//! The bot, asked. In: question sets, the graph, and the bot. Out: cases, with what became of each question. Each is kept on disk
+//! as soon as it is known.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+
+use futures::{FutureExt, StreamExt};
+use loquat_contract::{BoxFuture, EntityId, Knowledge, Language};
+
+use super::Progress;
+use crate::asker::{Asker, Fate};
+use crate::bot::Bot;
+use crate::case::Case;
+use crate::dice::digest;
+use crate::error::PrepareError;
+use crate::kept::{Kept, Outcome};
+use crate::question::{Question, balanced, from_graph};
+use crate::settings::Graph;
+use crate::wordings::Wordings;
+
+/// The file of what was asked.
+const ASKED: &str = "asked.jsonl";
+
+/// A task that asks one question.
+type Asking = BoxFuture<'static, Result<Box<dyn std::any::Any + Send>, PrepareError>>;
+
+/// Runs a task: on a thread of a runtime, or, as [`here`] does, where it is awaited.
+pub type Spawn<'a> = &'a (dyn Fn(Asking) -> Asking + Send + Sync);
+
+/// Runs tasks where they are awaited, one after another.
+pub fn here(task: Asking) -> Asking {
+    task
+}
+
+/// The bot, its graph, and what to ask.
+pub struct GraphSource {
+    /// The bot, under the policy `strict`.
+    pub bot: Bot,
+    /// What it answers from.
+    pub knowledge: Arc<dyn Knowledge>,
+    /// Its languages.
+    pub languages: Vec<Language>,
+    /// How people ask and answer.
+    pub wordings: Wordings,
+    /// The questions of the recipe's sets.
+    pub questions: Vec<Question>,
+    /// Entities from which questions are made, in the graph's order.
+    pub entities: Vec<EntityId>,
+    /// What the bot and the graph are: another one's answers are not gone on with.
+    pub identity: String,
+    /// So many questions are asked at a time, where tasks run on threads.
+    pub parallel: usize,
+}
+
+/// What came of it.
+pub(super) struct Made {
+    pub(super) cases: Vec<Case>,
+    pub(super) fates: BTreeMap<Fate, usize>,
+    pub(super) refusals: BTreeMap<String, String>,
+    pub(super) wordings: Wordings,
+}
+
+/// So many entities are looked at for each question that is made of one.
+const CANDIDATES: usize = 4;
+
+/// Asks everything that was not asked yet.
+pub(super) async fn cases(
+    settings: &Graph,
+    seed: u64,
+    source: GraphSource,
+    folder: &Path,
+    spawn: Spawn<'_>,
+    progress: Progress<'_>,
+) -> Result<Made, PrepareError> {
+    let by_group = |question: &Question| (question.group.clone().unwrap_or_default(), question.key());
+    let mut questions = balanced(source.questions, settings.asked, seed, by_group);
+    let key = |entity: &EntityId| (String::new(), entity.to_string());
+    let wanted = settings.generated.saturating_mul(CANDIDATES);
+    if wanted > 0 {
+        let entities = balanced(source.entities, wanted, seed, key);
+        let (graph, wordings) = (source.knowledge.as_ref(), &source.wordings);
+        questions.extend(
+            from_graph(graph, &entities, wordings, &source.languages, settings.generated, seed).await?,
+        );
+    }
+    let mut places: HashMap<String, usize> = HashMap::new();
+    questions.retain(|question| places.insert(question.key(), places.len()).is_none());
+    if questions.is_empty() {
+        let reason = "the graph has no fact that can be asked for; name `questions` in `[prepare.graph]`";
+        return Err(PrepareError::Nothing { reason: reason.to_owned() });
+    }
+    let all: String = questions.iter().map(|question| question.key() + "\n").collect();
+    // How much of each kind is taken is decided later; what is asked is not.
+    let made_of = format!(
+        "{} {seed} {settings:?} {:?} {:016x}",
+        source.identity,
+        source.wordings,
+        digest(seed, "questions", &all)
+    );
+    let mut kept = Kept::open(&folder.join(ASKED), &format!("{:016x}", digest(0, "made of", &made_of)))?;
+    let asker =
+        Asker::new(source.bot, source.knowledge, source.wordings, settings.clone(), seed, &questions);
+    let asker = Arc::new(asker);
+    let total = questions.len();
+    let open: Vec<Question> =
+        questions.iter().filter(|question| !kept.known.contains_key(&question.key())).cloned().collect();
+    let mut done = total - open.len();
+    progress("asking the bot", done, total);
+    let tasks = open.into_iter().map(|question| {
+        let asker = asker.clone();
+        let task = async move {
+            let (fate, cases) = asker.cases(&question).await?;
+            let outcome = Outcome { question: question.key(), fate, cases };
+            Ok(Box::new(outcome) as Box<dyn std::any::Any + Send>)
+        };
+        spawn(task.boxed())
+    });
+    let mut outcomes = futures::stream::iter(tasks).buffered(source.parallel.max(1));
+    while let Some(outcome) = outcomes.next().await {
+        if let Ok(outcome) = outcome?.downcast::<Outcome>() {
+            kept.keep(*outcome)?;
+        }
+        done += 1;
+        progress("asking the bot", done, total);
+    }
+    drop(outcomes);
+    let mut refusals = BTreeMap::new();
+    for language in &source.languages {
+        if let Some(refusal) = asker.refusal(language).await? {
+            refusals.insert(language.primary().to_owned(), refusal);
+        }
+    }
+    let mut fates: BTreeMap<Fate, usize> = BTreeMap::new();
+    let mut cases = Vec::new();
+    for question in &questions {
+        if let Some(outcome) = kept.known.remove(&question.key()) {
+            *fates.entry(outcome.fate).or_default() += 1;
+            cases.extend(outcome.cases);
+        }
+    }
+    Ok(Made { cases, fates, refusals, wordings: asker.wordings.clone() })
+}

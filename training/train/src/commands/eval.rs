@@ -1,0 +1,136 @@
+//! `loquat-train eval`. In: a recipe, a training set, the base and what was exported. Out: how good each is through the bot's real engine, side by
+//! side, and whether a target was missed. A run that was stopped goes on.
+
+mod columns;
+mod kept;
+mod material;
+mod measured;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use loquat::config::{Loaded, load};
+use loquat::parts::{GraphSource, Places, cache, runtime};
+use loquat::progress::Screen;
+use loquat_eval::{Comparison, MeasureRow, Number, Perplexity, Target};
+
+use crate::cli::RecipeArgs;
+use crate::recipe::{Recipe, TargetsRecipe};
+use columns::{Column, columns};
+use material::Material;
+use measured::{Bench, Measured};
+
+/// A target was missed.
+const MISSED: u8 = 4;
+
+/// Measures what the recipe says.
+///
+/// # Errors
+/// When a model, a set or the graph cannot be read, or a result cannot be kept.
+pub fn run(args: &RecipeArgs) -> anyhow::Result<ExitCode> {
+    let recipe = Recipe::load(&args.recipe, &args.overrides)?;
+    let screen = Screen::default();
+    let loaded = bot(&recipe)?;
+    let config = &loaded.config;
+    let columns = columns(&recipe, config)?;
+    let graph = GraphSource::open(&loaded, &Places::of(config)?, &screen)?;
+    let tasks = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let material = tasks.block_on(Material::gather(&recipe, config, &graph.knowledge()))?;
+    for note in &material.notes {
+        screen.say(note);
+    }
+    let cache = cache(config)?;
+    let onnxruntime = runtime(config, &cache, &screen)?;
+    let bench = Bench {
+        recipe: &recipe,
+        config,
+        knowledge: graph.knowledge(),
+        graph: graph.summary()?,
+        material: &material,
+        runtime: &onnxruntime,
+        cache: &cache,
+        screen: &screen,
+    };
+    let mut measured = Vec::new();
+    for column in &columns {
+        let one = bench.measure(column, &tasks);
+        measured.push(one.with_context(|| format!("{} could not be measured", column.name))?);
+        // What is there so far is worth reading: a later model may take an hour.
+        let comparison = compare(&columns, &measured, &recipe.eval.targets, &material);
+        let folder = recipe.eval_folder();
+        std::fs::write(folder.join("comparison.json"), serde_json::to_vec_pretty(&comparison)?)?;
+        std::fs::write(
+            folder.join("comparison.md"),
+            comparison.page(&format!("Evaluation of {}", recipe.name)),
+        )?;
+    }
+    screen.clear();
+    let comparison = compare(&columns, &measured, &recipe.eval.targets, &material);
+    writeln!(anstream::stdout(), "{}", comparison.table())?;
+    if columns.len() == 1 {
+        screen.say(&format!(
+            "Only the base was measured: there is no model in {}; name some in `eval.models`.",
+            recipe.export_folder().display()
+        ));
+    }
+    screen.say(&format!("the reports are in {}", recipe.eval_folder().display()));
+    let missed = comparison.missed();
+    for one in &missed {
+        screen.say(&format!("missed: {one}"));
+    }
+    Ok(if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(MISSED) })
+}
+
+/// The bot whose graph, persona and prompts are used.
+fn bot(recipe: &Recipe) -> anyhow::Result<Loaded> {
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    Ok(load(recipe.bot.as_deref(), variables, &Vec::new())?)
+}
+
+/// The table: a row for each measure.
+fn compare(
+    columns: &[Column],
+    measured: &[Measured],
+    targets: &TargetsRecipe,
+    material: &Material,
+) -> Comparison {
+    let models = columns
+        .iter()
+        .zip(measured)
+        .map(|(column, one)| format!("{} ({}…)", column.name, one.sha256.get(..12).unwrap_or(&one.sha256)));
+    let row = |name: &str, target: Option<Target>, number: &dyn Fn(&Measured) -> Option<Number>| MeasureRow {
+        name: name.to_owned(),
+        numbers: measured.iter().map(number).collect(),
+        target,
+    };
+    let rate = |rate| Some(Number::Rate(rate));
+    let at_least = |target: Option<f64>| target.map(Target::AtLeast);
+    let at_most = |target: Option<f64>| target.map(Target::AtMost);
+    let perplexity = |own: fn(&Measured) -> &Perplexity, one: &Measured| {
+        let value = own(one).value()?;
+        let first = measured.first().and_then(|first| own(first).value());
+        let is_first = measured.first().is_some_and(|first| std::ptr::eq(first, one));
+        let rise = first.filter(|_| !is_first).map(|first| value / first - 1.0);
+        Some(Number::Perplexity { value, rise })
+    };
+    let rows = vec![
+        row(
+            "grounded answer right in the model's own words, at the first attempt",
+            at_least(targets.own_words),
+            &|one| rate(one.first.own),
+        ),
+        row("questions answered right, by the whole engine", None, &|one| rate(one.right)),
+        row("unsupported claims before verification", at_most(targets.unsupported), &|one| {
+            rate(one.raw.unsupported)
+        }),
+        row("replies with such a claim", None, &|one| rate(one.raw.replies)),
+        row("refuses when the fact is missing", at_least(targets.refuses), &|one| rate(one.refuses)),
+        row("general texts, perplexity", at_most(targets.general_rise), &|one| {
+            perplexity(|one| &one.general, one)
+        }),
+        row("the domain's dev part, perplexity", None, &|one| perplexity(|one| &one.domain, one)),
+    ];
+    Comparison { models: models.collect(), rows, notes: material.notes.clone() }
+}

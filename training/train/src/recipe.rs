@@ -1,0 +1,92 @@
+//! A recipe: one TOML file that all commands take. In: the file, and what the command line sets over it. Out: a checked [`Recipe`] with
+//! absolute paths. Starts nothing.
+
+mod eval;
+mod load;
+mod run;
+mod sample;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use eval::{EvalRecipe, TargetsRecipe};
+pub use load::RecipeError;
+pub use run::RunRecipe;
+pub use sample::sample;
+
+/// What is made of what, and how.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Names the outputs.
+    pub name: String,
+    /// The model to begin with: a model of the bot's config by name, else a GGUF file or a weights folder.
+    pub base: String,
+    /// The bot whose models, graph, persona and prompts are used. Default: none, which is Loquat's built-in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bot: Option<PathBuf>,
+    /// The folder of everything that is made.
+    pub output: PathBuf,
+    /// Seed of all that is drawn. Default: 1.
+    #[serde(default = "one")]
+    pub seed: u64,
+    /// How the model is trained.
+    #[serde(default)]
+    pub run: RunRecipe,
+    /// What is measured of which models.
+    #[serde(default)]
+    pub eval: EvalRecipe,
+}
+
+impl Recipe {
+    /// Where the training set is.
+    pub fn set_folder(&self) -> PathBuf {
+        self.output.join("set")
+    }
+
+    /// Where the weights folder lies that is made of a GGUF base.
+    pub fn base_folder(&self) -> PathBuf {
+        self.output.join("base")
+    }
+
+    /// Where the run keeps its checkpoints, its best weights and its numbers.
+    pub fn run_folder(&self) -> PathBuf {
+        self.output.join("run")
+    }
+
+    /// Where ONNX folders are.
+    pub fn export_folder(&self) -> PathBuf {
+        self.output.join("export")
+    }
+
+    /// Where reports of how good it is are.
+    pub fn eval_folder(&self) -> PathBuf {
+        self.output.join("eval")
+    }
+
+    /// The recipe as a file.
+    ///
+    /// # Errors
+    /// When a value has no form in TOML.
+    pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
+        toml::to_string_pretty(self)
+    }
+
+    /// Makes paths absolute, as seen from the recipe's folder.
+    fn resolve(&mut self, folder: &Path) {
+        self.output = folder.join(&self.output);
+        self.bot.iter_mut().for_each(|path| *path = folder.join(&*path));
+        // Else it is a name of the bot's config.
+        let base = folder.join(&self.base);
+        if base.exists() {
+            self.base = base.to_string_lossy().into_owned();
+        }
+        self.run.resolve(folder);
+        self.eval.resolve(folder);
+    }
+}
+
+fn one() -> u64 {
+    1
+}

@@ -1,0 +1,198 @@
+//! Reads a recipe. In: a file, keys set over it. Out: the recipe, or which file, line and key is wrong and what was probably meant.
+
+use std::path::{Path, PathBuf};
+
+use super::Recipe;
+
+/// Why there is no recipe.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecipeError {
+    /// The file cannot be read.
+    #[error("the recipe {} cannot be read: {source}; name another, or begin one with `loquat-train sample > recipe.toml`", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file or a flag says something that cannot be.
+    #[error("{layer}: {problem}")]
+    Wrong {
+        /// The file with the line, or the flag.
+        layer: String,
+        /// The key, what is wrong with it and what was probably meant.
+        problem: String,
+    },
+}
+
+impl Recipe {
+    /// Reads `path` and sets `overrides` over it, in their order.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or it or an override has a key or value that is not known.
+    pub fn load(path: &Path, overrides: &[(String, String)]) -> Result<Self, RecipeError> {
+        let unreadable = |source| RecipeError::Unreadable { path: path.to_owned(), source };
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        let absolute = std::path::absolute(path).map_err(unreadable)?;
+        let mut recipe = parse(&text, &path.display().to_string())?;
+        let mut table: toml::Table = toml::from_str(&text).map_err(|error| RecipeError::Wrong {
+            layer: path.display().to_string(),
+            problem: error.message().to_owned(),
+        })?;
+        for (key, value) in overrides {
+            let layer = format!("--set {key}={value}");
+            set(&mut table, key, value)
+                .map_err(|problem| RecipeError::Wrong { layer: layer.clone(), problem })?;
+            recipe = serde_path_to_error::deserialize(table.clone()).map_err(|error| RecipeError::Wrong {
+                layer,
+                problem: explain(&error.path().to_string(), error.inner().message()),
+            })?;
+        }
+        recipe.resolve(absolute.parent().unwrap_or(Path::new(".")));
+        recipe
+            .check()
+            .map_err(|problem| RecipeError::Wrong { layer: path.display().to_string(), problem })?;
+        Ok(recipe)
+    }
+
+    /// What no type can say.
+    fn check(&self) -> Result<(), String> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if self.name.is_empty() || !self.name.chars().all(is_plain) || self.name.starts_with('.') {
+            return Err(format!(
+                "`name` is {:?}, and names files: use letters, digits, `-`, `_` and `.` alone",
+                self.name
+            ));
+        }
+        self.run.check()?;
+        self.eval.check()
+    }
+}
+
+fn parse(text: &str, file: &str) -> Result<Recipe, RecipeError> {
+    let wrong = |error: &toml::de::Error, key: &str| {
+        let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
+        let layer = line.map_or_else(|| file.to_owned(), |line| format!("{file}, line {line}"));
+        RecipeError::Wrong { layer, problem: explain(key, error.message()) }
+    };
+    let reader = toml::Deserializer::parse(text).map_err(|error| wrong(&error, "."))?;
+    serde_path_to_error::deserialize(reader).map_err(|error| wrong(error.inner(), &error.path().to_string()))
+}
+
+/// Sets a key such as `run.rate` to a value as TOML writes it, or else to the text itself.
+fn set(table: &mut toml::Table, key: &str, text: &str) -> Result<(), String> {
+    let as_toml = toml::from_str::<toml::Table>(&format!("value = {text}")).ok();
+    let value = as_toml.and_then(|mut table| table.remove("value"));
+    let value = value.unwrap_or_else(|| toml::Value::String(text.to_owned()));
+    let mut within = table;
+    let mut names = key.split('.').peekable();
+    while let Some(name) = names.next() {
+        if names.peek().is_none() {
+            within.insert(name.to_owned(), value);
+            return Ok(());
+        }
+        let inner = within.entry(name).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        within = inner.as_table_mut().ok_or_else(|| format!("`{name}` has no keys below it"))?;
+    }
+    Ok(())
+}
+
+/// The problem in words, with its key; for an unknown key or value, with the known one that is nearest.
+fn explain(key: &str, message: &str) -> String {
+    let place = if key == "." { String::new() } else { format!("`{key}`: ") };
+    let message = message.trim();
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let is_unknown = message.contains("unknown field") || message.contains("unknown variant");
+    let (Some((wrong, known)), true) = (quoted.split_first(), is_unknown) else {
+        return format!("{place}{message}");
+    };
+    let nearest = known
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(wrong, name), *name))
+        .filter(|(distance, name)| *distance <= name.chars().count().max(3) / 2)
+        .min();
+    match nearest {
+        Some((_, name)) => format!("{place}{message}; did you mean `{name}`?"),
+        None => format!("{place}{message}; `loquat-train sample` shows every key"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::sample;
+
+    const LEAST: &str = "name = \"shop\"\nbase = \"smollm2\"\noutput = \"runs/shop\"\n";
+
+    fn load(text: &str, overrides: &[(&str, &str)]) -> Result<Recipe, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("recipe.toml");
+        std::fs::write(&path, text).unwrap();
+        let overrides: Vec<_> =
+            overrides.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Recipe::load(&path, &overrides).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_key_has_its_default_and_flags_win() {
+        let recipe =
+            load(&format!("{LEAST}[run]\nrate = 1e-3\n"), &[("run.rate", "2e-4"), ("seed", "7")]).unwrap();
+        assert_eq!((recipe.run.rate, recipe.seed), (2e-4, 7));
+        assert!(recipe.output.is_absolute() && recipe.output.ends_with("runs/shop"));
+        assert_eq!(recipe.base, "smollm2");
+        let again = load(&recipe.to_toml().unwrap(), &[]).unwrap();
+        assert_eq!(again.to_toml().unwrap(), recipe.to_toml().unwrap());
+    }
+
+    #[test]
+    fn a_wrong_key_names_file_line_and_what_was_meant() {
+        let error = load(&format!("{LEAST}[run]\nepochs = 3\nrte = 1e-3\n"), &[]).unwrap_err();
+        assert!(error.contains("recipe.toml, line 6") && error.contains("`rte`"), "{error}");
+        assert!(error.contains("did you mean `rate`"), "{error}");
+        let error = load(&format!("{LEAST}[run]\nrate = \"fast\"\n"), &[]).unwrap_err();
+        assert!(error.contains("line 5") && error.contains("run.rate"), "{error}");
+        let error = load(LEAST, &[("run.schedule", "cosin")]).unwrap_err();
+        assert!(
+            error.contains("--set run.schedule=cosin") && error.contains("did you mean `cosine`"),
+            "{error}"
+        );
+        let error = load(LEAST, &[("name.first", "x")]).unwrap_err();
+        assert!(error.contains("`name` has no keys"), "{error}");
+        let error = load("name = ", &[]).unwrap_err();
+        assert!(error.contains("line 1"), "{error}");
+        let error = load("name = \"x\"\nbase = \"y\"\n", &[]).unwrap_err();
+        assert!(error.contains("missing field `output`"), "{error}");
+    }
+
+    #[test]
+    fn what_no_type_says_is_checked() {
+        for (key, value, named) in [
+            ("name", "a/b", "`name`"),
+            ("run.rate", "-1.0", "`run.rate`"),
+            ("run.keep", "0", "`run.keep`"),
+            ("run.accumulate", "0", "`run.accumulate`"),
+            ("run.warmup_share", "1.5", "`run.warmup_share`"),
+            ("run.row_tokens", "1", "`run.row_tokens`"),
+        ] {
+            let error = load(LEAST, &[(key, value)]).unwrap_err();
+            assert!(error.contains(named), "{key}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_sample_has_every_key_with_its_default() {
+        let commented = sample();
+        let from_sample = load(&commented, &[]).unwrap();
+        let from_defaults =
+            load("name = \"shop\"\nbase = \"smollm2\"\noutput = \"runs/shop\"\n", &[]).unwrap();
+        // All but the paths, which have another folder in each.
+        assert_eq!(
+            toml::Value::try_from(&from_sample.run).unwrap(),
+            toml::Value::try_from(&from_defaults.run).unwrap()
+        );
+        for (key, _) in toml::Table::try_from(&from_defaults.run).unwrap() {
+            assert!(commented.contains(&key), "the sample says nothing of run.{key}");
+        }
+    }
+}

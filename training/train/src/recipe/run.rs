@@ -1,0 +1,230 @@
+//! The recipe's table `[run]`. In: TOML. Out: how the model is trained. Trains nothing.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// How the model is trained.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunRecipe {
+    /// The training set, where it is not the one below `output`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub set: Option<PathBuf>,
+    /// Which parameters learn. Default: `lora`.
+    pub method: Method,
+    /// What computing is done in. Default: `f32`.
+    pub precision: Precision,
+    /// Where computing is done. Default: `auto`.
+    pub device: Device,
+    /// Threads of the CPU; 0 is one a core. Default: 0.
+    pub threads: usize,
+    /// Computes activations again in the backward pass, which saves memory and costs a third of the time. Default: false.
+    pub recompute: bool,
+
+    /// The most tokens of a row; documents that are longer are treated as `too_long` says. Default: 1024.
+    pub row_tokens: usize,
+    /// The most tokens that are read at once. Default: 2048.
+    pub batch_tokens: usize,
+    /// Batches whose gradients are added up for one step. Default: 1.
+    pub accumulate: usize,
+    /// What happens to documents longer than a row. Default: `drop`.
+    pub too_long: TooLong,
+
+    /// How often the set is gone through, where `steps` is 0. Default: 3.
+    pub epochs: f64,
+    /// How many steps are made; 0 leaves it to `epochs`. Default: 0.
+    pub steps: u64,
+    /// How the learning rate changes. Default: `cosine`.
+    pub schedule: ScheduleName,
+    /// The highest learning rate. Default: 2e-4.
+    pub rate: f64,
+    /// Steps in which the learning rate rises from nothing; 0 leaves it to `warmup_share`. Default: 0.
+    pub warmup_steps: u64,
+    /// The share of all steps in which it rises. Default: 0.03.
+    pub warmup_share: f64,
+    /// The share of the highest learning rate below which it does not fall. Default: 0.
+    pub floor: f64,
+
+    /// AdamW: decay of the first moment. Default: 0.9.
+    pub beta1: f32,
+    /// AdamW: decay of the second moment. Default: 0.999.
+    pub beta2: f32,
+    /// AdamW: what is added to the root of the second moment. Default: 1e-8.
+    pub epsilon: f32,
+    /// AdamW: decay of matrices, decoupled. Default: 0.01.
+    pub decay: f32,
+    /// The greatest norm of the gradient; 0 lets any pass. Default: 1.
+    pub clip: f64,
+
+    /// Steps between evaluations on the dev part; 0 evaluates at the end of each epoch. Default: 0.
+    pub evaluate_every: u64,
+    /// Evaluations without a better loss after which the run stops; 0 never stops it. Default: 3.
+    pub patience: u32,
+    /// Steps between checkpoints; 0 keeps one after each evaluation alone. Default: 0.
+    pub checkpoint_every: u64,
+    /// How many of the last checkpoints stay, beside the best one. Default: 2.
+    pub keep: usize,
+
+    /// LoRA, where `method` is `lora`.
+    pub lora: LoraRecipe,
+}
+
+impl Default for RunRecipe {
+    fn default() -> Self {
+        Self {
+            set: None,
+            method: Method::Lora,
+            precision: Precision::F32,
+            device: Device::Auto,
+            threads: 0,
+            recompute: false,
+            row_tokens: 1024,
+            batch_tokens: 2048,
+            accumulate: 1,
+            too_long: TooLong::Drop,
+            epochs: 3.0,
+            steps: 0,
+            schedule: ScheduleName::Cosine,
+            rate: 2e-4,
+            warmup_steps: 0,
+            warmup_share: 0.03,
+            floor: 0.0,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            decay: 0.01,
+            clip: 1.0,
+            evaluate_every: 0,
+            patience: 3,
+            checkpoint_every: 0,
+            keep: 2,
+            lora: LoraRecipe::default(),
+        }
+    }
+}
+
+/// Low-rank adapters: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", 2021.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LoraRecipe {
+    /// The rank. Default: 16.
+    pub rank: usize,
+    /// What the adapter's output is multiplied by, before it is divided by the rank. Default: 32.
+    pub alpha: f32,
+    /// The share of an adapter's inputs that is left out at random in training. Default: 0.
+    pub dropout: f32,
+    /// The linear layers that get adapters, by Hugging Face's names. Default: all of attention and feed-forward.
+    pub targets: Vec<String>,
+}
+
+impl Default for LoraRecipe {
+    fn default() -> Self {
+        let targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
+        Self { rank: 16, alpha: 32.0, dropout: 0.0, targets: targets.map(str::to_owned).to_vec() }
+    }
+}
+
+/// Which parameters learn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// All.
+    Full,
+    /// Those of adapters beside the linear layers.
+    Lora,
+}
+
+/// What computing is done in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32-bit floats.
+    F32,
+    /// bfloat16 in matrix products, 32-bit floats in all else.
+    Bf16,
+}
+
+/// Where computing is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Device {
+    /// On a GPU where one can be used, else on the CPU.
+    Auto,
+    /// On the CPU.
+    Cpu,
+    /// On a GPU of NVIDIA's.
+    Cuda,
+}
+
+/// What happens to documents longer than a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TooLong {
+    /// They are left out.
+    Drop,
+    /// Their end is cut off.
+    Cut,
+}
+
+/// How the learning rate changes after the warm-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScheduleName {
+    /// It does not.
+    Constant,
+    /// It falls evenly to the floor.
+    Linear,
+    /// It falls to the floor along half a cosine.
+    Cosine,
+    /// It falls as the inverse square root of the step.
+    InverseSqrt,
+}
+
+impl RunRecipe {
+    pub(super) fn resolve(&mut self, folder: &Path) {
+        self.set.iter_mut().for_each(|path| *path = folder.join(&*path));
+    }
+
+    pub(super) fn check(&self) -> Result<(), String> {
+        let positive = |key: &str, value: f64| match value > 0.0 && value.is_finite() {
+            true => Ok(()),
+            false => Err(format!("`run.{key}` is {value}; it has to be a number above 0")),
+        };
+        let share = |key: &str, value: f64| match (0.0..1.0).contains(&value) {
+            true => Ok(()),
+            false => Err(format!("`run.{key}` is {value}; it has to be from 0 to below 1")),
+        };
+        let least = |key: &str, value: usize, least: usize| match value >= least {
+            true => Ok(()),
+            false => Err(format!("`run.{key}` is {value}; it has to be at least {least}")),
+        };
+        positive("rate", self.rate)?;
+        positive("epsilon", f64::from(self.epsilon))?;
+        share("warmup_share", self.warmup_share)?;
+        share("floor", self.floor)?;
+        share("beta1", f64::from(self.beta1))?;
+        share("beta2", f64::from(self.beta2))?;
+        share("lora.dropout", f64::from(self.lora.dropout))?;
+        if self.steps == 0 {
+            positive("epochs", self.epochs)?;
+        }
+        if [self.clip, f64::from(self.decay)].iter().any(|value| value.is_nan() || *value < 0.0) {
+            return Err("`run.clip` and `run.decay` cannot be below 0".to_owned());
+        }
+        least("accumulate", self.accumulate, 1)?;
+        least("keep", self.keep, 1)?;
+        least("row_tokens", self.row_tokens, 2)?;
+        least("lora.rank", self.lora.rank, 1)?;
+        if self.batch_tokens < self.row_tokens {
+            return Err(format!(
+                "`run.batch_tokens` is {}, which holds no row of `run.row_tokens` = {}; raise the first or lower the second",
+                self.batch_tokens, self.row_tokens
+            ));
+        }
+        if self.lora.targets.is_empty() {
+            return Err("`run.lora.targets` names no layer; leave it out for all of them".to_owned());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! A recipe with every key, its default and what it means. In: nothing. Out: TOML that loads as it is.
+
+/// The sample that `loquat-train sample` prints: the tables of all commands, one after another.
+pub fn sample() -> String {
+    [HEAD, RUN, EVAL].join("\n")
+}
+
+const HEAD: &str = r#"# A recipe for loquat-train. Relative paths are relative to this file.
+# Every key can also be set by a flag: --set run.rate=1e-4
+
+# Names the outputs.
+name = "shop"
+# The model to begin with: a model of the bot's config by name (smollm2 is there without any), else a GGUF file or a folder of weights
+# as Hugging Face writes it (config.json, model.safetensors, tokenizer.json, chat_template.jinja).
+base = "smollm2"
+# The bot whose models, graph, persona and prompts are used. Default: Loquat's built-in one.
+# bot = "loquat.toml"
+# Everything that is made lies below this folder: set/, base/, run/, export/, eval/.
+output = "runs/shop"
+# Seed of all that is drawn.
+seed = 1
+"#;
+
+const RUN: &str = r#"# How the model is trained: loquat-train run
+[run]
+# The training set, where it is not output/set: a folder with train.jsonl and, for evaluation, dev.jsonl.
+# set = "set"
+# Which parameters learn: lora (adapters beside the linear layers) or full (all).
+method = "lora"
+# What computing is done in: f32, or bf16 (matrix products in bfloat16, all else in f32).
+precision = "f32"
+# Where computing is done: auto (a GPU where one can be used), cpu or cuda.
+device = "auto"
+# Threads of the CPU; 0 is one a core.
+threads = 0
+# Compute activations again in the backward pass (gradient checkpointing): saves memory, costs about a third of the time.
+recompute = false
+
+# The most tokens of a row. Documents that begin alike share their beginning within a row.
+row_tokens = 1024
+# The most tokens that are read at once: more need more memory.
+batch_tokens = 2048
+# Batches whose gradients are added up for one step.
+accumulate = 1
+# What happens to documents longer than a row: drop (they are left out, and counted) or cut (their end is).
+too_long = "drop"
+
+# How often the set is gone through; parts of a time are allowed.
+epochs = 3.0
+# How many steps are made; 0 leaves it to epochs.
+steps = 0
+# How the learning rate changes after the warm-up: constant, linear, cosine, or inverse_sqrt (rate / sqrt(step), as of "Attention Is
+# All You Need"; the highest rate is reached at the end of the warm-up).
+schedule = "cosine"
+# The highest learning rate. For method = "full" a tenth of this is a good beginning.
+rate = 2e-4
+# Steps in which the learning rate rises from nothing; 0 leaves it to warmup_share, a share of all steps.
+warmup_steps = 0
+warmup_share = 0.03
+# The share of the highest learning rate below which it does not fall.
+floor = 0.0
+
+# AdamW: decay of the moments, what is added to the second one's root, decay of the weights.
+beta1 = 0.9
+beta2 = 0.999
+epsilon = 1e-8
+decay = 0.01
+# The greatest norm of the gradient; 0 lets any pass.
+clip = 1.0
+
+# Steps between evaluations on dev.jsonl; 0 evaluates at the end of each epoch.
+evaluate_every = 0
+# Evaluations without a better loss after which the run stops; 0 never stops it.
+patience = 3
+# Steps between checkpoints; 0 keeps one after each evaluation alone.
+checkpoint_every = 0
+# How many of the last checkpoints stay, beside the best one.
+keep = 2
+
+# Adapters, where method = "lora".
+[run.lora]
+rank = 16
+# What an adapter's output is multiplied by, before it is divided by the rank.
+alpha = 32.0
+# The share of an adapter's inputs that is left out at random in training.
+dropout = 0.0
+# The linear layers that get adapters, by Hugging Face's names.
+targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+"#;
+
+const EVAL: &str = r#"# How good the base and what was exported are, side by side, through the bot's real engine: loquat-train eval
+[eval]
+# What the others are compared with, where it is not the recipe's base: a model of the bot's config, an ONNX folder or a GGUF file.
+# base = "smollm2"
+# The models: ONNX folders, GGUF files, adapters (.onnx_adapter) for the base. Default: all in output/export.
+# models = ["runs/shop/export/int8"]
+# Sets of questions, in any form that `loquat eval` reads; those that stand in train.jsonl are left out. Without any, those of test.jsonl.
+questions = []
+# The most questions of each set; which ones is the same each time.
+limit = 200
+# The most prompts whose facts do not hold the answer: of test.jsonl, else the questions with the facts of others.
+unanswerable = 200
+# Texts outside the domain, in which forgetting is seen: .jsonl with a dialogue or text a line as in training sets, .txt, .md.
+general = []
+# The most texts that perplexity is taken of, outside the domain and of dev.jsonl each.
+texts = 200
+# Questions that are asked at the same time.
+parallel = 8
+
+# What the models' numbers should be, as shares; the command exits with 4 where one is missed. Without a number, anything will do.
+[eval.targets]
+# At least so many answers are right in the model's own words, at its first attempt and before anything is tried again.
+# own_words = 0.9
+# At most so many claims are unsupported before verification.
+# unsupported = 0.02
+# At least so many prompts without the answer are refused.
+# refuses = 0.98
+# By at most so much does the perplexity of general texts rise over the base's.
+# general_rise = 0.05
+"#;
