@@ -31,7 +31,7 @@ pub use import::ImportSettings;
 pub(crate) use import::{import, report_bad_lines};
 pub(crate) use library::{Choice, command as library_command, has_driver};
 pub use model::{
-    Source as ModelSource, folder_of, import_gguf, options as model_options, ready_folder, sources,
+    Source as ModelSource, folder_of, import_gguf, options as model_options, origin_of, ready_folder, sources,
 };
 pub(crate) use model::{open_unaltered, options};
 pub use place::Places;

@@ -19,6 +19,11 @@ pub enum Command {
     /// Prints a recipe with every key, its default and what it means
     #[command(after_help = "Example:\n  loquat-train sample > recipe.toml")]
     Sample,
+    /// Trains the model, and goes on where a run was stopped or killed
+    #[command(
+        after_help = "Examples:\n  loquat-train run recipe.toml\n  loquat-train run recipe.toml --set run.rate=1e-4 --set output=runs/slow --fresh\n\nCtrl-C keeps a checkpoint and ends with 3; the same command goes on from there."
+    )]
+    Run(RunCommand),
     /// Prints the recipe in use, after file and flags, with absolute paths
     #[command(after_help = "Example:\n  loquat-train show recipe.toml --set run.rate=1e-4")]
     Show(RecipeArgs),
@@ -40,10 +45,22 @@ pub struct RecipeArgs {
     pub overrides: Vec<(String, String)>,
 }
 
+/// What to train.
+#[derive(Clone, Debug, Args)]
+pub struct RunCommand {
+    /// Which recipe.
+    #[command(flatten)]
+    pub recipe: RecipeArgs,
+    /// Begins anew, and removes the checkpoints and weights of the run that is there
+    #[arg(long)]
+    pub fresh: bool,
+}
+
 const EXAMPLES: &str = "\
 Examples:
   loquat-train sample > recipe.toml                a recipe to change
   loquat-train show recipe.toml --set seed=2       what would be done
+  loquat-train run recipe.toml                     a model that is trained
   loquat-train eval recipe.toml                    how good it is, before and after
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or recipe, 3 stopped early and can go on, 4 a target was missed.";

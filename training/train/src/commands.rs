@@ -1,6 +1,7 @@
 //! The commands. In: what the command line says. Out: an exit code. One file a command.
 
 pub mod eval;
+pub mod run;
 pub mod sample;
 pub mod show;
 
@@ -15,6 +16,7 @@ use crate::cli::{Cli, Command};
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Sample => sample::run(),
+        Command::Run(command) => run::run(&command),
         Command::Show(args) => show::run(&args),
         Command::Eval(args) => eval::run(&args),
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use eval::{EvalRecipe, TargetsRecipe};
 pub use load::RecipeError;
-pub use run::RunRecipe;
+pub use run::{Device, Method, Precision, RunRecipe};
 pub use sample::sample;
 
 /// What is made of what, and how.

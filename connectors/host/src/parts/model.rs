@@ -201,6 +201,22 @@ pub fn ready_folder(source: &Source, cache: &Cache) -> anyhow::Result<Option<Pat
     })
 }
 
+/// What the model is made of, from which training can begin: a GGUF file, fetched where it has to be, or the folder that the config names.
+///
+/// # Errors
+/// When the model is not to be had, or only as ONNX.
+pub fn origin_of(source: &Source, cache: &Cache, screen: &Screen) -> anyhow::Result<PathBuf> {
+    match recipe(source, cache)? {
+        Recipe::Folder(path) => Ok(path),
+        Recipe::Converted { from: From::Gguf(path), .. } => Ok(path),
+        Recipe::Converted { from: From::FetchedGguf(artifact), .. } => Ok(ensure(&artifact, cache, screen)?),
+        Recipe::Fetched(_) | Recipe::Converted { from: From::FetchedOnnx(_), .. } => bail!(
+            "model `{}` is to be had as ONNX alone, from which no training can begin; name a GGUF file, or a folder with model.safetensors",
+            source.name
+        ),
+    }
+}
+
 /// The model's folder, fetched and converted where it has to be. One process converts, others wait for it.
 ///
 /// # Errors

@@ -23,7 +23,7 @@ use crate::backend::{Backend, BackendError, CrossEntropy, Heads, Layout, Mask, R
 use crate::trainee::Update;
 
 pub use memory::Memory;
-use packed::Precision;
+pub use packed::Precision;
 use product::{Grid, GridMut, Means};
 
 /// The processor, with threads of its own.

@@ -83,7 +83,7 @@ impl Checkpoints {
             match trainee.restore(&path) {
                 Ok(()) => return Ok(Some((path, state))),
                 Err(error) => {
-                    let problem = error.to_string();
+                    let problem = whole(&error);
                     observer.tell(&Event::Damaged { folder: &path, problem: &problem });
                     damaged = damaged.or(Some(problem));
                 }
@@ -106,7 +106,7 @@ impl Checkpoints {
         let failed = |problem: String| RunError::Save { path: target.clone(), problem, last: self.last() };
         let mut write = || -> Result<(), String> {
             let draft = Draft::new(&target).map_err(told)?;
-            trainee.keep(draft.folder()).map_err(|error| error.to_string())?;
+            trainee.keep(draft.folder()).map_err(|error| whole(&error))?;
             let mut text = serde_json::to_string_pretty(state).map_err(|error| error.to_string())?;
             text.push('\n');
             fs::write(draft.folder().join(state::FILE), text).map_err(told)?;
@@ -158,7 +158,21 @@ fn publish<T: Trainee>(trainee: &mut T, folder: &Path, companions: &[PathBuf]) -
         let name = file.file_name().unwrap_or_default();
         fs::copy(file, folder.join(name)).map_err(|error| format!("{}: {error}", file.display()))?;
     }
-    trainee.publish(folder).map_err(|error| error.to_string())
+    trainee.publish(folder).map_err(|error| whole(&error))
+}
+
+/// An error with its causes.
+fn whole(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = error.source();
+    }
+    text
 }
 
 fn told(error: io::Error) -> String {

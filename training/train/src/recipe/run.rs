@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use loquat_finetune::pack::Limits;
+use loquat_finetune::run::{Length, Warmup};
+use loquat_finetune::{AdamW, Learn, LoraOptions, Options, RunOptions, Shape, TooLong};
 use serde::{Deserialize, Serialize};
 
 /// How the model is trained.
@@ -36,7 +39,7 @@ pub struct RunRecipe {
     /// How many steps are made; 0 leaves it to `epochs`. Default: 0.
     pub steps: u64,
     /// How the learning rate changes. Default: `cosine`.
-    pub schedule: ScheduleName,
+    pub schedule: Shape,
     /// The highest learning rate. Default: 2e-4.
     pub rate: f64,
     /// Steps in which the learning rate rises from nothing; 0 leaves it to `warmup_share`. Default: 0.
@@ -66,8 +69,11 @@ pub struct RunRecipe {
     /// How many of the last checkpoints stay, beside the best one. Default: 2.
     pub keep: usize,
 
+    /// Whether each checkpoint has the weights for others to read, as `best` has them: for `soup`. Default: false.
+    pub checkpoint_weights: bool,
+
     /// LoRA, where `method` is `lora`.
-    pub lora: LoraRecipe,
+    pub lora: LoraOptions,
 }
 
 impl Default for RunRecipe {
@@ -85,7 +91,7 @@ impl Default for RunRecipe {
             too_long: TooLong::Drop,
             epochs: 3.0,
             steps: 0,
-            schedule: ScheduleName::Cosine,
+            schedule: Shape::Cosine,
             rate: 2e-4,
             warmup_steps: 0,
             warmup_share: 0.03,
@@ -99,29 +105,9 @@ impl Default for RunRecipe {
             patience: 3,
             checkpoint_every: 0,
             keep: 2,
-            lora: LoraRecipe::default(),
+            checkpoint_weights: false,
+            lora: LoraOptions::default(),
         }
-    }
-}
-
-/// Low-rank adapters: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", 2021.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct LoraRecipe {
-    /// The rank. Default: 16.
-    pub rank: usize,
-    /// What the adapter's output is multiplied by, before it is divided by the rank. Default: 32.
-    pub alpha: f32,
-    /// The share of an adapter's inputs that is left out at random in training. Default: 0.
-    pub dropout: f32,
-    /// The linear layers that get adapters, by Hugging Face's names. Default: all of attention and feed-forward.
-    pub targets: Vec<String>,
-}
-
-impl Default for LoraRecipe {
-    fn default() -> Self {
-        let targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
-        Self { rank: 16, alpha: 32.0, dropout: 0.0, targets: targets.map(str::to_owned).to_vec() }
     }
 }
 
@@ -157,31 +143,51 @@ pub enum Device {
     Cuda,
 }
 
-/// What happens to documents longer than a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TooLong {
-    /// They are left out.
-    Drop,
-    /// Their end is cut off.
-    Cut,
-}
-
-/// How the learning rate changes after the warm-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ScheduleName {
-    /// It does not.
-    Constant,
-    /// It falls evenly to the floor.
-    Linear,
-    /// It falls to the floor along half a cosine.
-    Cosine,
-    /// It falls as the inverse square root of the step.
-    InverseSqrt,
-}
-
 impl RunRecipe {
+    /// How documents are packed.
+    pub fn limits(&self) -> Limits {
+        let Self { row_tokens, batch_tokens, too_long, .. } = *self;
+        Limits { row_tokens, batch_tokens, too_long }
+    }
+
+    /// How the model is made.
+    pub fn model(&self, seed: u64) -> Options {
+        let learn = match self.method {
+            Method::Full => Learn::Full,
+            Method::Lora => Learn::Lora(self.lora.clone()),
+        };
+        Options { learn, checkpointing: self.recompute, seed }
+    }
+
+    /// How the run goes, in a folder.
+    pub fn options(&self, folder: &Path, seed: u64) -> RunOptions {
+        RunOptions {
+            folder: folder.to_owned(),
+            seed,
+            length: if self.steps > 0 { Length::Steps(self.steps) } else { Length::Epochs(self.epochs) },
+            accumulate: self.accumulate,
+            shape: self.schedule,
+            peak: self.rate,
+            warmup: match self.warmup_steps {
+                0 => Warmup::Share(self.warmup_share),
+                steps => Warmup::Steps(steps),
+            },
+            floor: self.floor,
+            optimiser: AdamW {
+                betas: (self.beta1, self.beta2),
+                epsilon: self.epsilon,
+                decay: self.decay,
+                clip: self.clip,
+            },
+            evaluate_every: self.evaluate_every,
+            patience: self.patience,
+            checkpoint_every: self.checkpoint_every,
+            keep: self.keep,
+            publish_checkpoints: self.checkpoint_weights,
+            companions: Vec::new(),
+        }
+    }
+
     pub(super) fn resolve(&mut self, folder: &Path) {
         self.set.iter_mut().for_each(|path| *path = folder.join(&*path));
     }

@@ -76,6 +76,8 @@ patience = 3
 checkpoint_every = 0
 # How many of the last checkpoints stay, beside the best one.
 keep = 2
+# Whether each checkpoint has the weights for others to read too, which loquat-train soup averages.
+checkpoint_weights = false
 
 # Adapters, where method = "lora".
 [run.lora]
@@ -86,6 +88,8 @@ alpha = 32.0
 dropout = 0.0
 # The linear layers that get adapters, by Hugging Face's names.
 targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+# How many blocks get adapters, counted from the last. Default: all.
+# last_blocks = 15
 "#;
 
 const EVAL: &str = r#"# How good the base and what was exported are, side by side, through the bot's real engine: loquat-train eval
