@@ -98,7 +98,8 @@ pub fn search<E>(
         for rung in rungs {
             // Of two that are equally good the earlier stays.
             left.sort_by(|&a, &b| trials[a].loss().total_cmp(&trials[b].loss()).then(a.cmp(&b)));
-            let is_lost = |number: usize| !trials[number].losses.is_empty() && trials[number].loss().is_infinite();
+            let is_lost =
+                |number: usize| !trials[number].losses.is_empty() && trials[number].loss().is_infinite();
             let place = left.iter().take(rung.trials).take_while(|&&number| !is_lost(number)).count();
             left.split_off(place).into_iter().for_each(|number| objective.over(number));
             for &number in &left {
