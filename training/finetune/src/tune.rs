@@ -73,11 +73,25 @@ impl<E, F: FnMut(&Ask<'_>) -> Result<f64, E>> Objective<E> for F {
     }
 }
 
+/// Searches over a function, as [`search_with`].
+///
+/// # Errors
+/// Those of the function.
+pub fn search<E>(
+    space: &Space,
+    plan: &Plan,
+    seed: u64,
+    repeats: usize,
+    measure: impl FnMut(&Ask<'_>) -> Result<f64, E>,
+) -> Result<Vec<Trial>, E> {
+    search_with(space, plan, seed, repeats, measure)
+}
+
 /// Searches. Each trial is measured `repeats` times, with another seed each, and judged by the mean.
 ///
 /// # Errors
 /// When something cannot be measured: what was measured so far is the caller's to keep.
-pub fn search<E>(
+pub fn search_with<E>(
     space: &Space,
     plan: &Plan,
     seed: u64,

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use proptest::prelude::*;
 
-use super::{Bracket, Plan, PlanError, Range, Rung, Setting, Space, SpaceError, best, search};
+use super::{Bracket, Plan, PlanError, Range, Rung, Setting, Space, SpaceError, best, search, search_with};
 
 fn space(ranges: &str) -> Space {
     serde_json::from_str(ranges).unwrap()
@@ -187,7 +187,7 @@ impl super::Objective<Infallible> for &mut Watched {
 fn it_is_told_which_trials_go_no_further() {
     let plan = Plan::Halving { trials: 6, least: 1, most: 4, factor: 2 };
     let mut watched = Watched(Vec::new());
-    let trials = search(&rates(), &plan, 1, 1, &mut watched).unwrap();
+    let trials = search_with(&rates(), &plan, 1, 1, &mut watched).unwrap();
     assert_eq!(best(&trials).unwrap().number, 0);
     // Six, then the best three, then the best one; the one that diverged goes with the first.
     assert_eq!(watched.0, [4, 5, 2, 1, 3]);

@@ -62,7 +62,7 @@ pub fn run(command: &RunCommand) -> anyhow::Result<ExitCode> {
         plan.cost() as f64 / WHOLE as f64 * recipe.tune.seeds as f64
     ));
     let bench = Bench { recipe: &recipe, session: &session, folder: &folder, screen: &screen, stop: &stop, kept, with: &with };
-    let found = tune::search(&recipe.tune.space, &plan, recipe.seed, recipe.tune.seeds, bench);
+    let found = tune::search_with(&recipe.tune.space, &plan, recipe.seed, recipe.tune.seeds, bench);
     let trials = match found {
         Ok(trials) => trials,
         Err(Ended::Stopped) => {
