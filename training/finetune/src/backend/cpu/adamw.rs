@@ -24,16 +24,21 @@ pub(super) fn adamw(
     let moments = first.par_chunks_mut(BLOCK).zip(second.par_chunks_mut(BLOCK));
     let blocks = parameter.par_chunks_mut(BLOCK).zip(gradient.par_chunks_mut(BLOCK)).zip(moments);
     blocks.for_each(|((parameter, gradient), (first, second))| {
-        widest(|| {
-            let moments = first.iter_mut().zip(second);
-            for ((parameter, gradient), (first, second)) in parameter.iter_mut().zip(gradient).zip(moments) {
-                let g = *gradient * scale;
-                *gradient = 0.0;
-                *first = beta1 * *first + (1.0 - beta1) * g;
-                *second = beta2 * *second + (1.0 - beta2) * g * g;
-                let denominator = (*second * second_unbias).sqrt() + epsilon;
-                *parameter = *parameter * shrink - rate * (*first * first_unbias) / denominator;
-            }
-        });
+        widest(
+            #[inline(always)]
+            || {
+                let moments = first.iter_mut().zip(second);
+                for ((parameter, gradient), (first, second)) in
+                    parameter.iter_mut().zip(gradient).zip(moments)
+                {
+                    let g = *gradient * scale;
+                    *gradient = 0.0;
+                    *first = beta1 * *first + (1.0 - beta1) * g;
+                    *second = beta2 * *second + (1.0 - beta2) * g * g;
+                    let denominator = (*second * second_unbias).sqrt() + epsilon;
+                    *parameter = *parameter * shrink - rate * (*first * first_unbias) / denominator;
+                }
+            },
+        );
     });
 }

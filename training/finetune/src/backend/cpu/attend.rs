@@ -112,11 +112,14 @@ pub(super) fn forward(out: &mut [f32], logsumexp: &mut [f32], qkv: &[f32], layou
         for head in 0..heads.query {
             let key_head = head * heads.key / heads.query;
             scores(room, &block, qkv, head, key_head);
-            widest(|| {
-                for (query, scores) in room.chunks_exact_mut(block.keys()).enumerate() {
-                    logsumexp[query * heads.query + head] = softmax(scores, block.visible(query));
-                }
-            });
+            widest(
+                #[inline(always)]
+                || {
+                    for (query, scores) in room.chunks_exact_mut(block.keys()).enumerate() {
+                        logsumexp[query * heads.query + head] = softmax(scores, block.visible(query));
+                    }
+                },
+            );
             for (number, (column, keys)) in block.ranges().enumerate() {
                 let out = &mut out[head * heads.dimension..];
                 let out = GridMut::new(out, block.queries.len(), heads.dimension, heads.output());
@@ -216,7 +219,10 @@ impl Task<'_> {
                 let out = GridMut::new(&mut d_scores[column..], count, keys.len(), block.keys());
                 product(out, 0.0, 1.0, d_out, qkv.values(&keys, self.key_head).transpose());
             }
-            widest(|| self.turn(weights, d_scores, block, head));
+            widest(
+                #[inline(always)]
+                || self.turn(weights, d_scores, block, head),
+            );
             for (number, (column, keys)) in block.ranges().enumerate() {
                 let weights = Grid::new(&weights[column..], count, keys.len(), block.keys());
                 let d_scores = Grid::new(&d_scores[column..], count, keys.len(), block.keys());

@@ -37,7 +37,12 @@ pub(super) fn cross_entropy(
         let losses: Vec<f64> = logits
             .par_chunks_exact_mut(vocabulary)
             .zip(rows)
-            .map(|(logits, (&target, &weight))| widest(|| token(logits, target as usize, weight, wanted)))
+            .map(|(logits, (&target, &weight))| {
+                widest(
+                    #[inline(always)]
+                    || token(logits, target as usize, weight, wanted),
+                )
+            })
             .collect();
         loss += losses.iter().sum::<f64>();
         if let Some((d_hidden, d_weight)) = &mut gradients {

@@ -29,10 +29,13 @@ pub(super) fn forward(out: &mut [f32], inverse: &mut [f32], x: &[f32], weight: &
     let width = weight.len();
     let blocks = out.par_chunks_mut(BLOCK * width).zip(inverse.par_chunks_mut(BLOCK));
     blocks.zip(x.par_chunks(BLOCK * width)).for_each(|((out, inverse), x)| {
-        widest(|| {
-            let rows = out.chunks_exact_mut(width).zip(x.chunks_exact(width)).zip(inverse);
-            rows.for_each(|((out, x), inverse)| *inverse = normalise(out, x, weight, epsilon));
-        });
+        widest(
+            #[inline(always)]
+            || {
+                let rows = out.chunks_exact_mut(width).zip(x.chunks_exact(width)).zip(inverse);
+                rows.for_each(|((out, x), inverse)| *inverse = normalise(out, x, weight, epsilon));
+            },
+        );
     });
 }
 
@@ -50,11 +53,14 @@ pub(super) fn add_forward(
     let written = out.par_chunks_mut(size).zip(inverse.par_chunks_mut(BLOCK)).zip(total.par_chunks_mut(size));
     let read = x.par_chunks(size).zip(delta.par_chunks(size));
     written.zip(read).for_each(|(((out, inverse), total), (x, delta))| {
-        widest(|| {
-            total.iter_mut().zip(x).zip(delta).for_each(|((total, x), delta)| *total = x + delta);
-            let rows = out.chunks_exact_mut(width).zip(total.chunks_exact(width)).zip(inverse);
-            rows.for_each(|((out, x), inverse)| *inverse = normalise(out, x, weight, epsilon));
-        });
+        widest(
+            #[inline(always)]
+            || {
+                total.iter_mut().zip(x).zip(delta).for_each(|((total, x), delta)| *total = x + delta);
+                let rows = out.chunks_exact_mut(width).zip(total.chunks_exact(width)).zip(inverse);
+                rows.for_each(|((out, x), inverse)| *inverse = normalise(out, x, weight, epsilon));
+            },
+        );
     });
 }
 
@@ -70,28 +76,37 @@ pub(super) fn backward(
     let blocks = blocks.zip(kept.x.par_chunks(BLOCK * width)).zip(kept.inverse.par_chunks(BLOCK));
     match d_weight {
         None => blocks.for_each(|(((d_x, d_out), x), inverse)| {
-            widest(|| rows_backward(d_x, d_out, Kept { x, inverse, ..kept }));
+            widest(
+                #[inline(always)]
+                || rows_backward(d_x, d_out, Kept { x, inverse, ..kept }),
+            );
         }),
         Some((d_weight, partial)) => {
             blocks.zip(partial.par_chunks_exact_mut(width)).for_each(
                 |((((d_x, d_out), x), inverse), partial)| {
-                    widest(|| {
-                        rows_backward(d_x, d_out, Kept { x, inverse, ..kept });
-                        partial.fill(0.0);
-                        for ((d_out, x), inverse) in
-                            d_out.chunks_exact(width).zip(x.chunks_exact(width)).zip(inverse)
-                        {
-                            let products = d_out.iter().zip(x).map(|(d_out, x)| d_out * x * inverse);
-                            partial.iter_mut().zip(products).for_each(|(sum, product)| *sum += product);
-                        }
-                    });
+                    widest(
+                        #[inline(always)]
+                        || {
+                            rows_backward(d_x, d_out, Kept { x, inverse, ..kept });
+                            partial.fill(0.0);
+                            for ((d_out, x), inverse) in
+                                d_out.chunks_exact(width).zip(x.chunks_exact(width)).zip(inverse)
+                            {
+                                let products = d_out.iter().zip(x).map(|(d_out, x)| d_out * x * inverse);
+                                partial.iter_mut().zip(products).for_each(|(sum, product)| *sum += product);
+                            }
+                        },
+                    );
                 },
             );
-            widest(|| {
-                for partial in partial.chunks_exact(width) {
-                    d_weight.iter_mut().zip(partial).for_each(|(d_weight, partial)| *d_weight += partial);
-                }
-            });
+            widest(
+                #[inline(always)]
+                || {
+                    for partial in partial.chunks_exact(width) {
+                        d_weight.iter_mut().zip(partial).for_each(|(d_weight, partial)| *d_weight += partial);
+                    }
+                },
+            );
         }
     }
 }

@@ -19,10 +19,15 @@ pub(super) fn rotate(qkv: &mut [f32], positions: &[u32], frequencies: &[f32], he
                         *sine = -*sine;
                     }
                 }
-                widest(|| {
-                    let turned = &mut row[..(heads.query + heads.key) * heads.dimension];
-                    turned.chunks_exact_mut(heads.dimension).for_each(|head| turn_head(head, cosines, sines));
-                });
+                widest(
+                    #[inline(always)]
+                    || {
+                        let turned = &mut row[..(heads.query + heads.key) * heads.dimension];
+                        turned
+                            .chunks_exact_mut(heads.dimension)
+                            .for_each(|head| turn_head(head, cosines, sines));
+                    },
+                );
             }
         },
     );

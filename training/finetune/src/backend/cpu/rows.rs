@@ -11,24 +11,33 @@ pub(super) fn gather(out: &mut [f32], table: &[f32], rows: &[u32], width: usize)
 
 /// On one thread: rows may repeat, and their sum has one order. There are few, against what a step computes.
 pub(super) fn scatter_add(table: &mut [f32], from: &[f32], rows: &[u32], width: usize) {
-    widest(|| {
-        for (from, &row) in from.chunks_exact(width).zip(rows) {
-            let to = &mut table[row as usize * width..][..width];
-            to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
-        }
-    });
+    widest(
+        #[inline(always)]
+        || {
+            for (from, &row) in from.chunks_exact(width).zip(rows) {
+                let to = &mut table[row as usize * width..][..width];
+                to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+            }
+        },
+    );
 }
 
 pub(super) fn add_bias(out: &mut [f32], bias: &[f32]) {
     out.par_chunks_exact_mut(bias.len()).for_each(|row| {
-        widest(|| row.iter_mut().zip(bias).for_each(|(out, bias)| *out += bias));
+        widest(
+            #[inline(always)]
+            || row.iter_mut().zip(bias).for_each(|(out, bias)| *out += bias),
+        );
     });
 }
 
 pub(super) fn bias_backward(d_bias: &mut [f32], d_out: &[f32]) {
-    widest(|| {
-        for row in d_out.chunks_exact(d_bias.len()) {
-            d_bias.iter_mut().zip(row).for_each(|(d_bias, d_out)| *d_bias += d_out);
-        }
-    });
+    widest(
+        #[inline(always)]
+        || {
+            for row in d_out.chunks_exact(d_bias.len()) {
+                d_bias.iter_mut().zip(row).for_each(|(d_bias, d_out)| *d_bias += d_out);
+            }
+        },
+    );
 }

@@ -106,7 +106,13 @@ mod tests {
         for length in [0, 1, 31, 32, 33, 100, 577] {
             let x: Vec<f32> = (0..length).map(|index| index as f32).collect();
             let expected = length as f32 * (length as f32 - 1.0) / 2.0;
-            assert_eq!(widest(|| sum(length, |index| x[index])), expected);
+            assert_eq!(
+                widest(
+                    #[inline(always)]
+                    || sum(length, |index| x[index])
+                ),
+                expected
+            );
             assert_eq!(dot(&x, &vec![2.0; length]), 2.0 * expected);
             let mut reversed: Vec<f32> = x.iter().map(|x| x - 1000.0).collect();
             reversed.reverse();
