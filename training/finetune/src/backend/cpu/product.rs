@@ -79,15 +79,15 @@ pub(super) fn parallel(
     means: Means,
 ) {
     match means.precision {
-        Precision::F32 => {
+        Precision::F32 if !means.precision.supported() => {
             let threads = means.threads;
             let parallelism = if threads > 1 { Parallelism::Rayon(threads) } else { Parallelism::None };
             multiply(out, keep, scale, left, right, parallelism);
         }
-        Precision::Bf16 => {
+        precision => {
             assert!(keep == 0.0 || keep == 1.0);
             let out = Out::new(out.data, out.rows, out.columns, out.stride);
-            packed::product(Precision::Bf16, out, keep != 0.0, scale, left.factor(), right.factor());
+            packed::product(precision, out, keep != 0.0, scale, left.factor(), right.factor());
         }
     }
 }

@@ -5,6 +5,8 @@ use rayon::prelude::*;
 use super::vector::{exp, widest};
 
 const BLOCK: usize = 8;
+/// Numbers that are computed side by side.
+const LANES: usize = 32;
 
 pub(super) fn forward(out: &mut [f32], gate_up: &[f32], width: usize) {
     out.par_chunks_mut(BLOCK * width).zip(gate_up.par_chunks(2 * BLOCK * width)).for_each(
@@ -32,10 +34,7 @@ pub(super) fn backward(gate_up: &mut [f32], out: Option<&mut [f32]>, d_out: &[f3
                 #[inline(always)]
                 || {
                     for (row, d_out) in gate_up.chunks_exact_mut(2 * width).zip(d_out.chunks_exact(width)) {
-                        let (gate, up) = row.split_at_mut(width);
-                        for ((gate, up), d_out) in gate.iter_mut().zip(up).zip(d_out) {
-                            (*gate, *up, _) = turn(*gate, *up, *d_out);
-                        }
+                        row_backward(row, d_out, |_, _| ());
                     }
                 },
             );
@@ -46,14 +45,40 @@ pub(super) fn backward(gate_up: &mut [f32], out: Option<&mut [f32]>, d_out: &[f3
                 || {
                     let rows = gate_up.chunks_exact_mut(2 * width).zip(d_out.chunks_exact(width));
                     for ((row, d_out), out) in rows.zip(out.chunks_exact_mut(width)) {
-                        let (gate, up) = row.split_at_mut(width);
-                        for (((gate, up), d_out), out) in gate.iter_mut().zip(up).zip(d_out).zip(out) {
-                            (*gate, *up, *out) = turn(*gate, *up, *d_out);
-                        }
+                        row_backward(
+                            row,
+                            d_out,
+                            #[inline(always)]
+                            |start, numbers| out[start..start + numbers.len()].copy_from_slice(numbers),
+                        );
                     }
                 },
             );
         }),
+    }
+}
+
+/// Results wait in arrays of their own: written in place, one by one, a compiler has to think that they are read again.
+#[inline(always)]
+fn row_backward(row: &mut [f32], d_out: &[f32], mut take: impl FnMut(usize, &[f32])) {
+    let width = d_out.len();
+    let (gate, up) = row.split_at_mut(width);
+    let whole = width / LANES * LANES;
+    for start in (0..whole).step_by(LANES) {
+        let (gate, up) = (&mut gate[start..start + LANES], &mut up[start..start + LANES]);
+        let d_out = &d_out[start..start + LANES];
+        let (mut d_gate, mut d_up, mut out) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+        for lane in 0..LANES {
+            (d_gate[lane], d_up[lane], out[lane]) = turn(gate[lane], up[lane], d_out[lane]);
+        }
+        gate.copy_from_slice(&d_gate);
+        up.copy_from_slice(&d_up);
+        take(start, &out);
+    }
+    for index in whole..width {
+        let out;
+        (gate[index], up[index], out) = turn(gate[index], up[index], d_out[index]);
+        take(index, &[out]);
     }
 }
 

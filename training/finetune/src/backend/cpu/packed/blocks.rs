@@ -18,16 +18,16 @@ const ROWS: usize = 8 * HEIGHT;
 /// A line of the cache.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-struct Line([u32; 16]);
+pub(super) struct Line([u32; 16]);
 
 thread_local! {
     /// What this thread shares with others, and what it packs for itself. Both are kept: fresh memory costs more than to fill it.
-    static SHARED: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
+    pub(super) static SHARED: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
     static OWN: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Lends a buffer of words. A call within a call, by a thread that steals work while it waits, gets a buffer of its own.
-fn lend<R>(
+pub(super) fn lend<R>(
     from: &'static std::thread::LocalKey<RefCell<Vec<Line>>>,
     words: usize,
     run: impl FnOnce(&mut [u32]) -> R,
@@ -59,17 +59,17 @@ impl<T> Shared<T> {
 
 /// A matrix as lines of some depth, cut into panels and blocks of depth.
 #[derive(Clone, Copy)]
-struct Side<'a> {
-    numbers: Numbers<'a>,
-    lines: usize,
-    step: usize,
-    depth: usize,
-    depth_step: usize,
+pub(super) struct Side<'a> {
+    pub(super) numbers: Numbers<'a>,
+    pub(super) lines: usize,
+    pub(super) step: usize,
+    pub(super) depth: usize,
+    pub(super) depth_step: usize,
 }
 
 impl Side<'_> {
     /// Packs the panel that begins at `line`, for the block of `words` that begins at `word`.
-    fn fill<A: Arithmetic, const LINES: usize>(
+    pub(super) fn fill<A: Arithmetic, const LINES: usize>(
         self,
         panel: &mut [u32],
         line: usize,
