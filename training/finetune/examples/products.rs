@@ -81,8 +81,7 @@ fn ours(
         out,
         false,
         1.0,
-        factor(left, rows, depth, transposed.0),
-        factor(right, depth, columns, transposed.1),
+        &[(factor(left, rows, depth, transposed.0), factor(right, depth, columns, transposed.1))],
     );
 }
 

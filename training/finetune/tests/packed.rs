@@ -96,8 +96,7 @@ impl Case {
             Out::new(&mut out, rows, columns, stride),
             self.keep,
             self.scale,
-            left.factor(),
-            right.factor(),
+            &[(left.factor(), right.factor())],
         );
         for row in 0..rows {
             for column in 0..stride {
@@ -229,10 +228,34 @@ fn is_the_same_with_any_number_of_threads() {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let mut out = vec![0.0; rows * columns];
             let target = Out::new(&mut out, rows, columns, columns);
-            pool.install(|| product(precision, target, false, 1.0, left.factor(), right.factor()));
+            pool.install(|| product(precision, target, false, 1.0, &[(left.factor(), right.factor())]));
             out.into_iter().map(f32::to_bits).collect::<Vec<_>>()
         };
         assert_eq!(with(1), with(3));
+    }
+}
+
+/// Two terms, whose depths are odd, in one pass: what both give one after another.
+#[test]
+fn terms_are_added() {
+    for precision in [Precision::F32, Precision::Bf16] {
+        if !precision.supported() {
+            eprintln!("this processor has no instructions for {precision:?}");
+            continue;
+        }
+        for (rows, columns) in [(70, 100), (100, 70)] {
+            let matrix = |shape, transposed, seed| Matrix::new(shape, 1, transposed, false, seed);
+            let (left, right) = (matrix((rows, 601), false, 1), matrix((601, columns), true, 2));
+            let (low, high) = (matrix((rows, 17), true, 3), matrix((17, columns), false, 4));
+            let (one, other) = ((left.factor(), right.factor()), (low.factor(), high.factor()));
+            let (mut together, mut apart) = (vec![1.0; rows * columns], vec![1.0; rows * columns]);
+            product(precision, Out::new(&mut together, rows, columns, columns), true, 0.5, &[one, other]);
+            product(precision, Out::new(&mut apart, rows, columns, columns), true, 0.5, &[one]);
+            product(precision, Out::new(&mut apart, rows, columns, columns), true, 0.5, &[other]);
+            for (together, apart) in together.iter().zip(apart) {
+                assert!((together - apart).abs() < 1e-4, "{precision:?}: {together} instead of {apart}");
+            }
+        }
     }
 }
 
@@ -246,7 +269,7 @@ fn an_empty_product_is_zero_or_what_was_there() {
     let mut out = [5.0; 6];
     for (keep, wanted) in [(true, 5.0), (false, 0.0)] {
         let (left, right) = (Factor::new(nothing, 2, 0, 0), Factor::new(nothing, 0, 3, 3));
-        product(Precision::F32, Out::new(&mut out, 2, 3, 3), keep, 1.0, left, right);
+        product(Precision::F32, Out::new(&mut out, 2, 3, 3), keep, 1.0, &[(left, right)]);
         assert_eq!(out, [wanted; 6]);
     }
     product(
@@ -254,8 +277,7 @@ fn an_empty_product_is_zero_or_what_was_there() {
         Out::new(&mut [], 0, 3, 3),
         false,
         1.0,
-        Factor::new(nothing, 0, 4, 4),
-        Factor::new(Numbers::F32(&[1.0; 12]), 4, 3, 3),
+        &[(Factor::new(nothing, 0, 4, 4), Factor::new(Numbers::F32(&[1.0; 12]), 4, 3, 3))],
     );
 }
 

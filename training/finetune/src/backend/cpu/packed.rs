@@ -133,7 +133,7 @@ fn fits(length: usize, rows: usize, columns: usize, stride: usize) -> bool {
     rows == 0 || columns == 0 || ((rows == 1 || stride >= columns) && (rows - 1) * stride + columns <= length)
 }
 
-/// `out = scale · left · right`, added to what is there where `keep`.
+/// `out = scale · Σ left · right` over the terms, added to what is there where `keep`. Several terms are computed in one pass over `out`.
 ///
 /// # Panics
 /// Where the shapes do not fit together, or the processor does not have the instructions: see [`Precision::supported`].
@@ -142,31 +142,31 @@ pub fn product(
     mut out: Out<'_>,
     keep: bool,
     scale: f32,
-    left: Factor<'_>,
-    right: Factor<'_>,
+    terms: &[(Factor<'_>, Factor<'_>)],
 ) {
     assert!(precision.supported(), "this processor has no instructions for {precision:?}");
-    assert_eq!(
-        (out.rows, out.columns, left.columns),
-        (left.rows, right.columns, right.rows),
-        "shapes of a product"
-    );
+    for (left, right) in terms {
+        let shapes = (left.rows, right.columns, right.rows);
+        assert_eq!((out.rows, out.columns, left.columns), shapes, "shapes of a product");
+    }
     if out.rows == 0 || out.columns == 0 {
         return;
     }
-    if left.columns == 0 {
+    if terms.iter().all(|(left, _)| left.columns == 0) {
         if !keep {
             out.numbers.chunks_mut(out.stride.max(out.columns)).for_each(|row| row[..out.columns].fill(0.0));
         }
         return;
     }
     #[cfg(target_arch = "x86_64")]
-    if narrow::multiply(&mut out, keep, scale, left, right) {
+    if let [(left, right)] = terms
+        && narrow::multiply(&mut out, keep, scale, *left, *right)
+    {
         return;
     }
     #[cfg(target_arch = "x86_64")]
     match precision {
-        Precision::F32 => blocks::multiply::<tile::Single>(out, keep, scale, left, right),
-        Precision::Bf16 => blocks::multiply::<tile::Half>(out, keep, scale, left, right),
+        Precision::F32 => blocks::multiply::<tile::Single>(out, keep, scale, terms),
+        Precision::Bf16 => blocks::multiply::<tile::Half>(out, keep, scale, terms),
     }
 }

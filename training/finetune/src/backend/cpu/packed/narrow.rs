@@ -77,13 +77,7 @@ pub(super) fn multiply(
     let target = Target { at: out.numbers.as_mut_ptr(), stride: out.stride, rows, columns, scale, keep };
     let left = Left { at: left_numbers.as_ptr(), step: left.row_step, depth_step: left.column_step };
     if (columns <= NARROW && rows * depth >= LARGE) || (depth <= NARROW && rows * columns >= LARGE) {
-        let side = Side {
-            numbers: right.numbers,
-            lines: columns,
-            step: right.column_step,
-            depth,
-            depth_step: right.row_step,
-        };
+        let side = Side::of_rows(right.transpose());
         if columns <= LANES {
             across::<1, LANES>(target, left, side)
         } else {
