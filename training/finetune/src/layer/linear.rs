@@ -36,12 +36,69 @@ impl<B: Backend> Linear<B> {
         dropping: Dropping,
     ) -> Result<(), BackendError> {
         let (rows, columns) = (self.weight.rows, self.weight.columns);
-        let weight = View::of(&self.weight.value, rows, columns).transpose();
-        backend.product(ViewMut::of(out, tokens, rows), 0.0, 1.0, View::of(x, tokens, columns), weight)?;
-        if let Some(bias) = &self.bias {
-            backend.add_bias(out, &bias.value, tokens, rows)?;
+        let (x_rows, weight) =
+            (|| View::of(x, tokens, columns), || View::of(&self.weight.value, rows, columns));
+        match &self.lora {
+            None => {
+                backend.product(ViewMut::of(out, tokens, rows), 0.0, 1.0, x_rows(), weight().transpose())?
+            }
+            Some(lora) => {
+                lora.lower(backend, x, tokens, low, dropping)?;
+                for (first, count, up) in lora.ranges(rows) {
+                    let out = ViewMut::of(out, tokens, rows).columns(first, count);
+                    let weight = weight().rows(first, count).transpose();
+                    match up {
+                        None => backend.product(out, 0.0, 1.0, x_rows(), weight)?,
+                        Some(up) => {
+                            backend.product_beside(
+                                out,
+                                0.0,
+                                (x_rows(), weight),
+                                lora.up_factors(up, low, tokens),
+                            )?;
+                        }
+                    }
+                }
+            }
         }
-        self.lora.as_ref().map_or(Ok(()), |lora| lora.forward(backend, out, rows, x, tokens, low, dropping))
+        self.bias.as_ref().map_or(Ok(()), |bias| backend.add_bias(out, &bias.value, tokens, rows))
+    }
+
+    /// The first half of [`backward`](Self::backward), where there is no LoRA: writes `d_x`.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    pub fn backward_input(
+        &self,
+        backend: &mut B,
+        d_x: &mut B::Buffer,
+        d_out: &B::Buffer,
+        tokens: usize,
+    ) -> Result<(), BackendError> {
+        let (rows, columns) = (self.weight.rows, self.weight.columns);
+        let weight = View::of(&self.weight.value, rows, columns);
+        backend.product(ViewMut::of(d_x, tokens, columns), 0.0, 1.0, View::of(d_out, tokens, rows), weight)
+    }
+
+    /// The second half, where there is no LoRA: adds to the gradients of what learns.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    pub fn backward_weights(
+        &mut self,
+        backend: &mut B,
+        d_out: &B::Buffer,
+        x: &B::Buffer,
+        tokens: usize,
+    ) -> Result<(), BackendError> {
+        let (rows, columns) = (self.weight.rows, self.weight.columns);
+        if let Some(gradient) = self.weight.gradient() {
+            let left = View::of(d_out, tokens, rows).transpose();
+            let out = ViewMut::of(gradient, rows, columns);
+            backend.product(out, 1.0, 1.0, left, View::of(x, tokens, columns))?;
+        }
+        let gradient = self.bias.as_mut().and_then(Parameter::gradient);
+        gradient.map_or(Ok(()), |gradient| backend.bias_backward(gradient, d_out, tokens, rows))
     }
 
     /// Writes `d_x` where it is wanted; adds to the gradients of what learns. `x` is the input again: it is read where something learns.
@@ -52,29 +109,35 @@ impl<B: Backend> Linear<B> {
     pub fn backward(
         &mut self,
         backend: &mut B,
-        mut d_x: Option<&mut B::Buffer>,
+        d_x: Option<&mut B::Buffer>,
         d_out: &B::Buffer,
         x: &B::Buffer,
         tokens: usize,
         low: &mut LowRank<B>,
         dropping: Dropping,
     ) -> Result<(), BackendError> {
+        self.backward_weights(backend, d_out, x, tokens)?;
         let (rows, columns) = (self.weight.rows, self.weight.columns);
-        let d_rows = || View::of(d_out, tokens, rows);
-        if let Some(gradient) = self.weight.gradient() {
-            let out = ViewMut::of(gradient, rows, columns);
-            backend.product(out, 1.0, 1.0, d_rows().transpose(), View::of(x, tokens, columns))?;
+        if let Some(lora) = &mut self.lora {
+            lora.backward(backend, d_out, rows, x, tokens, low, dropping)?;
         }
-        if let Some(gradient) = self.bias.as_mut().and_then(Parameter::gradient) {
-            backend.bias_backward(gradient, d_out, tokens, rows)?;
-        }
-        if let Some(d_x) = d_x.as_deref_mut() {
-            let weight = View::of(&self.weight.value, rows, columns);
-            backend.product(ViewMut::of(d_x, tokens, columns), 0.0, 1.0, d_rows(), weight)?;
-        }
-        match &mut self.lora {
-            Some(lora) => lora.backward(backend, d_x, d_out, rows, x, tokens, low, dropping),
-            None => Ok(()),
+        let Some(d_x) = d_x else { return Ok(()) };
+        match &self.lora {
+            None => self.backward_input(backend, d_x, d_out, tokens),
+            Some(lora) if lora.drops(dropping) => {
+                self.backward_input(backend, d_x, d_out, tokens)?;
+                lora.backward_dropped(backend, d_x, tokens, low, dropping)
+            }
+            Some(lora) => {
+                let weight = View::of(&self.weight.value, rows, columns);
+                let large = (View::of(d_out, tokens, rows), weight);
+                backend.product_beside(
+                    ViewMut::of(d_x, tokens, columns),
+                    0.0,
+                    large,
+                    lora.down_factors(low, tokens),
+                )
+            }
         }
     }
 }

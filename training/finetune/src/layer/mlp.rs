@@ -69,15 +69,23 @@ impl<B: Backend> Mlp<B> {
         let Room { normed, gated, d_stream, d_normed, d_inner, low, .. } = room;
         let Kept { middle, inverse, gate_up, .. } = kept;
         let below = wanted || self.gate_up.learns() || self.norm.weight.learning.is_some();
-        if self.down.learns() {
-            backend.swiglu(gated, gate_up, tokens, width)?;
+        if below && self.down.lora.is_none() {
+            // In one pass over gate and up, which are far too many for caches.
+            self.down.backward_input(backend, d_inner, d_stream, tokens)?;
+            let again = self.down.learns().then_some(&mut *gated);
+            backend.swiglu_backward(gate_up, again, d_inner, tokens, width)?;
+            self.down.backward_weights(backend, d_stream, gated, tokens)?;
+        } else {
+            if self.down.learns() {
+                backend.swiglu(gated, gate_up, tokens, width)?;
+            }
+            let d_gated = below.then_some(&mut *d_inner);
+            self.down.backward(backend, d_gated, d_stream, gated, tokens, low, step.dropping.of(4))?;
+            if !below {
+                return Ok(());
+            }
+            backend.swiglu_backward(gate_up, None, d_inner, tokens, width)?;
         }
-        let d_gated = below.then_some(&mut *d_inner);
-        self.down.backward(backend, d_gated, d_stream, gated, tokens, low, step.dropping.of(4))?;
-        if !below {
-            return Ok(());
-        }
-        backend.swiglu_backward(gate_up, None, d_inner, tokens, width)?;
         if self.gate_up.learns() {
             self.norm.forward(backend, normed, inverse, middle, tokens)?;
         }
