@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::product::{Grid, GridMut, product};
-use super::vector::{dot, exp, largest, sum, widest};
+use super::vector::{dot, exp, largest, same, sum, widest};
 use crate::backend::{Heads, Layout, Span};
 
 /// Queries of a block.
@@ -137,10 +137,14 @@ fn softmax(scores: &mut [f32], visible: usize) -> f32 {
     let (scores, hidden) = scores.split_at_mut(visible);
     hidden.fill(0.0);
     let most = largest(scores);
-    scores.iter_mut().for_each(|score| *score = exp(*score - most));
-    let total = sum(scores.len(), |index| scores[index]);
+    for score in scores.iter_mut() {
+        *score = exp(*score - most);
+    }
+    let total = sum(scores, same);
     let scale = 1.0 / total;
-    scores.iter_mut().for_each(|score| *score *= scale);
+    for score in scores.iter_mut() {
+        *score *= scale;
+    }
     most + total.ln()
 }
 

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::memory::Memory;
 use super::product::{Grid, GridMut, Means, parallel};
-use super::vector::{exp, largest, sum, widest};
+use super::vector::{exp, largest, same, sum, widest};
 use crate::backend::CrossEntropy;
 
 /// Logits that are kept at once, at most (64 MiB), where a token's alone are not more.
@@ -64,14 +64,22 @@ fn token(logits: &mut [f32], target: usize, weight: f32, gradient: bool) -> f64 
     let most = largest(logits);
     let wanted = logits[target];
     let total = if gradient {
-        logits.iter_mut().for_each(|logit| *logit = exp(*logit - most));
-        let total = sum(logits.len(), |index| logits[index]);
+        for logit in logits.iter_mut() {
+            *logit = exp(*logit - most);
+        }
+        let total = sum(logits, same);
         let scale = weight / total;
-        logits.iter_mut().for_each(|logit| *logit *= scale);
+        for logit in logits.iter_mut() {
+            *logit *= scale;
+        }
         logits[target] -= weight;
         total
     } else {
-        sum(logits.len(), |index| exp(logits[index] - most))
+        sum(
+            logits,
+            #[inline(always)]
+            |logit| exp(logit - most),
+        )
     };
     f64::from(weight) * (f64::from(total).ln() + f64::from(most) - f64::from(wanted))
 }

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::vector::{sum, widest};
+use super::vector::{dot, triple, widest};
 
 /// Rows that one task takes, and whose share of a weight's gradient is summed before others'.
 pub(super) const BLOCK: usize = 16;
@@ -17,7 +17,7 @@ pub(super) struct Kept<'a> {
 
 #[inline(always)]
 fn normalise(out: &mut [f32], x: &[f32], weight: &[f32], epsilon: f32) -> f32 {
-    let squares = sum(x.len(), |index| x[index] * x[index]);
+    let squares = dot(x, x);
     let inverse = 1.0 / (squares / x.len() as f32 + epsilon).sqrt();
     for ((out, x), weight) in out.iter_mut().zip(x).zip(weight) {
         *out = x * inverse * weight;
@@ -33,7 +33,9 @@ pub(super) fn forward(out: &mut [f32], inverse: &mut [f32], x: &[f32], weight: &
             #[inline(always)]
             || {
                 let rows = out.chunks_exact_mut(width).zip(x.chunks_exact(width)).zip(inverse);
-                rows.for_each(|((out, x), inverse)| *inverse = normalise(out, x, weight, epsilon));
+                for ((out, x), inverse) in rows {
+                    *inverse = normalise(out, x, weight, epsilon);
+                }
             },
         );
     });
@@ -56,9 +58,13 @@ pub(super) fn add_forward(
         widest(
             #[inline(always)]
             || {
-                total.iter_mut().zip(x).zip(delta).for_each(|((total, x), delta)| *total = x + delta);
+                for ((total, x), delta) in total.iter_mut().zip(x).zip(delta) {
+                    *total = x + delta;
+                }
                 let rows = out.chunks_exact_mut(width).zip(total.chunks_exact(width)).zip(inverse);
-                rows.for_each(|((out, x), inverse)| *inverse = normalise(out, x, weight, epsilon));
+                for ((out, x), inverse) in rows {
+                    *inverse = normalise(out, x, weight, epsilon);
+                }
             },
         );
     });
@@ -92,8 +98,9 @@ pub(super) fn backward(
                             for ((d_out, x), inverse) in
                                 d_out.chunks_exact(width).zip(x.chunks_exact(width)).zip(inverse)
                             {
-                                let products = d_out.iter().zip(x).map(|(d_out, x)| d_out * x * inverse);
-                                partial.iter_mut().zip(products).for_each(|(sum, product)| *sum += product);
+                                for ((sum, d_out), x) in partial.iter_mut().zip(d_out).zip(x) {
+                                    *sum += d_out * x * inverse;
+                                }
                             }
                         },
                     );
@@ -103,7 +110,9 @@ pub(super) fn backward(
                 #[inline(always)]
                 || {
                     for partial in partial.chunks_exact(width) {
-                        d_weight.iter_mut().zip(partial).for_each(|(d_weight, partial)| *d_weight += partial);
+                        for (d_weight, partial) in d_weight.iter_mut().zip(partial) {
+                            *d_weight += partial;
+                        }
                     }
                 },
             );
@@ -116,10 +125,10 @@ fn rows_backward(d_x: &mut [f32], d_out: &[f32], kept: Kept<'_>) {
     let (weight, width) = (kept.weight, kept.weight.len());
     let rows = d_x.chunks_exact_mut(width).zip(d_out.chunks_exact(width)).zip(kept.x.chunks_exact(width));
     for (((d_x, d_out), x), &inverse) in rows.zip(kept.inverse) {
-        let product = sum(width, |index| d_out[index] * weight[index] * x[index]);
+        let product = triple(d_out, weight, x);
         let along = product * inverse * inverse * inverse / width as f32;
-        for index in 0..width {
-            d_x[index] += inverse * d_out[index] * weight[index] - along * x[index];
+        for (((d_x, d_out), x), weight) in d_x.iter_mut().zip(d_out).zip(x).zip(weight) {
+            *d_x += inverse * d_out * weight - along * x;
         }
     }
 }

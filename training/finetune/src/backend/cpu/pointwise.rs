@@ -16,7 +16,11 @@ pub(super) fn add(out: &mut [f32], x: &[f32]) {
     out.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK)).for_each(|(out, x)| {
         widest(
             #[inline(always)]
-            || out.iter_mut().zip(x).for_each(|(out, x)| *out += x),
+            || {
+                for (out, x) in out.iter_mut().zip(x) {
+                    *out += x;
+                }
+            },
         );
     });
 }
@@ -48,10 +52,9 @@ pub(super) fn sum_of_squares(x: &[f32]) -> f64 {
                     let chunks = x.chunks_exact(16);
                     let rest: f64 = chunks.remainder().iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
                     for chunk in chunks {
-                        lanes
-                            .iter_mut()
-                            .zip(chunk)
-                            .for_each(|(sum, x)| *sum += f64::from(*x) * f64::from(*x));
+                        for (sum, x) in lanes.iter_mut().zip(chunk) {
+                            *sum += f64::from(*x) * f64::from(*x);
+                        }
                     }
                     lanes.iter().sum::<f64>() + rest
                 },

@@ -23,9 +23,9 @@ pub(super) fn rotate(qkv: &mut [f32], positions: &[u32], frequencies: &[f32], he
                     #[inline(always)]
                     || {
                         let turned = &mut row[..(heads.query + heads.key) * heads.dimension];
-                        turned
-                            .chunks_exact_mut(heads.dimension)
-                            .for_each(|head| turn_head(head, cosines, sines));
+                        for head in turned.chunks_exact_mut(heads.dimension) {
+                            turn_head(head, cosines, sines);
+                        }
                     },
                 );
             }

@@ -16,7 +16,9 @@ pub(super) fn scatter_add(table: &mut [f32], from: &[f32], rows: &[u32], width: 
         || {
             for (from, &row) in from.chunks_exact(width).zip(rows) {
                 let to = &mut table[row as usize * width..][..width];
-                to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+                for (to, from) in to.iter_mut().zip(from) {
+                    *to += from;
+                }
             }
         },
     );
@@ -26,7 +28,11 @@ pub(super) fn add_bias(out: &mut [f32], bias: &[f32]) {
     out.par_chunks_exact_mut(bias.len()).for_each(|row| {
         widest(
             #[inline(always)]
-            || row.iter_mut().zip(bias).for_each(|(out, bias)| *out += bias),
+            || {
+                for (out, bias) in row.iter_mut().zip(bias) {
+                    *out += bias;
+                }
+            },
         );
     });
 }
@@ -36,7 +42,9 @@ pub(super) fn bias_backward(d_bias: &mut [f32], d_out: &[f32]) {
         #[inline(always)]
         || {
             for row in d_out.chunks_exact(d_bias.len()) {
-                d_bias.iter_mut().zip(row).for_each(|(d_bias, d_out)| *d_bias += d_out);
+                for (d_bias, d_out) in d_bias.iter_mut().zip(row) {
+                    *d_bias += d_out;
+                }
             }
         },
     );

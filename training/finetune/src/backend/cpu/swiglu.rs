@@ -4,9 +4,12 @@ use rayon::prelude::*;
 
 use super::vector::{exp, widest};
 
+/// Rows that one task takes.
 const BLOCK: usize = 8;
-/// Numbers that are computed side by side.
-const LANES: usize = 32;
+
+/// Numbers that are read before any is written: what is read and what is written then cannot be the same memory, which a compiler has to
+/// know before it takes vectors.
+const CHUNK: usize = 64;
 
 pub(super) fn forward(out: &mut [f32], gate_up: &[f32], width: usize) {
     out.par_chunks_mut(BLOCK * width).zip(gate_up.par_chunks(2 * BLOCK * width)).for_each(
@@ -34,7 +37,8 @@ pub(super) fn backward(gate_up: &mut [f32], out: Option<&mut [f32]>, d_out: &[f3
                 #[inline(always)]
                 || {
                     for (row, d_out) in gate_up.chunks_exact_mut(2 * width).zip(d_out.chunks_exact(width)) {
-                        row_backward(row, d_out, |_, _| ());
+                        let (gate, up) = row.split_at_mut(width);
+                        turn_row::<false>(gate, up, &mut [], d_out);
                     }
                 },
             );
@@ -45,12 +49,8 @@ pub(super) fn backward(gate_up: &mut [f32], out: Option<&mut [f32]>, d_out: &[f3
                 || {
                     let rows = gate_up.chunks_exact_mut(2 * width).zip(d_out.chunks_exact(width));
                     for ((row, d_out), out) in rows.zip(out.chunks_exact_mut(width)) {
-                        row_backward(
-                            row,
-                            d_out,
-                            #[inline(always)]
-                            |start, numbers| out[start..start + numbers.len()].copy_from_slice(numbers),
-                        );
+                        let (gate, up) = row.split_at_mut(width);
+                        turn_row::<true>(gate, up, out, d_out);
                     }
                 },
             );
@@ -58,27 +58,34 @@ pub(super) fn backward(gate_up: &mut [f32], out: Option<&mut [f32]>, d_out: &[f3
     }
 }
 
-/// Results wait in arrays of their own: written in place, one by one, a compiler has to think that they are read again.
+/// Gate and up become their gradients; `out` is written where it is wanted, and is empty where not.
 #[inline(always)]
-fn row_backward(row: &mut [f32], d_out: &[f32], mut take: impl FnMut(usize, &[f32])) {
-    let width = d_out.len();
-    let (gate, up) = row.split_at_mut(width);
-    let whole = width / LANES * LANES;
-    for start in (0..whole).step_by(LANES) {
-        let (gate, up) = (&mut gate[start..start + LANES], &mut up[start..start + LANES]);
-        let d_out = &d_out[start..start + LANES];
-        let (mut d_gate, mut d_up, mut out) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
-        for lane in 0..LANES {
-            (d_gate[lane], d_up[lane], out[lane]) = turn(gate[lane], up[lane], d_out[lane]);
+fn turn_row<const WANTED: bool>(gate: &mut [f32], up: &mut [f32], out: &mut [f32], d_out: &[f32]) {
+    let (gates, gate) = gate.as_chunks_mut::<CHUNK>();
+    let (ups, up) = up.as_chunks_mut::<CHUNK>();
+    let (outs, out) = out.as_chunks_mut::<CHUNK>();
+    let (d_outs, d_out) = d_out.as_chunks::<CHUNK>();
+    for (index, ((gate, up), d_out)) in gates.iter_mut().zip(ups).zip(d_outs).enumerate() {
+        let (gates, ups, d_outs) = (*gate, *up, *d_out);
+        let mut turned = [[0.0; CHUNK]; 3];
+        for lane in 0..CHUNK {
+            let (d_gate, d_up, out) = turn(gates[lane], ups[lane], d_outs[lane]);
+            (turned[0][lane], turned[1][lane]) = (d_gate, d_up);
+            if WANTED {
+                turned[2][lane] = out;
+            }
         }
-        gate.copy_from_slice(&d_gate);
-        up.copy_from_slice(&d_up);
-        take(start, &out);
+        (*gate, *up) = (turned[0], turned[1]);
+        if WANTED {
+            outs[index] = turned[2];
+        }
     }
-    for index in whole..width {
-        let out;
-        (gate[index], up[index], out) = turn(gate[index], up[index], d_out[index]);
-        take(index, &[out]);
+    for (index, ((gate, up), d_out)) in gate.iter_mut().zip(up).zip(d_out).enumerate() {
+        let made;
+        (*gate, *up, made) = turn(*gate, *up, *d_out);
+        if WANTED {
+            out[index] = made;
+        }
     }
 }
 

@@ -32,42 +32,89 @@ pub(super) fn exp(x: f32) -> f32 {
     y * f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23))
 }
 
-/// The sum of `term` over indices, in a fixed order.
+/// The sum of each number's `term`, in a fixed order.
 #[inline(always)]
-pub(super) fn sum(length: usize, term: impl Fn(usize) -> f32) -> f32 {
+pub(super) fn sum(x: &[f32], term: impl Fn(f32) -> f32) -> f32 {
+    let (chunks, rest) = x.as_chunks::<LANES>();
     let mut lanes = [0.0f32; LANES];
-    let whole = length / LANES * LANES;
-    let mut start = 0;
-    while start < whole {
-        for (lane, sum) in lanes.iter_mut().enumerate() {
-            *sum += term(start + lane);
+    for chunk in chunks {
+        for lane in 0..LANES {
+            lanes[lane] += term(chunk[lane]);
         }
-        start += LANES;
     }
-    let rest: f32 = (whole..length).map(&term).sum();
-    fold(lanes, |one, other| one + other) + rest
+    let mut sum = fold(lanes, plus);
+    for x in rest {
+        sum += term(*x);
+    }
+    sum
 }
 
 /// The largest of a slice; the least number there is where it is empty.
 #[inline(always)]
 pub(super) fn largest(x: &[f32]) -> f32 {
-    let larger = |one: f32, other: f32| if other > one { other } else { one };
+    let (chunks, rest) = x.as_chunks::<LANES>();
     let mut lanes = [f32::MIN; LANES];
-    let chunks = x.chunks_exact(LANES);
-    let rest = chunks.remainder().iter().copied().fold(f32::MIN, larger);
     for chunk in chunks {
-        for (lane, x) in lanes.iter_mut().zip(chunk) {
-            *lane = larger(*lane, *x);
+        for lane in 0..LANES {
+            lanes[lane] = larger(lanes[lane], chunk[lane]);
         }
     }
-    larger(fold(lanes, larger), rest)
+    let mut largest = fold(lanes, larger);
+    for x in rest {
+        largest = larger(largest, *x);
+    }
+    largest
 }
 
-/// The product of two slices.
+/// The term of a plain sum.
+#[inline(always)]
+pub(super) fn same(x: f32) -> f32 {
+    x
+}
+
+#[inline(always)]
+fn larger(one: f32, other: f32) -> f32 {
+    if other > one { other } else { one }
+}
+
+#[inline(always)]
+fn plus(one: f32, other: f32) -> f32 {
+    one + other
+}
+
+/// The sum of products of two slices of one length.
 #[inline(always)]
 pub(super) fn dot(one: &[f32], other: &[f32]) -> f32 {
-    let other = &other[..one.len()];
-    sum(one.len(), |index| one[index] * other[index])
+    let ((ones, rest), (others, other_rest)) = (one.as_chunks::<LANES>(), other.as_chunks::<LANES>());
+    let mut lanes = [0.0f32; LANES];
+    for (one, other) in ones.iter().zip(others) {
+        for lane in 0..LANES {
+            lanes[lane] += one[lane] * other[lane];
+        }
+    }
+    let mut sum = fold(lanes, plus);
+    for (one, other) in rest.iter().zip(other_rest) {
+        sum += one * other;
+    }
+    sum
+}
+
+/// The sum of products of three slices of one length.
+#[inline(always)]
+pub(super) fn triple(one: &[f32], other: &[f32], third: &[f32]) -> f32 {
+    let ((ones, rest), (others, other_rest)) = (one.as_chunks::<LANES>(), other.as_chunks::<LANES>());
+    let (thirds, third_rest) = third.as_chunks::<LANES>();
+    let mut lanes = [0.0f32; LANES];
+    for ((one, other), third) in ones.iter().zip(others).zip(thirds) {
+        for lane in 0..LANES {
+            lanes[lane] += one[lane] * other[lane] * third[lane];
+        }
+    }
+    let mut sum = fold(lanes, plus);
+    for ((one, other), third) in rest.iter().zip(other_rest).zip(third_rest) {
+        sum += one * other * third;
+    }
+    sum
 }
 
 #[inline(always)]
@@ -106,14 +153,9 @@ mod tests {
         for length in [0, 1, 31, 32, 33, 100, 577] {
             let x: Vec<f32> = (0..length).map(|index| index as f32).collect();
             let expected = length as f32 * (length as f32 - 1.0) / 2.0;
-            assert_eq!(
-                widest(
-                    #[inline(always)]
-                    || sum(length, |index| x[index])
-                ),
-                expected
-            );
+            assert_eq!(widest(|| sum(&x, |x| 3.0 * x)), 3.0 * expected);
             assert_eq!(dot(&x, &vec![2.0; length]), 2.0 * expected);
+            assert_eq!(triple(&x, &vec![2.0; length], &vec![0.5; length]), expected);
             let mut reversed: Vec<f32> = x.iter().map(|x| x - 1000.0).collect();
             reversed.reverse();
             assert_eq!(largest(&reversed), if length == 0 { f32::MIN } else { length as f32 - 1001.0 });
