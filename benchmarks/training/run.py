@@ -27,7 +27,7 @@ RANK = 16
 # How far a loss may be from PyTorch's in f32, at any step.
 TOLERANCES = {"f32": 1e-3, "bf16": 3e-2}
 
-OURS = [str(ROOT / "target" / "release" / "examples" / "peer")]
+OURS = [str(ROOT / "target" / "release" / "examples" / "step")]
 TORCH = [sys.executable, str(HERE / "peer_torch.py")]
 PEERS = {
     "PyTorch f32": (TORCH, []),

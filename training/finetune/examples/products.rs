@@ -15,13 +15,10 @@ fn main() {
     println!("{:<34}{:>10}{:>10}{:>10}", "rows × depth × columns", "gemm f32", "ours f32", "ours bf16");
     let mut totals = [0.0; 3];
     let mut work = 0.0;
-    for (name, from, to) in [
-        ("qkv", 576, 960),
-        ("output", 576, 576),
-        ("gate, up", 576, 3072),
-        ("down", 1536, 576),
-        ("head", 576, 49152),
-    ] {
+    let layers = [("qkv", 576, 960), ("output", 576, 576), ("gate, up", 576, 3072), ("down", 1536, 576)];
+    let low = [("A of qkv", 576, 48), ("B", 16, 576), ("A of gate, up", 576, 32), ("B of gate", 16, 1536)];
+    let others = [("A of down", 1536, 16), ("head", 576, 49152)];
+    for (name, from, to) in layers.into_iter().chain(low).chain(others) {
         // Forward, gradient of the input, gradient of the weight.
         for (which, rows, depth, columns) in
             [("x·Wᵀ", TOKENS, from, to), ("dy·W", TOKENS, to, from), ("dyᵀ·x", to, TOKENS, from)]
@@ -84,8 +81,7 @@ fn ours(
         out,
         false,
         1.0,
-        factor(left, rows, depth, transposed.0),
-        factor(right, depth, columns, transposed.1),
+        &[(factor(left, rows, depth, transposed.0), factor(right, depth, columns, transposed.1))],
     );
 }
 

@@ -129,6 +129,11 @@ impl<'a, Buffer> ViewMut<'a, Buffer> {
         Self { buffer, offset: 0, rows, columns, stride: columns }
     }
 
+    /// The same, borrowed once more.
+    pub fn again(&mut self) -> ViewMut<'_, Buffer> {
+        ViewMut { buffer: self.buffer, ..*self }
+    }
+
     /// Some of its columns.
     #[must_use]
     pub fn columns(mut self, first: usize, count: usize) -> Self {
@@ -263,6 +268,18 @@ pub trait Backend {
         left: View<'_, Self::Buffer>,
         right: View<'_, Self::Buffer>,
     ) -> Result<(), BackendError>;
+
+    /// `out = left · right + low · high + keep · out`, for a second product that is small beside the first, as LoRA's is.
+    fn product_beside(
+        &mut self,
+        mut out: ViewMut<'_, Self::Buffer>,
+        keep: f32,
+        (left, right): (View<'_, Self::Buffer>, View<'_, Self::Buffer>),
+        (low, high): (View<'_, Self::Buffer>, View<'_, Self::Buffer>),
+    ) -> Result<(), BackendError> {
+        self.product(out.again(), keep, 1.0, left, right)?;
+        self.product(out, 1.0, 1.0, low, high)
+    }
 
     /// Row `i` of `out` (an activation) = row `rows[i]` of `table` (a parameter, frozen or an activation).
     fn gather(

@@ -134,6 +134,19 @@ impl Backend for Cpu {
         Ok(())
     }
 
+    fn product_beside(
+        &mut self,
+        out: ViewMut<'_, Memory>,
+        keep: f32,
+        (left, right): (View<'_, Memory>, View<'_, Memory>),
+        (low, high): (View<'_, Memory>, View<'_, Memory>),
+    ) -> Result<(), BackendError> {
+        let out = GridMut::new(&mut out.buffer[out.offset..], out.rows, out.columns, out.stride);
+        let (large, small) = ((grid(&left), grid(&right)), (grid(&low), grid(&high)));
+        self.pool.install(|| product::parallel_with(out, keep, large, small, self.means));
+        Ok(())
+    }
+
     fn gather(
         &mut self,
         out: &mut Memory,

@@ -36,12 +36,32 @@ impl<B: Backend> Linear<B> {
         dropping: Dropping,
     ) -> Result<(), BackendError> {
         let (rows, columns) = (self.weight.rows, self.weight.columns);
-        let weight = View::of(&self.weight.value, rows, columns).transpose();
-        backend.product(ViewMut::of(out, tokens, rows), 0.0, 1.0, View::of(x, tokens, columns), weight)?;
-        if let Some(bias) = &self.bias {
-            backend.add_bias(out, &bias.value, tokens, rows)?;
+        let (x_rows, weight) =
+            (|| View::of(x, tokens, columns), || View::of(&self.weight.value, rows, columns));
+        match &self.lora {
+            None => {
+                backend.product(ViewMut::of(out, tokens, rows), 0.0, 1.0, x_rows(), weight().transpose())?
+            }
+            Some(lora) => {
+                lora.lower(backend, x, tokens, low, dropping)?;
+                for (first, count, up) in lora.ranges(rows) {
+                    let out = ViewMut::of(out, tokens, rows).columns(first, count);
+                    let weight = weight().rows(first, count).transpose();
+                    match up {
+                        None => backend.product(out, 0.0, 1.0, x_rows(), weight)?,
+                        Some(up) => {
+                            backend.product_beside(
+                                out,
+                                0.0,
+                                (x_rows(), weight),
+                                lora.up_factors(up, low, tokens),
+                            )?;
+                        }
+                    }
+                }
+            }
         }
-        self.lora.as_ref().map_or(Ok(()), |lora| lora.forward(backend, out, rows, x, tokens, low, dropping))
+        self.bias.as_ref().map_or(Ok(()), |bias| backend.add_bias(out, &bias.value, tokens, rows))
     }
 
     /// The first half of [`backward`](Self::backward), where there is no LoRA: writes `d_x`.
@@ -89,7 +109,7 @@ impl<B: Backend> Linear<B> {
     pub fn backward(
         &mut self,
         backend: &mut B,
-        mut d_x: Option<&mut B::Buffer>,
+        d_x: Option<&mut B::Buffer>,
         d_out: &B::Buffer,
         x: &B::Buffer,
         tokens: usize,
@@ -97,13 +117,27 @@ impl<B: Backend> Linear<B> {
         dropping: Dropping,
     ) -> Result<(), BackendError> {
         self.backward_weights(backend, d_out, x, tokens)?;
-        if let Some(d_x) = d_x.as_deref_mut() {
-            self.backward_input(backend, d_x, d_out, tokens)?;
+        let (rows, columns) = (self.weight.rows, self.weight.columns);
+        if let Some(lora) = &mut self.lora {
+            lora.backward(backend, d_out, rows, x, tokens, low, dropping)?;
         }
-        let rows = self.weight.rows;
-        match &mut self.lora {
-            Some(lora) => lora.backward(backend, d_x, d_out, rows, x, tokens, low, dropping),
-            None => Ok(()),
+        let Some(d_x) = d_x else { return Ok(()) };
+        match &self.lora {
+            None => self.backward_input(backend, d_x, d_out, tokens),
+            Some(lora) if lora.drops(dropping) => {
+                self.backward_input(backend, d_x, d_out, tokens)?;
+                lora.backward_dropped(backend, d_x, tokens, low, dropping)
+            }
+            Some(lora) => {
+                let weight = View::of(&self.weight.value, rows, columns);
+                let large = (View::of(d_out, tokens, rows), weight);
+                backend.product_beside(
+                    ViewMut::of(d_x, tokens, columns),
+                    0.0,
+                    large,
+                    lora.down_factors(low, tokens),
+                )
+            }
         }
     }
 }

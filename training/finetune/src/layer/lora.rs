@@ -76,13 +76,21 @@ impl<B: Backend> Lora<B> {
         dropping.seed.filter(|_| self.dropout > 0.0).map(|seed| Mask { probability: self.dropout, seed })
     }
 
-    /// Writes `room.low`; the input that A read.
-    fn lower<'a>(
+    /// Whether something is dropped in this step.
+    pub fn drops(&self, dropping: Dropping) -> bool {
+        self.mask(dropping).is_some()
+    }
+
+    /// Writes `room.low`: `scale · dropout(x) · Aᵀ`.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    pub fn lower(
         &self,
         backend: &mut B,
-        x: &'a B::Buffer,
+        x: &B::Buffer,
         tokens: usize,
-        room: &'a mut LowRank<B>,
+        room: &mut LowRank<B>,
         dropping: Dropping,
     ) -> Result<(), BackendError> {
         let (rows, columns) = (self.down.rows, self.down.columns);
@@ -94,41 +102,49 @@ impl<B: Backend> Lora<B> {
             None => x,
         };
         let down = View::of(&self.down.value, rows, columns).transpose();
-        backend.product(
-            ViewMut::of(&mut room.low, tokens, rows),
-            0.0,
-            1.0,
-            View::of(x, tokens, columns),
-            down,
-        )
+        let low = ViewMut::of(&mut room.low, tokens, rows);
+        backend.product(low, 0.0, self.scale, View::of(x, tokens, columns), down)
     }
 
-    /// Adds to `out`, whose rows have `width` numbers.
-    ///
-    /// # Errors
-    /// When the backend fails.
-    #[expect(clippy::too_many_arguments, reason = "what is written, then what is read")]
-    pub fn forward(
-        &self,
-        backend: &mut B,
-        out: &mut B::Buffer,
-        width: usize,
-        x: &B::Buffer,
-        tokens: usize,
-        room: &mut LowRank<B>,
-        dropping: Dropping,
-    ) -> Result<(), BackendError> {
-        self.lower(backend, x, tokens, room, dropping)?;
+    /// A layer's `outputs` in order: where a range begins, how long it is, and which part adds to it, if any.
+    pub fn ranges(&self, outputs: usize) -> Vec<(usize, usize, Option<usize>)> {
+        let (mut ranges, mut next) = (Vec::new(), 0);
         for (number, up) in self.ups.iter().enumerate() {
-            let low = View::of(&room.low, tokens, self.down.rows).columns(number * self.rank, self.rank);
-            let weight = View::of(&up.weight.value, up.weight.rows, self.rank).transpose();
-            let out = ViewMut::of(out, tokens, width).columns(up.first, up.weight.rows);
-            backend.product(out, 1.0, self.scale, low, weight)?;
+            if next < up.first {
+                ranges.push((next, up.first - next, None));
+            }
+            ranges.push((up.first, up.weight.rows, Some(number)));
+            next = up.first + up.weight.rows;
         }
-        Ok(())
+        if next < outputs {
+            ranges.push((next, outputs - next, None));
+        }
+        ranges
     }
 
-    /// Adds to `d_x`, and to the gradients of A and B.
+    /// What a part adds to its outputs, as factors, after [`lower`](Self::lower).
+    pub fn up_factors<'a>(
+        &'a self,
+        number: usize,
+        room: &'a LowRank<B>,
+        tokens: usize,
+    ) -> (View<'a, B::Buffer>, View<'a, B::Buffer>) {
+        let weight = &self.ups[number].weight;
+        let low = View::of(&room.low, tokens, self.down.rows).columns(number * self.rank, self.rank);
+        (low, View::of(&weight.value, weight.rows, self.rank).transpose())
+    }
+
+    /// What the input's gradient gets beside that of the layer's own, as factors, after [`backward`](Self::backward), where nothing is dropped.
+    pub fn down_factors<'a>(
+        &'a self,
+        room: &'a LowRank<B>,
+        tokens: usize,
+    ) -> (View<'a, B::Buffer>, View<'a, B::Buffer>) {
+        let (rows, columns) = (self.down.rows, self.down.columns);
+        (View::of(&room.d_low, tokens, rows), View::of(&self.down.value, rows, columns))
+    }
+
+    /// Adds to the gradients of A and B, and writes `room.d_low`.
     ///
     /// # Errors
     /// When the backend fails.
@@ -136,7 +152,6 @@ impl<B: Backend> Lora<B> {
     pub fn backward(
         &mut self,
         backend: &mut B,
-        d_x: Option<&mut B::Buffer>,
         d_out: &B::Buffer,
         width: usize,
         x: &B::Buffer,
@@ -155,26 +170,34 @@ impl<B: Backend> Lora<B> {
             if let Some(learning) = &mut up.weight.learning {
                 let low = View::of(&room.low, tokens, rows).columns(number * rank, rank);
                 let out = ViewMut::of(&mut learning.gradient, outputs, rank);
-                backend.product(out, 1.0, scale, d_part().transpose(), low)?;
+                backend.product(out, 1.0, 1.0, d_part().transpose(), low)?;
             }
         }
-        let mask = self.mask(dropping);
-        let d_low = || View::of(&room.d_low, tokens, rows);
-        if let Some(gradient) = self.down.gradient() {
-            let x = if mask.is_some() { &room.dropped } else { x };
-            let out = ViewMut::of(gradient, rows, columns);
-            backend.product(out, 1.0, 1.0, d_low().transpose(), View::of(x, tokens, columns))?;
-        }
-        let Some(d_x) = d_x else { return Ok(()) };
+        let dropped = self.drops(dropping);
+        let Some(gradient) = self.down.gradient() else { return Ok(()) };
+        let x = if dropped { &room.dropped } else { x };
+        let d_low = View::of(&room.d_low, tokens, rows).transpose();
+        backend.product(ViewMut::of(gradient, rows, columns), 1.0, 1.0, d_low, View::of(x, tokens, columns))
+    }
+
+    /// Adds to `d_x` where something was dropped, after [`backward`](Self::backward).
+    ///
+    /// # Errors
+    /// When the backend fails.
+    pub fn backward_dropped(
+        &self,
+        backend: &mut B,
+        d_x: &mut B::Buffer,
+        tokens: usize,
+        room: &mut LowRank<B>,
+        dropping: Dropping,
+    ) -> Result<(), BackendError> {
+        let Some(mask) = self.mask(dropping) else { return Ok(()) };
+        let (rows, columns) = (self.down.rows, self.down.columns);
+        let out = ViewMut::of(&mut room.dropped, tokens, columns);
         let down = View::of(&self.down.value, rows, columns);
-        match mask {
-            None => backend.product(ViewMut::of(d_x, tokens, columns), 1.0, 1.0, d_low(), down),
-            Some(mask) => {
-                let out = ViewMut::of(&mut room.dropped, tokens, columns);
-                backend.product(out, 0.0, 1.0, View::of(&room.d_low, tokens, rows), down)?;
-                backend.dropout(d_x, 1.0, &room.dropped, mask, tokens * columns)
-            }
-        }
+        backend.product(out, 0.0, 1.0, View::of(&room.d_low, tokens, rows), down)?;
+        backend.dropout(d_x, 1.0, &room.dropped, mask, tokens * columns)
     }
 }
 

@@ -2,12 +2,16 @@
 //!
 //! Both matrices are copied into panels that the innermost loop reads from front to back (Goto and van de Geijn, "Anatomy of
 //! High-Performance Matrix Multiplication", 2008). The smaller side is packed once, the other one piece by piece by the threads that use
-//! it, so threads wait for each other once. In [`Precision::Bf16`] numbers are rounded to nearest even while they are packed, and sums
-//! are kept in `f32`. Each number of the result is summed in an order that depends on the sizes alone, never on threads.
+//! it, so threads wait for each other once. In [`Precision::Bf16`] numbers are rounded to nearest even while they are packed, and sums are
+//! kept in `f32`. Where one size is [narrow](NARROW) and the others are not, the large factor is read where it is, and nothing is rounded.
+//! Each number of the result is summed in an order that depends on the sizes alone, never on threads.
 
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "instructions of the processor, and buffers that threads share")]
 mod blocks;
+#[cfg(target_arch = "x86_64")]
+#[expect(unsafe_code, reason = "instructions of the processor, and buffers that threads share")]
+mod narrow;
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "instructions of the processor, and buffers that threads share")]
 mod panels;
@@ -16,6 +20,12 @@ mod panels;
 mod tile;
 
 use half::bf16;
+
+/// Up to here a size is narrow: what LoRA has as its rank, for up to three layers that read the same input.
+pub const NARROW: usize = 48;
+
+/// What the other two sizes come to at least, multiplied, where a narrow one makes a difference.
+pub const LARGE: usize = 1 << 16;
 
 /// What products compute in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -120,39 +130,43 @@ impl<'a> Out<'a> {
 }
 
 fn fits(length: usize, rows: usize, columns: usize, stride: usize) -> bool {
-    rows == 0 || columns == 0 || (stride >= columns && (rows - 1) * stride + columns <= length)
+    rows == 0 || columns == 0 || ((rows == 1 || stride >= columns) && (rows - 1) * stride + columns <= length)
 }
 
-/// `out = scale · left · right`, added to what is there where `keep`.
+/// `out = scale · Σ left · right` over the terms, added to what is there where `keep`. Several terms are computed in one pass over `out`.
 ///
 /// # Panics
 /// Where the shapes do not fit together, or the processor does not have the instructions: see [`Precision::supported`].
 pub fn product(
     precision: Precision,
-    out: Out<'_>,
+    mut out: Out<'_>,
     keep: bool,
     scale: f32,
-    left: Factor<'_>,
-    right: Factor<'_>,
+    terms: &[(Factor<'_>, Factor<'_>)],
 ) {
     assert!(precision.supported(), "this processor has no instructions for {precision:?}");
-    assert_eq!(
-        (out.rows, out.columns, left.columns),
-        (left.rows, right.columns, right.rows),
-        "shapes of a product"
-    );
+    for (left, right) in terms {
+        let shapes = (left.rows, right.columns, right.rows);
+        assert_eq!((out.rows, out.columns, left.columns), shapes, "shapes of a product");
+    }
     if out.rows == 0 || out.columns == 0 {
         return;
     }
-    if left.columns == 0 {
+    if terms.iter().all(|(left, _)| left.columns == 0) {
         if !keep {
-            out.numbers.chunks_mut(out.stride).for_each(|row| row[..out.columns].fill(0.0));
+            out.numbers.chunks_mut(out.stride.max(out.columns)).for_each(|row| row[..out.columns].fill(0.0));
         }
         return;
     }
     #[cfg(target_arch = "x86_64")]
+    if let [(left, right)] = terms
+        && narrow::multiply(&mut out, keep, scale, *left, *right)
+    {
+        return;
+    }
+    #[cfg(target_arch = "x86_64")]
     match precision {
-        Precision::F32 => blocks::multiply::<tile::Single>(out, keep, scale, left, right),
-        Precision::Bf16 => blocks::multiply::<tile::Half>(out, keep, scale, left, right),
+        Precision::F32 => blocks::multiply::<tile::Single>(out, keep, scale, terms),
+        Precision::Bf16 => blocks::multiply::<tile::Half>(out, keep, scale, terms),
     }
 }

@@ -62,6 +62,10 @@ impl<'a> GridMut<'a> {
     pub(super) fn new(data: &'a mut [f32], rows: usize, columns: usize, stride: usize) -> Self {
         Self { data, rows, columns, stride }
     }
+
+    fn again(&mut self) -> GridMut<'_> {
+        GridMut { data: self.data, ..*self }
+    }
 }
 
 /// `out = scale · left · right + keep · out` on this thread; `keep` is 0 or 1.
@@ -79,16 +83,35 @@ pub(super) fn parallel(
     means: Means,
 ) {
     match means.precision {
-        Precision::F32 => {
+        Precision::F32 if !means.precision.supported() => {
             let threads = means.threads;
             let parallelism = if threads > 1 { Parallelism::Rayon(threads) } else { Parallelism::None };
             multiply(out, keep, scale, left, right, parallelism);
         }
-        Precision::Bf16 => {
+        precision => {
             assert!(keep == 0.0 || keep == 1.0);
             let out = Out::new(out.data, out.rows, out.columns, out.stride);
-            packed::product(Precision::Bf16, out, keep != 0.0, scale, left.factor(), right.factor());
+            packed::product(precision, out, keep != 0.0, scale, &[(left.factor(), right.factor())]);
         }
+    }
+}
+
+/// `out = left · right + low · high + keep · out`, of which the second product is a small one: in one pass where that can be.
+pub(super) fn parallel_with(
+    mut out: GridMut<'_>,
+    keep: f32,
+    (left, right): (Grid<'_>, Grid<'_>),
+    (low, high): (Grid<'_>, Grid<'_>),
+    means: Means,
+) {
+    if means.precision.supported() {
+        assert!(keep == 0.0 || keep == 1.0);
+        let terms = [(left.factor(), right.factor()), (low.factor(), high.factor())];
+        let out = Out::new(out.data, out.rows, out.columns, out.stride);
+        packed::product(means.precision, out, keep != 0.0, 1.0, &terms);
+    } else {
+        parallel(out.again(), keep, 1.0, left, right, means);
+        parallel(out, 1.0, 1.0, low, high, means);
     }
 }
 

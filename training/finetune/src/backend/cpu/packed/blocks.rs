@@ -18,16 +18,16 @@ const ROWS: usize = 8 * HEIGHT;
 /// A line of the cache.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-struct Line([u32; 16]);
+pub(super) struct Line([u32; 16]);
 
 thread_local! {
     /// What this thread shares with others, and what it packs for itself. Both are kept: fresh memory costs more than to fill it.
-    static SHARED: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
+    pub(super) static SHARED: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
     static OWN: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Lends a buffer of words. A call within a call, by a thread that steals work while it waits, gets a buffer of its own.
-fn lend<R>(
+pub(super) fn lend<R>(
     from: &'static std::thread::LocalKey<RefCell<Vec<Line>>>,
     words: usize,
     run: impl FnOnce(&mut [u32]) -> R,
@@ -59,17 +59,28 @@ impl<T> Shared<T> {
 
 /// A matrix as lines of some depth, cut into panels and blocks of depth.
 #[derive(Clone, Copy)]
-struct Side<'a> {
-    numbers: Numbers<'a>,
-    lines: usize,
-    step: usize,
-    depth: usize,
-    depth_step: usize,
+pub(super) struct Side<'a> {
+    pub(super) numbers: Numbers<'a>,
+    pub(super) lines: usize,
+    pub(super) step: usize,
+    pub(super) depth: usize,
+    pub(super) depth_step: usize,
 }
 
-impl Side<'_> {
+impl<'a> Side<'a> {
+    /// A factor's rows as lines.
+    pub(super) fn of_rows(factor: Factor<'a>) -> Self {
+        Self {
+            numbers: factor.numbers,
+            lines: factor.rows,
+            step: factor.row_step,
+            depth: factor.columns,
+            depth_step: factor.column_step,
+        }
+    }
+
     /// Packs the panel that begins at `line`, for the block of `words` that begins at `word`.
-    fn fill<A: Arithmetic, const LINES: usize>(
+    pub(super) fn fill<A: Arithmetic, const LINES: usize>(
         self,
         panel: &mut [u32],
         line: usize,
@@ -105,33 +116,53 @@ impl Side<'_> {
     }
 }
 
-/// [`product`](super::product) of factors that are not empty.
+/// One side of each term, whose depths follow one another: to add products is to multiply deeper factors.
+#[derive(Clone, Copy)]
+struct Sides<'a>(&'a [Side<'a>]);
+
+impl Sides<'_> {
+    fn lines(self) -> usize {
+        self.0.first().map_or(0, |side| side.lines)
+    }
+
+    /// Words of all terms. A term begins with a word of its own.
+    fn words<A: Arithmetic>(self) -> usize {
+        self.0.iter().map(|side| side.depth.div_ceil(A::NUMBERS)).sum()
+    }
+
+    /// Packs the panel that begins at `line`, for the block of `words` that begins at `word` of all terms' words.
+    fn fill<A: Arithmetic, const LINES: usize>(
+        self,
+        panel: &mut [u32],
+        line: usize,
+        word: usize,
+        words: usize,
+    ) {
+        let (mut begins, end) = (0, word + words);
+        for side in self.0 {
+            let ends = begins + side.depth.div_ceil(A::NUMBERS);
+            let (from, to) = (word.max(begins), end.min(ends));
+            if from < to {
+                side.fill::<A, LINES>(&mut panel[(from - word) * LINES..], line, from - begins, to - from);
+            }
+            begins = ends;
+        }
+    }
+}
+
+/// [`product`](super::product) of terms that are not empty.
 pub(super) fn multiply<A: Arithmetic>(
     out: Out<'_>,
     keep: bool,
     scale: f32,
-    left: Factor<'_>,
-    right: Factor<'_>,
+    terms: &[(Factor<'_>, Factor<'_>)],
 ) {
     let (rows, columns) = (out.rows, out.columns);
-    let left = Side {
-        numbers: left.numbers,
-        lines: rows,
-        step: left.row_step,
-        depth: left.columns,
-        depth_step: left.column_step,
-    };
-    let right = Side {
-        numbers: right.numbers,
-        lines: columns,
-        step: right.column_step,
-        depth: left.depth,
-        depth_step: right.row_step,
-    };
-    let plan = Plan::<A>::new(
-        left.depth,
-        Target { at: out.numbers.as_mut_ptr(), stride: out.stride, rows, columns, scale, keep },
-    );
+    let left: Vec<_> = terms.iter().map(|(left, _)| Side::of_rows(*left)).collect();
+    let right: Vec<_> = terms.iter().map(|(_, right)| Side::of_rows(right.transpose())).collect();
+    let (left, right) = (Sides(&left), Sides(&right));
+    let target = Target { at: out.numbers.as_mut_ptr(), stride: out.stride, rows, columns, scale, keep };
+    let plan = Plan::<A>::new(left.words::<A>(), target);
     if rows <= columns {
         plan.run::<HEIGHT, WIDTH>(left, right, COLUMNS);
     } else {
@@ -151,8 +182,7 @@ struct Plan<A> {
 unsafe impl<A> Sync for Plan<A> {}
 
 impl<A: Arithmetic> Plan<A> {
-    fn new(depth: usize, target: Target) -> Self {
-        let words = depth.div_ceil(A::NUMBERS);
+    fn new(words: usize, target: Target) -> Self {
         let block = words.div_ceil(words.div_ceil(DEPTH));
         Self { words, block, target, arithmetic: std::marker::PhantomData }
     }
@@ -160,15 +190,15 @@ impl<A: Arithmetic> Plan<A> {
     /// Packs all of `shared`, then cuts `split` into pieces of about `most` lines for the threads.
     fn run<const SHARED_LINES: usize, const SPLIT_LINES: usize>(
         &self,
-        shared: Side<'_>,
-        split: Side<'_>,
+        shared: Sides<'_>,
+        split: Sides<'_>,
         most: usize,
     ) {
-        let panels = shared.lines.div_ceil(SHARED_LINES);
+        let panels = shared.lines().div_ceil(SHARED_LINES);
         let lines = panels * SHARED_LINES;
         let threads = rayon::current_num_threads();
         // A few pieces a thread, so that one that is held up does not hold up the others.
-        let most = most.min(split.lines.div_ceil(4 * threads)).next_multiple_of(SPLIT_LINES);
+        let most = most.min(split.lines().div_ceil(4 * threads)).next_multiple_of(SPLIT_LINES);
         lend(&SHARED, self.words * lines, |packed| {
             let base = Shared(packed.as_mut_ptr());
             let fill = |panel: usize| {
@@ -184,10 +214,10 @@ impl<A: Arithmetic> Plan<A> {
             };
             (0..panels).into_par_iter().with_min_len(panels.div_ceil(4 * threads)).for_each(fill);
             let packed: &[u32] = packed;
-            (0..split.lines.div_ceil(most)).into_par_iter().with_max_len(1).for_each(|piece| {
+            (0..split.lines().div_ceil(most)).into_par_iter().with_max_len(1).for_each(|piece| {
                 let first = piece * most;
-                let count = most.min(split.lines - first);
-                self.piece::<SHARED_LINES, SPLIT_LINES>(packed, lines, shared.lines, split, first, count);
+                let count = most.min(split.lines() - first);
+                self.piece::<SHARED_LINES, SPLIT_LINES>(packed, lines, shared.lines(), split, first, count);
             });
         });
     }
@@ -198,7 +228,7 @@ impl<A: Arithmetic> Plan<A> {
         packed: &[u32],
         lines: usize,
         shared_lines: usize,
-        split: Side<'_>,
+        split: Sides<'_>,
         first: usize,
         count: usize,
     ) {
