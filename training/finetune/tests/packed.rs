@@ -184,6 +184,26 @@ fn large_products_equal_the_sum_in_double_precision() {
     }
 }
 
+/// So deep that a packed side is taken in shares.
+#[test]
+fn deep_products_equal_the_sum_in_double_precision() {
+    for precision in [Precision::F32, Precision::Bf16] {
+        let case = Case {
+            precision,
+            rows: 50,
+            depth: 72_001,
+            columns: 49,
+            gaps: (0, 0, 0),
+            transposed: (false, false),
+            halves: (false, false),
+            keep: true,
+            scale: 1.0,
+            seed: 3,
+        };
+        case.check();
+    }
+}
+
 /// As LoRA has them: a narrow size, and two large ones. Nothing is rounded.
 #[test]
 fn narrow_products_equal_the_sum_in_double_precision() {

@@ -1,6 +1,7 @@
 //! The loops around a tile. In: two factors. Out: their product, by the threads of rayon's pool.
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -11,6 +12,8 @@ use super::{Factor, Numbers, Out};
 /// Words of depth that are summed in registers before they are added to the result: a panel of the right factor, `4 · 32 · 256` bytes,
 /// and one of the left then stay in the first-level cache.
 const DEPTH: usize = 256;
+/// Words of a shared factor that are packed at once, about: 8 MiB, which caches of the third level hold.
+const SHARE: usize = 1 << 21;
 /// Columns, or rows, that a thread packs at once for itself, at most.
 const COLUMNS: usize = 4 * WIDTH;
 const ROWS: usize = 8 * HEIGHT;
@@ -199,14 +202,33 @@ impl<A: Arithmetic> Plan<A> {
         let threads = rayon::current_num_threads();
         // A few pieces a thread, so that one that is held up does not hold up the others.
         let most = most.min(split.lines().div_ceil(4 * threads)).next_multiple_of(SPLIT_LINES);
-        lend(&SHARED, self.words * lines, |packed| {
+        // As many blocks of depth as there is room for, at least one.
+        let share = self.block * (SHARE / (lines * self.block)).max(1);
+        for from in (0..self.words).step_by(share) {
+            let to = self.words.min(from + share);
+            self.share::<SHARED_LINES, SPLIT_LINES>(shared, split, most, from..to);
+        }
+    }
+
+    /// [`run`](Self::run), for a part of the depth.
+    fn share<const SHARED_LINES: usize, const SPLIT_LINES: usize>(
+        &self,
+        shared: Sides<'_>,
+        split: Sides<'_>,
+        most: usize,
+        depth: Range<usize>,
+    ) {
+        let panels = shared.lines().div_ceil(SHARED_LINES);
+        let lines = panels * SHARED_LINES;
+        let threads = rayon::current_num_threads();
+        lend(&SHARED, depth.len() * lines, |packed| {
             let base = Shared(packed.as_mut_ptr());
             let fill = |panel: usize| {
-                for word in (0..self.words).step_by(self.block) {
-                    let words = self.block.min(self.words - word);
+                for word in depth.clone().step_by(self.block) {
+                    let words = self.block.min(depth.end - word);
                     // SAFETY: a block holds all panels one after another; each panel is filled once.
                     let part = unsafe {
-                        let at = base.get().add(word * lines + panel * SHARED_LINES * words);
+                        let at = base.get().add((word - depth.start) * lines + panel * SHARED_LINES * words);
                         std::slice::from_raw_parts_mut(at, words * SHARED_LINES)
                     };
                     shared.fill::<A, SHARED_LINES>(part, panel * SHARED_LINES, word, words);
@@ -217,29 +239,36 @@ impl<A: Arithmetic> Plan<A> {
             (0..split.lines().div_ceil(most)).into_par_iter().with_max_len(1).for_each(|piece| {
                 let first = piece * most;
                 let count = most.min(split.lines() - first);
-                self.piece::<SHARED_LINES, SPLIT_LINES>(packed, lines, shared.lines(), split, first, count);
+                self.piece::<SHARED_LINES, SPLIT_LINES>(
+                    packed,
+                    shared.lines(),
+                    split,
+                    first..first + count,
+                    &depth,
+                );
             });
         });
     }
 
-    /// Packs `count` lines of `split` and multiplies them with all of what is shared.
+    /// Packs a range of lines of `split` and multiplies them with all of what is shared.
     fn piece<const SHARED_LINES: usize, const SPLIT_LINES: usize>(
         &self,
         packed: &[u32],
-        lines: usize,
         shared_lines: usize,
         split: Sides<'_>,
-        first: usize,
-        count: usize,
+        range: Range<usize>,
+        depth: &Range<usize>,
     ) {
+        let (first, count) = (range.start, range.len());
+        let lines = shared_lines.next_multiple_of(SHARED_LINES);
         let own_lines = count.next_multiple_of(SPLIT_LINES);
         lend(&OWN, self.block * own_lines, |own| {
-            for word in (0..self.words).step_by(self.block) {
-                let words = self.block.min(self.words - word);
+            for word in depth.clone().step_by(self.block) {
+                let words = self.block.min(depth.end - word);
                 for line in (0..count).step_by(SPLIT_LINES) {
                     split.fill::<A, SPLIT_LINES>(&mut own[line * words..], first + line, word, words);
                 }
-                let others = &packed[word * lines..][..words * lines];
+                let others = &packed[(word - depth.start) * lines..][..words * lines];
                 if SPLIT_LINES == WIDTH {
                     for column in (0..count).step_by(WIDTH) {
                         for row in (0..shared_lines).step_by(HEIGHT) {
