@@ -19,11 +19,11 @@ use crate::parts::{Exchange, ModelRequest, Places};
 
 /// How often the bot looks for requests.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long a command waits for the bot to take a request.
+/// How long a command waits for a sign of the bot's.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long a command waits for a model to be opened and tried out.
-const MODEL_PATIENCE: Duration = Duration::from_secs(900);
 const ASKED: &str = "request";
+/// Written anew every second while the bot is at something that takes its time.
+const WORKING: &str = "working";
 const ANSWERED: &str = "answer";
 
 /// Something an operator wants.
@@ -77,7 +77,7 @@ pub async fn ask(places: &Places, retention: Retention, request: &Request) -> an
     }
     match EmbeddedJournal::open(&places.journal) {
         Ok(journal) => Ok(alone(places, &journal, retention, request).await?),
-        Err(JournalError::Unusable(_)) => leave(places, &Left::Journal(request.clone()), PATIENCE).await,
+        Err(JournalError::Unusable(_)) => leave(places, &Left::Journal(request.clone())).await,
         Err(error) => Err(error.into()),
     }
 }
@@ -96,9 +96,7 @@ pub async fn ask_for_model(
     }
     match EmbeddedJournal::open(&places.journal) {
         Ok(journal) => Ok(Err(Some(journal))),
-        Err(JournalError::Unusable(_)) => {
-            leave(places, &Left::Model(request.clone()), MODEL_PATIENCE).await.map(Ok)
-        }
+        Err(JournalError::Unusable(_)) => leave(places, &Left::Model(request.clone())).await.map(Ok),
         Err(error) => Err(error.into()),
     }
 }
@@ -192,8 +190,8 @@ fn erased_all(places: &Places, person: &Person, events: usize) -> String {
     said
 }
 
-/// Leaves a request for the bot that has the journal, and waits for its answer; no longer than usual for the request to be taken.
-async fn leave(places: &Places, request: &Left, patience: Duration) -> anyhow::Result<String> {
+/// Leaves a request for the bot that has the journal, and waits for its answer as long as there are signs that it is at work.
+async fn leave(places: &Places, request: &Left) -> anyhow::Result<String> {
     let folder = folder(places);
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     let file = tempfile::Builder::new().prefix("").suffix(".new").tempfile_in(&folder)?;
@@ -201,8 +199,13 @@ async fn leave(places: &Places, request: &Left, patience: Duration) -> anyhow::R
     let path = file.path().with_extension(ASKED);
     file.persist(&path)?;
     let answer = path.with_extension(ANSWERED);
-    let begun = Instant::now();
-    while begun.elapsed() < patience && (begun.elapsed() < PATIENCE || !path.exists()) {
+    let working = path.with_extension(WORKING);
+    let (mut last_sign, mut seen) = (Instant::now(), None);
+    while last_sign.elapsed() < PATIENCE {
+        let sign = fs::metadata(&working).and_then(|metadata| metadata.modified()).ok();
+        if sign.is_some() && sign != seen {
+            (last_sign, seen) = (Instant::now(), sign);
+        }
         if let Ok(bytes) = fs::read(&answer) {
             fs::remove_file(&answer)?;
             return serde_json::from_slice::<Answer>(&bytes)?.map_err(anyhow::Error::msg);
@@ -239,7 +242,7 @@ pub async fn serve(
                     // Beside the others: a model takes its time.
                     let exchange = exchange.clone();
                     tokio::spawn(async move {
-                        let changed = exchange.change(request).await;
+                        let changed = at_work(&path, exchange.change(request)).await;
                         tell(&path, &changed.map_err(|error| format!("{error:#}")));
                     });
                     continue;
@@ -262,6 +265,22 @@ fn requests(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
     paths.filter(|path| path.extension().is_some_and(|extension| extension == ASKED)).collect()
+}
+
+/// Does what takes its time, and gives signs of it.
+async fn at_work<T>(path: &Path, work: impl Future<Output = T>) -> T {
+    let working = path.with_extension(WORKING);
+    let mut every = tokio::time::interval(LOOK);
+    tokio::pin!(work);
+    let done = loop {
+        tokio::select! {
+            done = &mut work => break done,
+            // Where it cannot be written, nor can the answer; who waits gives up.
+            _ = every.tick() => drop(fs::write(&working, [])),
+        }
+    };
+    drop(fs::remove_file(working));
+    done
 }
 
 fn tell(path: &Path, answer: &Answer) {

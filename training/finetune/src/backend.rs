@@ -423,6 +423,11 @@ pub trait Backend {
     /// `Σ x²` of a state, summed in double precision.
     fn sum_of_squares(&mut self, x: &Self::Buffer, length: usize) -> Result<f64, BackendError>;
 
+    /// [`sum_of_squares`](Self::sum_of_squares) over several states. A device that is waited for overrides it, to be waited for once.
+    fn sums_of_squares(&mut self, of: &[(&Self::Buffer, usize)]) -> Result<f64, BackendError> {
+        of.iter().try_fold(0.0, |sum, (x, length)| Ok(sum + self.sum_of_squares(x, *length)?))
+    }
+
     /// AdamW (see [`Update`]); the weights decay where `decays`. Fills `gradient` with zeros.
     #[expect(clippy::too_many_arguments, reason = "buffers and sizes, one kernel")]
     fn adamw(

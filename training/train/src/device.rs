@@ -1,8 +1,11 @@
 //! What computes. In: the recipe's device, precision and threads. Out: a backend, or what keeps it from being used.
 
-use anyhow::bail;
-use loquat_finetune::backend::Cpu;
+use std::path::Path;
+
+use anyhow::Context;
 use loquat_finetune::backend::cpu::Precision as Products;
+use loquat_finetune::backend::cuda::{CudaOptions, Precision as CudaPrecision};
+use loquat_finetune::backend::{BackendError, Cpu, Cuda};
 
 use crate::recipe::{Device, Precision, RunRecipe};
 
@@ -11,20 +14,61 @@ use crate::recipe::{Device, Precision, RunRecipe};
 pub enum Chosen {
     /// The processor.
     Cpu(Cpu),
+    /// A GPU.
+    Cuda(Box<Cuda>),
 }
 
 /// The backend that the recipe asks for.
 ///
 /// # Errors
-/// When it is asked for and cannot be used here; `auto` takes the CPU then.
+/// When it is asked for and cannot be used here; `auto` takes the CPU then, and says why on a machine with a GPU.
 pub fn choose(run: &RunRecipe) -> anyhow::Result<Chosen> {
     match run.device {
-        Device::Cuda => bail!("this build does not compute on GPUs; take `run.device = \"cpu\"`"),
-        Device::Auto | Device::Cpu => {}
+        Device::Cpu => {}
+        Device::Cuda => {
+            let advice = "the GPU cannot be used; `run.device = \"cpu\"` goes without";
+            return Ok(Chosen::Cuda(Box::new(gpu(run).context(advice)?)));
+        }
+        // Where there is no driver, nobody expects a GPU.
+        Device::Auto if !has_driver() => {}
+        Device::Auto => match gpu(run) {
+            Ok(gpu) => return Ok(Chosen::Cuda(Box::new(gpu))),
+            Err(reason) => anstream::eprintln!("training goes on the CPU, since {reason}"),
+        },
     }
     let products = match run.precision {
         Precision::F32 => Products::F32,
         Precision::Bf16 => Products::Bf16,
     };
     Ok(Chosen::Cpu(Cpu::with_precision(run.threads, products)?))
+}
+
+fn gpu(run: &RunRecipe) -> Result<Cuda, BackendError> {
+    let precision = match run.precision {
+        Precision::F32 => CudaPrecision::Full,
+        Precision::Bf16 => CudaPrecision::Mixed,
+    };
+    Cuda::open(&CudaOptions { precision, ..CudaOptions::default() })
+}
+
+/// Whether this machine has a driver of NVIDIA's; on Windows a library always asks the system.
+fn has_driver() -> bool {
+    cfg!(windows) || ["/dev/nvidiactl", "/dev/dxg"].iter().any(|device| Path::new(device).exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_gpu_auto_takes_the_cpu_and_cuda_says_what_is_missing() {
+        if has_driver() {
+            eprintln!("SKIPPED: there may be a GPU");
+            return;
+        }
+        let recipe = |device| RunRecipe { device, threads: 1, ..RunRecipe::default() };
+        assert!(matches!(choose(&recipe(Device::Auto)).unwrap(), Chosen::Cpu(_)));
+        let said = format!("{:#}", choose(&recipe(Device::Cuda)).unwrap_err());
+        assert!(said.contains("NVIDIA driver") && said.contains("`run.device = \"cpu\"`"), "{said}");
+    }
 }

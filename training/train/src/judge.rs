@@ -16,6 +16,7 @@ use crate::session::Session;
 pub fn loss(session: &Session, run: &RunRecipe, folder: &Path) -> anyhow::Result<f64> {
     match device::choose(run)? {
         Chosen::Cpu(backend) => loss_on(backend, session, run, folder),
+        Chosen::Cuda(backend) => loss_on(*backend, session, run, folder),
     }
 }
 

@@ -60,6 +60,7 @@ impl Session {
     ) -> anyhow::Result<Outcome> {
         match device::choose(recipe)? {
             Chosen::Cpu(backend) => self.train_on(backend, recipe, seed, folder, observer, stop),
+            Chosen::Cuda(backend) => self.train_on(*backend, recipe, seed, folder, observer, stop),
         }
     }
 

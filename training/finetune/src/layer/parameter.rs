@@ -94,15 +94,6 @@ impl<B: Backend> Parameter<B> {
         self.learning.as_mut().map(|learning| &mut learning.gradient)
     }
 
-    /// The sum of its gradient's squares.
-    ///
-    /// # Errors
-    /// When the backend fails.
-    pub fn squares(&self, backend: &mut B) -> Result<f64, BackendError> {
-        let length = self.length();
-        self.learning.as_ref().map_or(Ok(0.0), |learning| backend.sum_of_squares(&learning.gradient, length))
-    }
-
     /// Learns from its gradient, and clears it.
     ///
     /// # Errors

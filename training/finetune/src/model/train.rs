@@ -31,11 +31,10 @@ impl<B: Backend> Trainee for Decoder<B> {
 
     fn gradient_norm(&mut self) -> Result<f64, ModelError> {
         let (backend, parameters) = self.split();
-        let mut sum = 0.0;
-        for parameter in parameters {
-            sum += parameter.squares(backend)?;
-        }
-        Ok(sum.sqrt())
+        let gradients = parameters
+            .iter()
+            .filter_map(|parameter| Some((&parameter.learning.as_ref()?.gradient, parameter.length())));
+        Ok(backend.sums_of_squares(&gradients.collect::<Vec<_>>())?.sqrt())
     }
 
     fn update(&mut self, update: &Update) -> Result<(), ModelError> {

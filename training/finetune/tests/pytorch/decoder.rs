@@ -6,19 +6,22 @@ use std::path::Path;
 use loquat_finetune::backend::cpu::Cpu;
 use loquat_finetune::backend::cpu::packed::Precision;
 use loquat_finetune::{
-    AdamW, Batch, Decoder, Learn, LoraOptions, Options, Schedule, Shape, Target, Trainee, Update,
+    AdamW, Backend, Batch, Decoder, Learn, LoraOptions, Options, Schedule, Shape, Target, Trainee, Update,
 };
 use serde::Deserialize;
 
 use super::fixture::{Tensors, Written, folder, json, near};
 
-fn load(name: &str, precision: Precision, learn: Learn, checkpointing: bool) -> Decoder<Cpu> {
-    let backend = Cpu::with_precision(2, precision).unwrap();
+fn cpu(precision: Precision) -> Cpu {
+    Cpu::with_precision(2, precision).unwrap()
+}
+
+fn load<B: Backend>(backend: B, name: &str, learn: Learn, checkpointing: bool) -> Decoder<B> {
     Decoder::load(backend, &folder().join(name), Options { learn, checkpointing, seed: 1 }).unwrap()
 }
 
 /// The gradients: with β₁ = 0 they are the first moments, and with a rate of 0 nothing else changes.
-fn gradients(model: &mut Decoder<Cpu>, scratch: &Path) -> HashMap<String, Vec<f32>> {
+fn gradients<B: Backend>(model: &mut Decoder<B>, scratch: &Path) -> HashMap<String, Vec<f32>> {
     let update =
         Update { step: 1, rate: 0.0, betas: (0.0, 0.0), epsilon: 1.0, decay: 0.0, gradient_scale: 1.0 };
     model.update(&update).unwrap();
@@ -36,10 +39,10 @@ struct Judged {
 }
 
 /// The loss and all gradients are PyTorch's, to a share of the largest of each tensor.
-fn check(name: &str, precision: Precision, checkpointing: bool, tolerance: f32) {
+pub(crate) fn check<B: Backend>(backend: B, name: &str, checkpointing: bool, tolerance: f32) {
     let judged: Judged = json(&format!("{name}/rows.json"));
     let batch = Batch { rows: judged.rows.into_iter().map(Into::into).collect() };
-    let mut model = load(name, precision, Learn::Full, checkpointing);
+    let mut model = load(backend, name, Learn::Full, checkpointing);
     let scratch = tempfile::tempdir().unwrap();
     let evaluated = model.evaluate(&batch).unwrap();
     let loss = model.accumulate(&batch).unwrap();
@@ -58,7 +61,7 @@ fn check(name: &str, precision: Precision, checkpointing: bool, tolerance: f32) 
 fn gradients_are_pytorchs() {
     for name in ["tied", "untied"] {
         for checkpointing in [false, true] {
-            check(name, Precision::F32, checkpointing, 1e-5);
+            check(cpu(Precision::F32), name, checkpointing, 1e-5);
         }
     }
 }
@@ -66,7 +69,7 @@ fn gradients_are_pytorchs() {
 #[test]
 fn gradients_in_bf16_are_near_them() {
     for name in ["tied", "untied"] {
-        check(name, Precision::Bf16, false, 5e-2);
+        check(cpu(Precision::Bf16), name, false, 5e-2);
     }
 }
 
@@ -98,7 +101,7 @@ struct Run {
 
 impl Training {
     /// Trains as `make.py` did, and compares each step.
-    fn follow(&self, run: &Run, model: &mut Decoder<Cpu>) {
+    fn follow<B: Backend>(&self, run: &Run, model: &mut Decoder<B>) {
         let Settings { peak, warmup, betas, epsilon, decay, clip } = self.adamw;
         let optimiser = AdamW { betas, epsilon, decay, clip };
         let total = run.losses.len() as u64;
@@ -132,15 +135,15 @@ impl Training {
     }
 }
 
-#[test]
-fn fifty_losses_are_pytorchs() {
+/// The losses and norms of 50 steps are PyTorch's.
+pub(crate) fn follow_full<B: Backend>(backend: B) {
     let training: Training = json("training.json");
-    let mut model = load("tied", Precision::F32, Learn::Full, false);
+    let mut model = load(backend, "tied", Learn::Full, false);
     training.follow(&training.runs["full"], &mut model);
 }
 
-#[test]
-fn fifty_losses_of_lora_are_pytorchs() {
+/// Those of LoRA, from the same first matrices.
+pub(crate) fn follow_lora<B: Backend>(backend: B) {
     let training: Training = json("training.json");
     let run = &training.runs["lora"];
     let lora = LoraOptions {
@@ -149,7 +152,17 @@ fn fifty_losses_of_lora_are_pytorchs() {
         targets: Target::ALL.to_vec(),
         ..LoraOptions::default()
     };
-    let mut model = load("tied", Precision::F32, Learn::Lora(lora), false);
+    let mut model = load(backend, "tied", Learn::Lora(lora), false);
     model.adopt(&folder().join("adapter")).unwrap();
     training.follow(run, &mut model);
+}
+
+#[test]
+fn fifty_losses_are_pytorchs() {
+    follow_full(cpu(Precision::F32));
+}
+
+#[test]
+fn fifty_losses_of_lora_are_pytorchs() {
+    follow_lora(cpu(Precision::F32));
 }

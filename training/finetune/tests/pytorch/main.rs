@@ -4,5 +4,6 @@
 
 mod decoder;
 mod fixture;
+mod gpu;
 mod modules;
 mod optimiser;

@@ -205,27 +205,26 @@ impl<B: Backend> Both<B> {
         }
     }
 
-    /// Heads without tensor cores (6, 80 with fewer than 32 bits a number left over), and with them.
+    /// Over rows that are longer than a tile of tensor cores, with prefixes and documents that end within tiles, at their ends, and after
+    /// them.
     pub(super) fn attention(&mut self, dimensions: &[usize]) {
-        let layouts = [
-            Self::layout(&[(1, 0, &[0]), (9, 3, &[3, 5]), (4, 4, &[])]),
-            // Prefixes and documents that end within tiles, at their ends, and after them.
-            Self::layout(&[
-                (150, 40, &[40, 70, 128]),
-                (64, 0, &[0]),
-                (65, 64, &[64]),
-                (131, 0, &[0, 64, 66]),
-            ]),
-        ];
+        let layout =
+            Self::layout(&[(150, 40, &[40, 70, 128]), (64, 0, &[0]), (65, 64, &[64]), (70, 0, &[0, 64, 66])]);
         for &dimension in dimensions {
-            for (layout, (query, key)) in layouts.iter().zip([(3, 3), (2, 1)]) {
-                self.attention_of(Heads { query, key, dimension }, layout);
-            }
+            self.attention_of(Heads { query: 2, key: 1, dimension }, &layout);
         }
     }
 
-    /// Of one row with documents, and one kind of heads: for wide ones, which take long where they are emulated.
-    pub(super) fn attention_once(&mut self, dimensions: &[usize]) {
+    /// Over short rows.
+    pub(super) fn attention_of_short_rows(&mut self, dimensions: &[usize]) {
+        let layout = Self::layout(&[(1, 0, &[0]), (9, 3, &[3, 5]), (4, 4, &[]), (20, 0, &[0, 7])]);
+        for &dimension in dimensions {
+            self.attention_of(Heads { query: 6, key: 3, dimension }, &layout);
+        }
+    }
+
+    /// Over one row with documents: for wide heads, which take long where they are emulated.
+    pub(super) fn attention_of_a_row(&mut self, dimensions: &[usize]) {
         let layout = Self::layout(&[(100, 20, &[20, 70])]);
         for &dimension in dimensions {
             self.attention_of(Heads { query: 2, key: 1, dimension }, &layout);
@@ -333,7 +332,7 @@ impl<B: Backend> Both<B> {
 
     pub(super) fn losses(&mut self) {
         // The second has more tokens than there is room for logits at once, where room is scarce.
-        for (tokens, width, vocabulary) in [(1, 1, 1), (300, 3, 7), (5, 8, 1500)] {
+        for (tokens, width, vocabulary) in [(1, 1, 1), (140, 3, 7), (5, 8, 1500)] {
             for (gradient, with_weight) in [(false, false), (true, false), (true, true)] {
                 let hidden = self.random(Role::Activation, tokens * width);
                 let weight =

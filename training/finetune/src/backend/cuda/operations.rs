@@ -147,16 +147,21 @@ impl<D: Device> Cuda<D> {
         self.run(Module::Sums, "add_columns", (width.div_ceil(WARP), 1), 8 * WARP, &arguments)
     }
 
-    /// A sum in double precision, downloaded: of the squares, or of the numbers themselves.
-    fn summed(&self, kernel: &str, x: u64, length: usize) -> Result<f64, BackendError> {
-        let blocks = length.div_ceil(THREADS).min(self.device.processors() * 4);
-        if blocks == 0 {
+    /// Sums in double precision, downloaded at once: of the squares, or of the numbers themselves.
+    fn summed(&self, kernel: &str, of: &[(u64, usize)]) -> Result<f64, BackendError> {
+        let blocks = |length: usize| length.div_ceil(THREADS).min(self.device.processors() * 4);
+        let all = of.iter().map(|(_, length)| blocks(*length)).sum::<usize>();
+        if all == 0 {
             return Ok(0.0);
         }
-        let parts = self.scratch(blocks * 8)?;
-        let arguments = [Address(parts.at(0)), Address(x), Size(length as u64)];
-        self.run(Module::Sums, kernel, (blocks, 1), THREADS, &arguments)?;
-        let mut bytes = vec![0; blocks * 8];
+        let parts = self.scratch(all * 8)?;
+        let mut first = 0;
+        for &(x, length) in of {
+            let arguments = [Address(parts.at(first * 8)), Address(x), Size(length as u64)];
+            self.run(Module::Sums, kernel, (blocks(length), 1), THREADS, &arguments)?;
+            first += blocks(length);
+        }
+        let mut bytes = vec![0; all * 8];
         self.device.download(parts.at(0), &mut bytes).map_err(|fault| self.failed(fault, 0))?;
         Ok(bytes.chunks_exact(8).map(|part| f64::from_le_bytes(part.try_into().unwrap_or_default())).sum())
     }
@@ -592,7 +597,8 @@ impl<D: Device> Backend for Cuda<D> {
                 self.int(vocabulary)?,
             ];
             let kernel = format!("cross_entropy_{}", self.number());
-            self.run(Module::Loss, &kernel, (count, 1), 1024, &arguments)?;
+            let threads = vocabulary.next_multiple_of(WARP).clamp(WARP, 1024);
+            self.run(Module::Loss, &kernel, (count, 1), threads, &arguments)?;
             if let Some(d_hidden) = &d_hidden {
                 let out = self.matrix_of(d_hidden, first * width, count, width, width, false)?;
                 self.multiply(Product { out, left: gradient, right: weight, scale: 1.0, keep: 0.0 })?;
@@ -604,7 +610,7 @@ impl<D: Device> Backend for Cuda<D> {
             }
             first += count;
         }
-        self.summed("total", losses.at(0), tokens)
+        self.summed("total", &[(losses.at(0), tokens)])
     }
 
     fn add_bias(
@@ -668,7 +674,12 @@ impl<D: Device> Backend for Cuda<D> {
     }
 
     fn sum_of_squares(&mut self, x: &Self::Buffer, length: usize) -> Result<f64, BackendError> {
-        self.summed("squares", self.state(x, length)?, length)
+        self.sums_of_squares(&[(x, length)])
+    }
+
+    fn sums_of_squares(&mut self, of: &[(&Self::Buffer, usize)]) -> Result<f64, BackendError> {
+        let of = of.iter().map(|(x, length)| Ok((self.state(x, *length)?, *length)));
+        self.summed("squares", &of.collect::<Result<Vec<_>, BackendError>>()?)
     }
 
     fn adamw(
