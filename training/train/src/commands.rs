@@ -3,8 +3,8 @@
 pub mod ensemble;
 pub mod eval;
 pub mod export;
-pub mod run;
 pub mod prepare;
+pub mod run;
 pub mod sample;
 pub mod show;
 pub mod soup;

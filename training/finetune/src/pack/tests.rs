@@ -66,7 +66,8 @@ fn a_shared_prompt_is_read_once_a_row() {
     let prompt: Vec<u32> = (100..180).collect();
     let documents = dialogues(&prompt, 40, 20);
     let pack = Pack::new(documents.clone(), limits(200, 400)).unwrap();
-    assert_eq!((pack.report().groups, pack.report().tokens), (1, 4000));
+    let report = pack.report();
+    assert_eq!((report.groups, report.tokens, report.computed), (1, 4000, 7 * 80 + 40 * 20));
     let plan = pack.epoch(1, 0);
     let batches: Vec<Batch> = plan.iter().map(|rows| pack.batch(rows)).collect();
     // Six dialogues of 20 tokens beside the prompt's 80: 7 rows, of which two fill a batch.
@@ -145,6 +146,9 @@ proptest! {
     ) {
         let documents: Vec<_> = documents.into_iter().map(|(tokens, read)| document(&tokens, read)).collect();
         let Ok(pack) = Pack::new(documents.clone(), limits(row, row + extra)) else { return Ok(()) };
+        let once: usize = pack.in_order().iter().map(|rows| pack.batch(rows).tokens()).sum();
+        prop_assert_eq!(pack.report().computed, once);
+        prop_assert!(once <= pack.report().tokens);
         for plan in [pack.epoch(seed, 0), pack.in_order()] {
             prop_assert_eq!(all(&pack, &plan), learnt_alone(&documents));
             for rows in &plan {

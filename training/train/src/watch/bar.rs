@@ -112,10 +112,11 @@ impl Drop for Bar {
 }
 
 fn documents(report: &PackReport) -> String {
-    let PackReport { documents, tokens, learnt, dropped, cut, without_target, groups } = report;
-    let mut text = format!(
-        "{documents} documents: {tokens} tokens, of which {learnt} are learnt; {groups} beginnings are shared"
-    );
+    let PackReport { documents, tokens, learnt, computed, dropped, cut, without_target, groups: _ } = report;
+    let mut text = format!("{documents} documents of {tokens} tokens, of which {learnt} are learnt");
+    if computed < tokens {
+        text += &format!("; {computed} are computed, as what begins alike is read once a row");
+    }
     for (count, what) in [
         (dropped, "too long and left out"),
         (cut, "too long and cut"),
