@@ -19,8 +19,6 @@ pub mod device;
 
 pub mod session;
 
-pub mod judge;
-
 pub mod watch;
 
 pub mod stop;

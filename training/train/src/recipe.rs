@@ -2,7 +2,6 @@
 //! absolute paths. Starts nothing.
 
 mod eval;
-mod export;
 mod load;
 mod run;
 mod sample;
@@ -12,7 +11,6 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use eval::{EvalRecipe, TargetsRecipe};
-pub use export::{ExportRecipe, ToleranceRecipe};
 pub use load::RecipeError;
 pub use run::{Device, Method, Precision, RunRecipe};
 pub use sample::sample;
@@ -36,9 +34,6 @@ pub struct Recipe {
     /// How the model is trained.
     #[serde(default)]
     pub run: RunRecipe,
-    /// Which ONNX folders are made.
-    #[serde(default)]
-    pub export: ExportRecipe,
     /// What is measured of which models.
     #[serde(default)]
     pub eval: EvalRecipe,
@@ -88,7 +83,6 @@ impl Recipe {
             self.base = base.to_string_lossy().into_owned();
         }
         self.run.resolve(folder);
-        self.export.resolve(folder);
         self.eval.resolve(folder);
     }
 }
