@@ -27,6 +27,11 @@ pub enum Command {
     /// Prints the recipe in use, after file and flags, with absolute paths
     #[command(after_help = "Example:\n  loquat-train show recipe.toml --set run.rate=1e-4")]
     Show(RecipeArgs),
+    /// Makes ONNX folders of what was learnt, with model cards; each is compared with the trainer and refused where it differs
+    #[command(
+        after_help = "Example:\n  loquat-train export recipe.toml --set 'export.forms=[\"int8\", \"int4\"]'\n\nThe folders are OUTPUT/export/FORM; `loquat model use` puts one into the running bot."
+    )]
+    Export(RecipeArgs),
     /// Measures the base and what was exported through the bot's real engine, side by side; goes on where it was stopped
     #[command(
         after_help = "Example:\n  loquat-train eval recipe.toml --set eval.limit=60\n\nThe table is in OUTPUT/eval/comparison.md and comparison.json, the replies beside them.\nExits with 4 when a model misses a target of the recipe."
@@ -61,6 +66,7 @@ Examples:
   loquat-train sample > recipe.toml                a recipe to change
   loquat-train show recipe.toml --set seed=2       what would be done
   loquat-train run recipe.toml                     a model that is trained
+  loquat-train export recipe.toml                  the same for ONNX Runtime
   loquat-train eval recipe.toml                    how good it is, before and after
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or recipe, 3 stopped early and can go on, 4 a target was missed.";

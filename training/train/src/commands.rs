@@ -1,6 +1,7 @@
 //! The commands. In: what the command line says. Out: an exit code. One file a command.
 
 pub mod eval;
+pub mod export;
 pub mod run;
 pub mod sample;
 pub mod show;
@@ -18,6 +19,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Sample => sample::run(),
         Command::Run(command) => run::run(&command),
         Command::Show(args) => show::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Eval(args) => eval::run(&args),
     }
 }

@@ -19,12 +19,7 @@ pub fn loss(session: &Session, run: &RunRecipe, folder: &Path) -> anyhow::Result
     }
 }
 
-fn loss_on<B: Backend>(
-    backend: B,
-    session: &Session,
-    run: &RunRecipe,
-    folder: &Path,
-) -> anyhow::Result<f64> {
+fn loss_on<B: Backend>(backend: B, session: &Session, run: &RunRecipe, folder: &Path) -> anyhow::Result<f64> {
     let dev = Pack::new(session.dev.clone(), run.limits()).context("dev.jsonl")?;
     let options = Options { learn: Learn::Nothing, checkpointing: false, seed: 0 };
     let mut model = Decoder::load(backend, folder, options)?;

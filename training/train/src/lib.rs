@@ -19,6 +19,8 @@ pub mod device;
 
 pub mod session;
 
+pub mod judge;
+
 pub mod watch;
 
 pub mod stop;

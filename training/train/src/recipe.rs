@@ -2,6 +2,7 @@
 //! absolute paths. Starts nothing.
 
 mod eval;
+mod export;
 mod load;
 mod run;
 mod sample;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use eval::{EvalRecipe, TargetsRecipe};
+pub use export::{ExportRecipe, ToleranceRecipe};
 pub use load::RecipeError;
 pub use run::{Device, Method, Precision, RunRecipe};
 pub use sample::sample;
@@ -34,6 +36,9 @@ pub struct Recipe {
     /// How the model is trained.
     #[serde(default)]
     pub run: RunRecipe,
+    /// Which ONNX folders are made.
+    #[serde(default)]
+    pub export: ExportRecipe,
     /// What is measured of which models.
     #[serde(default)]
     pub eval: EvalRecipe,
@@ -83,6 +88,7 @@ impl Recipe {
             self.base = base.to_string_lossy().into_owned();
         }
         self.run.resolve(folder);
+        self.export.resolve(folder);
         self.eval.resolve(folder);
     }
 }

@@ -66,6 +66,7 @@ impl Recipe {
             ));
         }
         self.run.check()?;
+        self.export.check()?;
         self.eval.check()
     }
 }
@@ -174,6 +175,10 @@ mod tests {
             ("run.accumulate", "0", "`run.accumulate`"),
             ("run.warmup_share", "1.5", "`run.warmup_share`"),
             ("run.row_tokens", "1", "`run.row_tokens`"),
+            ("export.forms", "[]", "`export.forms`"),
+            ("export.forms", "[\"int8\", \"int8\"]", "twice"),
+            ("export.forms", "[\"int9\"]", "did you mean `int8`"),
+            ("export.tolerance.fp32", "0.0", "`export.tolerance.fp32`"),
         ] {
             let error = load(LEAST, &[(key, value)]).unwrap_err();
             assert!(error.contains(named), "{key}: {error}");
@@ -193,6 +198,10 @@ mod tests {
         );
         for (key, _) in toml::Table::try_from(&from_defaults.run).unwrap() {
             assert!(commented.contains(&key), "the sample says nothing of run.{key}");
+        }
+        assert_eq!(from_sample.export, from_defaults.export);
+        for (key, _) in toml::Table::try_from(&from_defaults.export).unwrap() {
+            assert!(commented.contains(&key), "the sample says nothing of export.{key}");
         }
     }
 }

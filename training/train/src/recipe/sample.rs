@@ -2,7 +2,7 @@
 
 /// The sample that `loquat-train sample` prints: the tables of all commands, one after another.
 pub fn sample() -> String {
-    [HEAD, RUN, EVAL].join("\n")
+    [HEAD, RUN, EXPORT, EVAL].join("\n")
 }
 
 const HEAD: &str = r#"# A recipe for loquat-train. Relative paths are relative to this file.
@@ -90,6 +90,32 @@ dropout = 0.0
 targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 # How many blocks get adapters, counted from the last. Default: all.
 # last_blocks = 15
+"#;
+
+const EXPORT: &str = r#"# ONNX folders of what was learnt, each compared with the trainer before it is put in place: loquat-train export
+[export]
+# What is exported: a folder of weights, or of an adapter of the base as PEFT saves it. Default: the best weights of the run.
+# of = "runs/shop/soup/weights"
+# How weights are stored, a folder each: fp32, fp16 (for GPUs), int8, int4.
+forms = ["int8"]
+# Whether an adapter is also written for ONNX Runtime, for the base; a folder has it merged into the weights in any case.
+adapter = false
+# The examples of the set that are compared (of test.jsonl, else of dev.jsonl), and the most tokens of each, counted from its end.
+examples = 12
+tokens = 192
+# For the model card: its licence as hubs name it, languages (ISO 639-1), and what is to be said of the data.
+# licence = "apache-2.0"
+languages = []
+# data = "Facts of the shop's own graph, CC-BY 4.0"
+
+# How far a folder may be from the trainer: the largest difference of a logit over the root mean square of the trainer's. What differs by
+# more is not put in place.
+[export.tolerance]
+fp32 = 1e-3
+fp16 = 1e-2
+int8 = 5e-2
+# Four bits change single logits much and the text little; the perplexity that is said beside it tells more.
+int4 = 1.0
 "#;
 
 const EVAL: &str = r#"# How good the base and what was exported are, side by side, through the bot's real engine: loquat-train eval

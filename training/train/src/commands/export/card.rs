@@ -1,0 +1,144 @@
+//! The model card of an export. In: the recipe, what was compared, what the run and the evaluation left. Out: Markdown. Measures nothing.
+
+use std::path::Path;
+
+use loquat_eval::Comparison;
+use loquat_export::{Card, Manifest, Table};
+use serde_json::Value;
+
+use super::check::Compared;
+use crate::recipe::Recipe;
+
+/// The card of a folder.
+pub(super) fn write(recipe: &Recipe, manifest: &Manifest, compared: &Compared, tolerance: f64) -> String {
+    let (mut tables, mut missing) = (vec![parity(manifest, compared, tolerance)], Vec::new());
+    match training(recipe) {
+        Some(table) => tables.push(table),
+        None => missing.push("the training run: its metrics.jsonl is not there".to_owned()),
+    }
+    match evaluation(&recipe.eval_folder().join("comparison.json")) {
+        Some(table) => tables.push(table),
+        None => missing.push(
+            "how good the answers are: `loquat-train eval` had not been run when this was exported"
+                .to_owned(),
+        ),
+    }
+    let licence = recipe.export.licence.clone();
+    if licence.is_none() {
+        missing.push("the licence: none was given; that of the base and of the data hold".to_owned());
+    }
+    let set = recipe.run.set.clone().unwrap_or_else(|| recipe.set_folder());
+    let about = recipe.export.data.clone().unwrap_or_else(|| "nothing was recorded of its origin".to_owned());
+    let data = vec![(name(&set), format!("{about}{}", parts(&set)))];
+    Card {
+        name: recipe.name.clone(),
+        base: name(Path::new(&recipe.base)),
+        licence,
+        languages: recipe.export.languages.clone(),
+        data,
+        tables,
+        missing,
+        recipe: shown(recipe),
+    }
+    .markdown(manifest)
+}
+
+/// The recipe without the folders of the machine that it was followed on.
+fn shown(recipe: &Recipe) -> String {
+    let mut recipe = recipe.clone();
+    recipe.base = name(Path::new(&recipe.base));
+    let paths =
+        [Some(&mut recipe.output), recipe.bot.as_mut(), recipe.run.set.as_mut(), recipe.export.of.as_mut()];
+    let lists =
+        recipe.eval.models.iter_mut().chain(&mut recipe.eval.questions).chain(&mut recipe.eval.general);
+    paths.into_iter().flatten().chain(lists).for_each(|path| *path = name(path).into());
+    recipe.eval.base = recipe.eval.base.map(|base| name(Path::new(&base)));
+    recipe.to_toml().unwrap_or_default()
+}
+
+/// The last part of a path: cards are read elsewhere.
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// How many examples each part of a set has.
+fn parts(set: &Path) -> String {
+    let count = |part: &str| {
+        let text = std::fs::read_to_string(set.join(format!("{part}.jsonl"))).ok()?;
+        Some(format!("{} {part}", text.lines().filter(|line| !line.trim().is_empty()).count()))
+    };
+    let parts = ["train", "dev", "test"].into_iter().filter_map(count).collect::<Vec<_>>();
+    if parts.is_empty() { String::new() } else { format!(" (examples: {})", parts.join(", ")) }
+}
+
+fn parity(manifest: &Manifest, compared: &Compared, tolerance: f64) -> Table {
+    let difference = &compared.difference;
+    let [found, reference] = difference.perplexities();
+    let row = |cells: [String; 2]| cells.to_vec();
+    Table {
+        title: "Against the trainer".to_owned(),
+        note: format!(
+            "The folder in ONNX Runtime, as {}, and the trainer in 32-bit floats, at {} tokens of {} texts of the set.",
+            manifest.quantisation, difference.places, compared.texts
+        ),
+        columns: vec!["measure".to_owned(), "value".to_owned()],
+        rows: vec![
+            row([
+                "largest difference of a logit, over the root mean square of the trainer's".to_owned(),
+                format!("{:.2e} (accepted: {tolerance:e})", difference.relative()),
+            ]),
+            row([
+                "the likeliest next token is the trainer's".to_owned(),
+                format!("{:.2} %", 100.0 * difference.share_same()),
+            ]),
+            row(["perplexity, here and in the trainer".to_owned(), format!("{found:.4}, {reference:.4}")]),
+        ],
+    }
+}
+
+/// What the run's own file says: of the steps and evaluations that it has, the last.
+fn training(recipe: &Recipe) -> Option<Table> {
+    let text = std::fs::read_to_string(recipe.run_folder().join("metrics.jsonl")).ok()?;
+    let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).collect::<Vec<_>>();
+    let mut rows = Vec::new();
+    let last =
+        |pointer: &str| lines.iter().rev().find_map(|line| line.pointer(pointer).and_then(Value::as_f64));
+    let best = lines.iter().filter_map(|line| line.pointer("/eval/perplexity").and_then(Value::as_f64));
+    let best = best.min_by(f64::total_cmp);
+    for (name, value, digits) in [
+        ("steps", last("/step"), 0),
+        ("loss of the last step", last("/loss"), 4),
+        ("best perplexity on dev.jsonl", best, 4),
+        ("tokens a second, last", last("/tokens_per_second"), 0),
+    ] {
+        rows.extend(value.map(|value| vec![name.to_owned(), format!("{value:.digits$}")]));
+    }
+    (!rows.is_empty()).then(|| Table {
+        title: "Training".to_owned(),
+        note: "From the run's metrics.jsonl.".to_owned(),
+        columns: vec!["measure".to_owned(), "value".to_owned()],
+        rows,
+    })
+}
+
+/// The table of `loquat-train eval`.
+fn evaluation(path: &Path) -> Option<Table> {
+    let comparison: Comparison = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+    let table = comparison.table();
+    let cells = |line: &str| {
+        let inner = line.trim().trim_start_matches('|').trim_end_matches('|');
+        inner.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>()
+    };
+    let mut lines = table.lines();
+    let columns = cells(lines.next()?);
+    let rows = lines.skip(1).filter(|line| line.starts_with('|')).map(cells).collect();
+    Some(Table {
+        title: "Evaluation".to_owned(),
+        note: format!(
+            "Through the bot's engine, of the models as they were then: {}.",
+            comparison.notes.join("; ")
+        ),
+        columns,
+        rows,
+    })
+}
