@@ -1,11 +1,12 @@
 //! `cargo run -p loquat-export --example convert -- SOURCE TARGET [int4|int8|fp16|fp32]`
 //!
-//! SOURCE is a GGUF file, or the folder of an ONNX package in dynamic int8, which is dequantised.
+//! SOURCE is a GGUF file, a folder of weights as Hugging Face writes it, or the folder of an ONNX package in dynamic int8, which is
+//! dequantised.
 
 use std::io::Write as _;
 use std::path::Path;
 
-use loquat_export::{Quantisation, dequantise_onnx, gguf_to_onnx};
+use loquat_export::{Quantisation, dequantise_onnx, gguf_to_onnx, weights_to_onnx};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = std::env::args().skip(1).collect::<Vec<_>>();
@@ -22,7 +23,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let percent = 100 * p.done / p.total.max(1);
         let _ = write!(error, "\r{:?} {percent:3} %  {:<60.60}", p.stage, p.item);
     };
-    let manifest = if source.is_dir() {
+    let has = |name: &str| source.join(name).is_file();
+    let manifest = if has("model.safetensors") || has("model.safetensors.index.json") {
+        weights_to_onnx(source, target, quantisation, &mut report)?
+    } else if source.is_dir() {
         dequantise_onnx(source, target, &mut report)?
     } else {
         gguf_to_onnx(source, target, quantisation, &mut report)?
