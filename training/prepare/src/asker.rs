@@ -232,7 +232,7 @@ impl Asker {
         let names = Names { subject: &subject, relation: fact.predicate.label(language), ..Names::default() };
         let mut found = None;
         for asked in self.wordings.make(Use::Ask, &names, language).into_iter().take(TRIES) {
-            let Some(answer) = self.bot.ask(&[asked.clone()]).await? else { continue };
+            let Some(answer) = self.bot.ask(std::slice::from_ref(&asked)).await? else { continue };
             let (Some(messages), Some(lines)) = (&answer.prompt, stated(&answer)) else { continue };
             let is_of_it = |citation: &loquat_contract::Citation| {
                 citation.entity == fact.subject.id

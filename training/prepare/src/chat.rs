@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::dice::{Dice, digest};
 use crate::example::{Example, Kind, Message, Role};
+use crate::question::Question;
 
 /// A conversation, wherever it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,9 @@ pub struct Chat {
     pub messages: Vec<Message>,
     /// The names of those who talk, where they are known; they are taken out.
     pub names: Vec<String>,
+    /// Whether its last reply says facts of the bot's graph. Learnt without them in the prompt, it would teach to make facts up: where there is
+    /// the graph, the question is asked again instead.
+    pub is_grounded: bool,
 }
 
 impl Chat {
@@ -39,6 +43,12 @@ impl Chat {
         let Some(at) = dice.pick(&later) else { return self.clone() };
         let messages = head.into_iter().chain(self.messages[*at..].iter().cloned()).collect();
         Self { messages, ..self.clone() }
+    }
+
+    /// The question that its last reply answers, with what the person said before.
+    pub fn question(&self) -> Question {
+        let said = self.messages.iter().filter(|message| message.role == Role::User);
+        Question { turns: said.map(|message| message.content.clone()).collect(), ..Question::default() }
     }
 
     pub(crate) fn example(&self) -> Example {

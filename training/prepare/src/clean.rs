@@ -178,6 +178,7 @@ mod tests {
             unit: "1".into(),
             messages: vec![Message::new(Role::User, text)],
             names: vec!["Ann Lee".into()],
+            is_grounded: false,
         };
         let chat = cleaner.clean(chat);
         (chat.messages[0].content.clone(), cleaner.removed())

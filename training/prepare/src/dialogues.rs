@@ -57,7 +57,13 @@ pub fn read(path: &Path, settings: &Dialogues, bad_lines: BadLines) -> Result<Re
                     messages.insert(0, Message::new(Role::System, system));
                 }
                 let id = format!("{}#{line}", path.display());
-                read.chats.push(Chat { unit: id.clone(), id, messages, names: Vec::new() });
+                read.chats.push(Chat {
+                    unit: id.clone(),
+                    id,
+                    messages,
+                    names: Vec::new(),
+                    is_grounded: false,
+                });
             }
             Err(_) if bad_lines == BadLines::Skip => read.bad_lines += 1,
             Err(reason) => return Err(PrepareError::Line { path: path.to_owned(), line, reason }),

@@ -25,6 +25,8 @@ pub struct Exchange {
     pub disliked: usize,
     /// What to call who asked, where it is known.
     pub names: Vec<String>,
+    /// Whether the reply cites facts.
+    pub is_grounded: bool,
 }
 
 /// One conversation for each reply to be learnt, with what was said before it; the earlier replies are read and not learnt.
@@ -49,6 +51,7 @@ pub fn chats(conversations: &BTreeMap<String, Vec<Exchange>>, system: &str, sett
                     unit: format!("journal:{conversation}"),
                     messages: head.into_iter().chain(shown.iter().cloned()).chain(own).collect(),
                     names: names.clone(),
+                    is_grounded: exchange.is_grounded,
                 });
             }
             if is_bad && !settings.keep_bad_as_context {
@@ -65,7 +68,7 @@ pub fn chats(conversations: &BTreeMap<String, Vec<Exchange>>, system: &str, sett
 mod tests {
     use super::*;
 
-    fn made(settings: &Journal) -> Vec<Vec<String>> {
+    fn all() -> BTreeMap<String, Vec<Exchange>> {
         let exchange = |number: u64, liked, disliked| Exchange {
             number,
             asked: format!("q{number}"),
@@ -73,16 +76,18 @@ mod tests {
             liked,
             disliked,
             names: vec!["Ann".into()],
+            is_grounded: number > 3,
         };
         let all = vec![exchange(1, 1, 0), exchange(2, 1, 1), exchange(3, 0, 0), exchange(4, 2, 0)];
+        BTreeMap::from([("c".to_owned(), all)])
+    }
+
+    fn made(settings: &Journal) -> Vec<Vec<String>> {
         let told = |message: &Message| {
             let is_learnt = message.role == Role::Assistant && message.weight.is_none();
             format!("{}{}", message.content, if is_learnt { "!" } else { "" })
         };
-        chats(&BTreeMap::from([("c".to_owned(), all)]), "", settings)
-            .iter()
-            .map(|chat| chat.messages.iter().map(told).collect())
-            .collect()
+        chats(&all(), "", settings).iter().map(|chat| chat.messages.iter().map(told).collect()).collect()
     }
 
     #[test]
@@ -90,6 +95,9 @@ mod tests {
         assert_eq!(made(&Journal::default()), [vec!["q1", "a1!"], vec!["q3", "a3", "q4", "a4!"]]);
         let not_bad = Journal { replies: Replies::NotBad, ..Journal::default() };
         assert_eq!(made(&not_bad).len(), 3);
+        let asked = chats(&all(), "", &not_bad);
+        assert_eq!(asked[2].question().turns, ["q3", "q4"]);
+        assert_eq!(asked.iter().map(|chat| chat.is_grounded).collect::<Vec<_>>(), [false, false, true]);
         let kept = Journal { keep_bad_as_context: true, messages_before: Some(4), ..Journal::default() };
         assert_eq!(made(&kept)[1], ["q2", "a2", "q3", "a3", "q4", "a4!"]);
     }

@@ -336,7 +336,7 @@ impl Settings {
                 return Err(problem("prepare.graph.shares", wrong));
             }
         }
-        if !(self.duplicates.similarity > 0.0) {
+        if self.duplicates.similarity.is_nan() || self.duplicates.similarity <= 0.0 {
             return Err(problem("prepare.duplicates.similarity", "is not above 0; 0.9 keeps what differs"));
         }
         if self.text.characters < 100 {

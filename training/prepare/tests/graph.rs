@@ -238,6 +238,7 @@ async fn dialogues_and_text_stand_beside_and_are_cropped_and_repeated_in_train_a
             Message::new(Role::Assistant, format!("We send number {n} again, free of charge.")),
         ],
         names: Vec::new(),
+        is_grounded: false,
     };
     let sources =
         || Sources { chats: (0..60).chain([3]).map(chat).collect(), bad_lines: 2, ..Sources::default() };

@@ -11,7 +11,7 @@ use anyhow::Context;
 use loquat::config::{Loaded, load};
 use loquat::parts::{GraphSource as HostGraph, Places, cache, embedders};
 use loquat::progress::Screen;
-use loquat_contract::{BoxFuture, Language, LanguageModel, Policy};
+use loquat_contract::{BoxFuture, LanguageModel, Policy};
 use loquat_dialogue::{Bot as Owner, Engine};
 use loquat_prepare::settings::Graph;
 use loquat_prepare::{
@@ -20,7 +20,7 @@ use loquat_prepare::{
 use petgraph::visit::IntoNodeIdentifiers;
 
 use crate::cli::RecipeArgs;
-use crate::recipe::{PrepareRecipe, Recipe};
+use crate::recipe::Recipe;
 
 /// Makes the set.
 ///
@@ -46,9 +46,16 @@ pub fn run(args: &RecipeArgs) -> anyhow::Result<ExitCode> {
     if let Some(journal) = &settings.journal {
         chats.extend(journal::chats(&loaded, journal)?);
     }
-    let chats: Vec<_> = chats.into_iter().map(|chat| cleaner.clean(chat)).collect();
+    let chats: Vec<Chat> = chats.into_iter().map(|chat| cleaner.clean(chat)).collect();
+    let (asked_again, chats): (Vec<Chat>, Vec<Chat>) =
+        chats.into_iter().partition(|chat| chat.is_grounded && settings.graph.is_some());
+    let asked_again: Vec<Question> = asked_again.iter().map(Chat::question).collect();
     let sources = Sources {
-        graph: settings.graph.as_ref().map(|graph| source(&loaded, graph, settings, &screen)).transpose()?,
+        graph: settings
+            .graph
+            .as_ref()
+            .map(|graph| source(&loaded, graph, asked_again, &screen))
+            .transpose()?,
         chats,
         pieces: loquat_prepare::text::read(&settings.text)?,
         cleaned: cleaner.removed(),
@@ -92,12 +99,13 @@ pub fn run(args: &RecipeArgs) -> anyhow::Result<ExitCode> {
 fn source(
     loaded: &Loaded,
     graph: &Graph,
-    settings: &PrepareRecipe,
+    asked_again: Vec<Question>,
     screen: &Screen,
 ) -> anyhow::Result<GraphSource> {
     let config = &loaded.config;
     let wordings = Wordings::read(graph.wordings.iter().map(std::path::PathBuf::as_path))?;
-    let questions = questions(graph)?;
+    let mut questions = questions(graph)?;
+    questions.extend(asked_again);
     let opened = HostGraph::open_to_read(loaded, &Places::of(config)?, screen)?;
     let knowledge = opened.knowledge();
     let entities = match opened.local() {
@@ -125,7 +133,8 @@ fn source(
     for embedder in embedders {
         engine = engine.with_embedder(embedder);
     }
-    let asked = languages(&config.bot.languages, settings);
+    let languages =
+        if graph.languages.is_empty() { config.bot.languages.clone() } else { graph.languages.clone() };
     let identity = format!(
         "{} {} {:?} {} {}",
         config.bot.name,
@@ -136,13 +145,7 @@ fn source(
     );
     let bot = Bot::new(Arc::new(engine), recorder);
     let parallel = std::thread::available_parallelism().map_or(1, usize::from);
-    Ok(GraphSource { bot, knowledge, languages: asked, wordings, questions, entities, identity, parallel })
-}
-
-/// The languages in which questions are made.
-fn languages(spoken: &[Language], settings: &PrepareRecipe) -> Vec<Language> {
-    let chosen = settings.graph.as_ref().map(|graph| graph.languages.clone()).unwrap_or_default();
-    if chosen.is_empty() { spoken.to_vec() } else { chosen }
+    Ok(GraphSource { bot, knowledge, languages, wordings, questions, entities, identity, parallel })
 }
 
 /// The questions of the recipe's sets, each as a conversation up to it.

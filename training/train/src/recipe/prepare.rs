@@ -63,7 +63,8 @@ files = []
 # What each begins with where it has no system message of its own.
 # system = "You are Finch."
 
-# What people said to the bot, from its own journal. Without this table the journal is left alone; it is only read, also while the bot runs.
+# What people said to the bot, from its own journal: where a reply cites facts, its question is asked again, and the bot's facts and words of
+# today are learnt; other replies are learnt as they are. Without this table the journal is left alone; it is only read, also while the bot runs.
 # [prepare.journal]
 # Which replies are learnt: good (somebody liked it and nobody disliked it) or not_bad (nobody disliked it).
 # replies = "good"

@@ -42,6 +42,7 @@ pub(super) fn chats(loaded: &Loaded, settings: &settings::Journal) -> anyhow::Re
             liked,
             disliked,
             names: sender.name.iter().cloned().collect(),
+            is_grounded: !reply.citations.is_empty(),
         });
     }
     Ok(conversations(&exchanges, &loaded.config.bot.persona, settings))
