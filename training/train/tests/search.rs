@@ -85,9 +85,9 @@ fn a_search_ends_with_a_recipe_and_goes_on_where_it_was_broken_off() {
     let kept = |trial: u64| out.join(format!("trials/{trial:03}-0/checkpoints")).exists();
     assert_eq!((0..4).filter(|&trial| kept(trial)).collect::<Vec<_>>(), [winner]);
 
-    // Broken off in the midst of a line, with the run of the last measurement further than what is known of it.
+    // Broken off in the midst of the second line; runs are further than what is known of them, or have no checkpoint any more.
     let text = fs::read_to_string(out.join("trials.jsonl")).unwrap();
-    let cut = text.trim_end().rfind('\n').unwrap() + 10;
+    let cut = text.find('\n').unwrap() + 10;
     fs::write(out.join("trials.jsonl"), &text[..cut]).unwrap();
     done(folder, &tune);
     assert_eq!(losses(folder), first);

@@ -57,7 +57,10 @@ pub(super) fn candidates(recipe: &Recipe) -> anyhow::Result<Vec<Found>> {
 
 /// The folder itself, or what a run's folder has.
 fn within(path: &Path) -> anyhow::Result<Vec<Found>> {
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    // Runs are all called alike, their outputs are not.
+    let names = [path.parent().and_then(Path::file_name), path.file_name()];
+    let names: Vec<_> = names.into_iter().flatten().map(|name| name.to_string_lossy()).collect();
+    let name = names.join("/");
     if let Some(kind) = kind(path) {
         return Ok(vec![Found { name, path: path.to_owned(), kind }]);
     }
@@ -137,7 +140,7 @@ mod tests {
         let found = candidates(&recipe(folder.path(), "")).unwrap();
         assert!(found.iter().all(|one| one.kind == Kind::Adapter));
         let names: Vec<&str> = found.iter().map(|one| one.name.as_str()).collect();
-        assert_eq!(names[0], "run/best");
+        assert_eq!(names[0], "out/run/best");
         assert_eq!(names.len(), 3, "{names:?}");
         assert!(!names.iter().any(|name| name.ends_with('2')), "{names:?}");
     }

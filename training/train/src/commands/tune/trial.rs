@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
-use loquat_finetune::run::{self, NotFinite};
+use loquat_finetune::run::{self, NotFinite, RunState};
 use loquat_finetune::tune::{Ask, Setting};
 use loquat_finetune::{Event, Observer, Pack};
 use loquat_report::events::Setting as Shown;
@@ -34,6 +34,9 @@ pub(super) fn run(
     drop(pack);
     let steps = (u128::from(total) * u128::from(ask.budget)).div_ceil(u128::from(WHOLE)) as u64;
     (run.evaluate_every, run.checkpoint_every, run.patience, run.keep) = (steps.max(1), 0, 0, 1);
+    if let Some(loss) = known(&folder, steps) {
+        return Ok(Some(loss));
+    }
     let enough = AtomicBool::new(false);
     let settings = ask.settings.iter().map(|(key, setting)| (key.clone(), shown(setting))).collect();
     let mut watching = Watching {
@@ -49,14 +52,17 @@ pub(super) fn run(
     let loss = watching.loss;
     drop(watching);
     match outcome {
-        Ok(outcome) => {
-            let of = |step: u64| outcome.state.history.iter().find(|evaluation| evaluation.step == step);
-            // It may have come so far before, in a process that ended before it could say so.
-            Ok(loss.or_else(|| of(steps).map(|evaluation| evaluation.loss)))
-        }
+        Ok(_) => Ok(loss),
         Err(error) if error.chain().any(|cause| cause.is::<NotFinite>()) => Ok(Some(f64::INFINITY)),
         Err(error) => Err(error.context(format!("trial {} ({})", ask.trial, folder.display()))),
     }
+}
+
+/// The loss after so many steps, where the run came so far before, in a process that ended before it could say so.
+fn known(folder: &Path, steps: u64) -> Option<f64> {
+    let last = run::checkpoints(folder).pop()?;
+    let history = RunState::read(&last).ok()?.history;
+    history.iter().find(|evaluation| evaluation.step == steps).map(|evaluation| evaluation.loss)
 }
 
 /// Removes what a trial would go on from.
