@@ -6,10 +6,10 @@
 //! is the one place of the crate that makes ONNX Runtime's values by hand.
 #![expect(unsafe_code, reason = "windows into one allocation, which ort has no safe call for")]
 
-use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ops::Range;
 use std::ptr::{NonNull, null_mut};
 
+use memmap2::MmapMut;
 use ort::AsPointer;
 use ort::memory::{AllocationDevice, Allocator, MemoryInfo};
 use ort::value::{DynTensor, DynTensorValueType, DynValue, TensorElementType};
@@ -36,10 +36,13 @@ enum Place {
     Device(DynTensor),
 }
 
-/// Bytes at 16-byte boundaries.
+/// Bytes of the system's own, and not of the allocator: that would keep what one model has freed, and for the next one write zeros over it
+/// from end to end.
 struct Pages {
     start: NonNull<u8>,
-    layout: Layout,
+    length: usize,
+    /// Gives them back; never looked into.
+    _owner: MmapMut,
 }
 
 // SAFETY: it owns its memory, and shared references only read.
@@ -48,27 +51,19 @@ unsafe impl Send for Pages {}
 impl Pages {
     /// `None` where the system has not as much.
     fn new(bytes: usize) -> Option<Self> {
-        let layout = Layout::from_size_align(bytes.max(16), 16).ok()?;
-        // SAFETY: the layout is not empty.
-        let start = NonNull::new(unsafe { alloc_zeroed(layout) })?;
-        Some(Self { start, layout })
+        let mut owner = MmapMut::map_anon(bytes.max(1)).ok()?;
+        let (start, length) = (NonNull::new(owner.as_mut_ptr())?, owner.len());
+        Some(Self { start, length, _owner: owner })
     }
 
     fn bytes(&self) -> &[u8] {
-        // SAFETY: that many bytes were allocated, all of them zero or written since.
-        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.layout.size()) }
+        // SAFETY: that many bytes were mapped, all of them zero or written since.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.length) }
     }
 
     fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: as above, and the borrow is exclusive.
-        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.layout.size()) }
-    }
-}
-
-impl Drop for Pages {
-    fn drop(&mut self) {
-        // SAFETY: it was allocated with this layout, and windows are gone by the contract of `Buffer::window`.
-        unsafe { dealloc(self.start.as_ptr(), self.layout) }
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.length) }
     }
 }
 
