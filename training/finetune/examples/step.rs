@@ -1,82 +1,110 @@
-//! `cargo run --release -p loquat-finetune --example step -- FOLDER [--lora RANK] [--rows 2] [--length 256] [--threads 2] [--steps 5]
-//! [--checkpointing] [--evaluate]`
-//!
-//! Tokens in a second, and the most memory, of training steps of a weights folder: forward, backward, AdamW.
+//! Times steps, for `benchmarks/training`: `cargo run --release -p loquat-finetune --example step MODEL TOKENS [--threads 2] [--steps 4]
+//! [--rate 1e-4] [--bf16] [--lora RANK] [--checkpointing]`. In: a weights folder, and a JSON file of batches of rows of tokens. Out: a
+//! line of JSON with the seconds, the processors' seconds and the loss of each step, and the process's peak memory in bytes.
 
-use std::io::Write as _;
+#![expect(clippy::print_stdout, reason = "prints its result")]
+
 use std::path::PathBuf;
 use std::time::Instant;
 
-use loquat_finetune::backend::Cpu;
-use loquat_finetune::{Backend, Batch, Decoder, Learn, LoraOptions, Options, Row, Trainee, Update};
+use loquat_finetune::backend::cpu::Cpu;
+use loquat_finetune::backend::cpu::packed::Precision;
+use loquat_finetune::{Batch, Decoder, Learn, LoraOptions, Options, Row, Trainee, Update};
+use serde_json::json;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut arguments = std::env::args().skip(1);
-    let (mut folder, mut learn, mut checkpointing, mut evaluate) = (None, Learn::Full, false, false);
-    let (mut rows, mut length, mut threads, mut steps) = (2, 256, 2, 5);
-    while let Some(argument) = arguments.next() {
-        let mut number =
-            || arguments.next().ok_or("a number is missing")?.parse::<usize>().map_err(|_| "no number");
-        match argument.as_str() {
-            "--lora" => {
-                let rank = number()?;
-                learn = Learn::Lora(LoraOptions { rank, alpha: 2.0 * rank as f32, ..LoraOptions::default() });
+type Failure = Box<dyn std::error::Error>;
+
+struct Arguments {
+    model: PathBuf,
+    tokens: PathBuf,
+    threads: usize,
+    steps: u64,
+    rate: f32,
+    precision: Precision,
+    options: Options,
+}
+
+impl Arguments {
+    fn read() -> Result<Self, Failure> {
+        let mut words = std::env::args().skip(1);
+        let mut next = move || words.next().ok_or("a value is missing");
+        let mut read = Self {
+            model: next()?.into(),
+            tokens: next()?.into(),
+            threads: 2,
+            steps: 4,
+            rate: 1e-4,
+            precision: Precision::F32,
+            options: Options { learn: Learn::Full, checkpointing: false, seed: 1 },
+        };
+        while let Ok(word) = next() {
+            match word.as_str() {
+                "--threads" => read.threads = next()?.parse()?,
+                "--steps" => read.steps = next()?.parse()?,
+                "--rate" => read.rate = next()?.parse()?,
+                "--bf16" => read.precision = Precision::Bf16,
+                "--checkpointing" => read.options.checkpointing = true,
+                "--lora" => {
+                    let rank = next()?.parse()?;
+                    let lora = LoraOptions { rank, alpha: 2.0 * rank as f32, ..LoraOptions::default() };
+                    read.options.learn = Learn::Lora(lora);
+                }
+                _ => return Err(format!("`{word}` is not known").into()),
             }
-            "--rows" => rows = number()?,
-            "--length" => length = number()?,
-            "--threads" => threads = number()?,
-            "--steps" => steps = number()?,
-            "--checkpointing" => checkpointing = true,
-            "--evaluate" => evaluate = true,
-            _ => folder = Some(PathBuf::from(argument)),
         }
+        Ok(read)
     }
-    let mut out = std::io::stdout();
-    let folder = folder.ok_or("which weights folder?")?;
-    let start = Instant::now();
-    let options = Options { learn, checkpointing, seed: 1 };
-    let mut decoder = Decoder::load(Cpu::new(threads)?, &folder, options)?;
-    let (learnt, all) = decoder.counts();
-    let loaded = start.elapsed().as_secs_f64();
-    let device = decoder.backend().describe();
-    writeln!(out, "{device}; {learnt} of {all} weights learn; loaded in {loaded:.1} s")?;
-    let vocabulary = decoder.config().vocab_size;
-    let token = |place: usize| (place * 7919 % vocabulary) as u32;
-    let row = |row: usize| Row {
-        tokens: (0..length).map(|place| token(row * length + place)).collect(),
-        targets: (1..=length).map(|place| token(row * length + place)).collect(),
+}
+
+fn row(tokens: &[u32]) -> Row {
+    let length = tokens.len() - 1;
+    Row {
+        tokens: tokens[..length].to_vec(),
+        targets: tokens[1..].to_vec(),
         weights: vec![1.0; length],
         prefix: 0,
         documents: vec![0],
-    };
-    let batch = Batch { rows: (0..rows).map(row).collect() };
-    let mut best = f64::MAX;
-    for step in 1..=steps as u64 {
-        let start = Instant::now();
-        let loss = if evaluate { decoder.evaluate(&batch)? } else { decoder.accumulate(&batch)? };
-        let passes = start.elapsed().as_secs_f64();
-        if !evaluate {
-            let gradient_scale = (1.0 / loss.weight) as f32;
-            let (betas, epsilon) = ((0.9, 0.95), 1e-8);
-            decoder.update(&Update { step, rate: 1e-4, betas, epsilon, decay: 0.1, gradient_scale })?;
-        }
-        let seconds = start.elapsed().as_secs_f64();
-        best = best.min(seconds);
-        let speed = batch.tokens() as f64 / seconds;
-        let (mean, update) = (loss.mean(), seconds - passes);
-        writeln!(
-            out,
-            "step {step}: loss {mean:.5}, {speed:.1} tokens/s, passes {passes:.3} s, update {update:.3} s"
-        )?;
     }
-    let speed = batch.tokens() as f64 / best;
-    writeln!(out, "best {speed:.1} tokens/s, most memory {:.2} GB", peak().unwrap_or(f64::NAN))?;
-    Ok(())
 }
 
-/// The most memory that was resident, in GB, where the system tells it.
-fn peak() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().trim_end_matches(" kB").parse::<f64>().ok()? * 1024.0 / 1e9)
+/// The process's peak memory in bytes; 0 where the system does not say.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kilobytes.unwrap_or_default() * 1024
+}
+
+/// What all threads have computed so far, in seconds, to a hundredth: it says more than the clock where other programs run.
+fn busy() -> f64 {
+    let fields = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = fields.rsplit(')').next().unwrap_or_default();
+    let ticks = after_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok());
+    ticks.sum::<f64>() / 100.0
+}
+
+fn main() -> Result<(), Failure> {
+    let arguments = Arguments::read()?;
+    let batches: Vec<Vec<Vec<u32>>> = serde_json::from_slice(&std::fs::read(&arguments.tokens)?)?;
+    let backend = Cpu::with_precision(arguments.threads, arguments.precision)?;
+    let mut model = Decoder::load(backend, &arguments.model, arguments.options)?;
+    let (mut seconds, mut processors, mut losses) = (Vec::new(), Vec::new(), Vec::new());
+    for (step, rows) in (1..=arguments.steps).zip(batches.iter().cycle()) {
+        let batch = Batch { rows: rows.iter().map(|tokens| row(tokens)).collect() };
+        let (begun, before) = (Instant::now(), busy());
+        let loss = model.accumulate(&batch)?;
+        model.update(&Update {
+            step,
+            rate: arguments.rate,
+            betas: (0.9, 0.95),
+            epsilon: 1e-8,
+            decay: 0.0,
+            gradient_scale: (1.0 / loss.weight) as f32,
+        })?;
+        seconds.push(begun.elapsed().as_secs_f64());
+        processors.push(busy() - before);
+        losses.push(loss.mean());
+    }
+    println!("{}", json!({ "seconds": seconds, "processors": processors, "losses": losses, "peak": peak() }));
+    Ok(())
 }
