@@ -11,6 +11,7 @@
 
 #[cfg(test)]
 mod agree;
+mod attention;
 mod buffer;
 mod compile;
 mod device;
@@ -18,6 +19,7 @@ mod driver;
 #[cfg(test)]
 mod emulated;
 mod kernels;
+mod launch;
 mod libraries;
 mod memory;
 mod operations;
