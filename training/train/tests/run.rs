@@ -1,4 +1,5 @@
 //! `loquat-train run` as a program: it trains a tiny model, is stopped and killed, goes on, and refuses what is wrong.
+#![expect(clippy::unwrap_used, reason = "what a test cannot do without fails it")]
 
 mod run {
     pub(crate) mod tiny;

@@ -1,5 +1,6 @@
 //! `loquat-train tune` and `soup` as a program, over a tiny model: the best of several settings, and the average of several runs; and the report that a
 //! run leaves.
+#![expect(clippy::unwrap_used, reason = "what a test cannot do without fails it")]
 
 #[path = "run/tiny.rs"]
 #[expect(dead_code, reason = "a part of it is for another test")]

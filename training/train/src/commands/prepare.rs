@@ -15,7 +15,7 @@ use loquat_contract::{BoxFuture, LanguageModel, Policy};
 use loquat_dialogue::{Bot as Owner, Engine};
 use loquat_prepare::settings::Graph;
 use loquat_prepare::{
-    Bot, Cleaner, GraphSource, PrepareError, Question, Recorder, Sources, Wordings, prepare,
+    Bot, Chat, Cleaner, GraphSource, PrepareError, Question, Recorder, Sources, Wordings, prepare,
 };
 use petgraph::visit::IntoNodeIdentifiers;
 

@@ -77,7 +77,7 @@ fn answers_and_their_ends_are_learnt_and_nothing_else() {
         (Role::User, "more", None),
         (Role::Assistant, "more hi", None),
     ]);
-    let documents = documents(&[dialogue.clone()], &tokenizer, 100).unwrap();
+    let documents = documents(std::slice::from_ref(&dialogue), &tokenizer, 100).unwrap();
     let [document] = documents.as_slice() else { panic!("{documents:?}") };
     assert_eq!(learnt(document), [id("hello"), id("more"), END, id("more"), id("hi"), END]);
     // It is the whole dialogue as the engine would ask the model to go on with it, and its last answer.
