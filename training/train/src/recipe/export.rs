@@ -18,7 +18,7 @@ pub struct ExportRecipe {
     pub adapter: bool,
     /// Examples of the set on which each folder is compared with the trainer. Default: 12.
     pub examples: usize,
-    /// The most tokens of an example that are compared. Default: 192.
+    /// The most tokens of an example that are compared, from its beginning. Default: 256.
     pub tokens: usize,
     /// The largest difference of a logit, over the root mean square of the trainer's, that is accepted.
     pub tolerance: ToleranceRecipe,
@@ -39,7 +39,7 @@ impl Default for ExportRecipe {
             forms: vec![Quantisation::Int8],
             adapter: false,
             examples: 12,
-            tokens: 192,
+            tokens: 256,
             tolerance: ToleranceRecipe::default(),
             licence: None,
             languages: Vec::new(),
@@ -54,9 +54,9 @@ impl Default for ExportRecipe {
 pub struct ToleranceRecipe {
     /// Of `fp32`. Default: 0.001.
     pub fp32: f64,
-    /// Of `fp16`. Default: 0.01.
+    /// Of `fp16`. Default: 0.05.
     pub fp16: f64,
-    /// Of `int8`. Default: 0.05.
+    /// Of `int8`. Default: 0.5.
     pub int8: f64,
     /// Of `int4`. Default: 1.
     pub int4: f64,
@@ -64,7 +64,7 @@ pub struct ToleranceRecipe {
 
 impl Default for ToleranceRecipe {
     fn default() -> Self {
-        Self { fp32: 1e-3, fp16: 1e-2, int8: 5e-2, int4: 1.0 }
+        Self { fp32: 1e-3, fp16: 5e-2, int8: 0.5, int4: 1.0 }
     }
 }
 

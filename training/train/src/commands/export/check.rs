@@ -30,8 +30,8 @@ pub(super) fn texts(recipe: &Recipe, weights: &Path) -> anyhow::Result<Vec<Vec<u
     let tokenizer = ChatTokenizer::open(weights)?;
     let documents = encode::documents(&examples, &tokenizer, recipe.run.row_tokens)?;
     let texts = documents.into_iter().map(|mut document| {
-        // The end has the answer.
-        document.tokens.drain(..document.tokens.len().saturating_sub(recipe.export.tokens));
+        // From the beginning, as models read: at the first tokens of a text cut out of its midst, rounding makes single logits jump.
+        document.tokens.truncate(recipe.export.tokens);
         document.tokens
     });
     let mut texts: Vec<Vec<u32>> = texts.filter(|tokens| tokens.len() > 1).collect();
