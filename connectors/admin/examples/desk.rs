@@ -28,6 +28,7 @@ impl Operations for Desk {
             name: "Juniper".into(),
             version: "0.1.0".into(),
             started: Timestamp(Timestamp::now().0 - 3_600_000),
+            models: Vec::new(),
             config: "[bot]\nname = \"Juniper\"\n\n[connectors.telegram]\ntoken = \"[redacted]\"\n".into(),
         }
     }

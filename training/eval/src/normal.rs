@@ -135,7 +135,7 @@ pub(crate) fn expression(pattern: &str) -> Option<Result<Regex, regex::Error>> {
 pub(crate) fn says_it_does_not_know(text: &str) -> bool {
     static REFUSALS: LazyLock<Option<Regex>> = LazyLock::new(|| {
         Regex::new(
-            r"(?i)\b(do not|don't|does not|doesn't|cannot|can't|could not|couldn't) (know|have (any |enough |that |this )?information|say|answer|tell|find)\b|\b(not sure|unsure|no information|unable to|not aware)\b|不知道|不清楚|不确定|无法|没有.{0,8}信息|不了解",
+            r"(?i)\b(do not|don't|does not|doesn't|cannot|can't|could not|couldn't) (know|have (any |enough |that |this )?information|say|answer|tell|find)\b|\b(not sure|unsure|no information|unable to|not aware)\b|不知道|不清楚|不确定|无法|没有[^，。；！？]{0,14}信息|不了解",
         )
         .ok()
     });

@@ -61,11 +61,14 @@ fn reference(folder: &Path, steps: u64) -> BTreeMap<u64, u64> {
 
 #[test]
 fn a_tiny_model_learns_and_its_weights_are_for_others_to_read() {
-    for (method, file) in [("lora", "adapter_model.safetensors"), ("full", "model.safetensors")] {
+    for (method, file, rate) in
+        [("lora", "adapter_model.safetensors", "4e-3"), ("full", "model.safetensors", "3e-3")]
+    {
         let folder = TempDir::new().unwrap();
         tiny::write(folder.path());
         let method = format!("run.method={method}");
-        let output = train(folder.path(), &["--set", &method, "--set", "run.steps=60"]);
+        let rate = format!("run.rate={rate}");
+        let output = train(folder.path(), &["--set", &method, "--set", "run.steps=60", "--set", &rate]);
         let said = said(&output);
         assert!(output.status.success(), "{said}");
         let losses: Vec<f64> = losses(&folder.path().join("out")).into_values().map(f64::from_bits).collect();

@@ -179,7 +179,7 @@ mod tests {
             ("run.row_tokens", "1", "`run.row_tokens`"),
             ("export.forms", "[]", "`export.forms`"),
             ("export.forms", "[\"int8\", \"int8\"]", "twice"),
-            ("export.forms", "[\"int9\"]", "did you mean `int8`"),
+            ("export.forms", "[\"fp3\"]", "did you mean `fp32`"),
             ("export.tolerance.fp32", "0.0", "`export.tolerance.fp32`"),
         ] {
             let error = load(LEAST, &[(key, value)]).unwrap_err();
