@@ -157,11 +157,14 @@ impl Service {
         let is_called = |known: &String| known.eq_ignore_ascii_case(name);
         let called = || models.iter().find(|offered| is_called(&offered.name));
         let also = || models.iter().find(|offered| offered.also.iter().any(is_called));
-        if let Some(offered) = exact.or_else(called).or_else(also) {
+        if let Some(offered) = exact.or_else(called) {
             return Some(Named::Model(offered.model.clone()));
         }
-        let is_bot = name.eq_ignore_ascii_case(ALIAS) || name.to_lowercase() == self.name.to_lowercase();
-        is_bot.then_some(Named::Bot)
+        // Before the other names of models: whoever asks for the bot gets answers that are verified.
+        if name.eq_ignore_ascii_case(ALIAS) || name.to_lowercase() == self.name.to_lowercase() {
+            return Some(Named::Bot);
+        }
+        also().map(|offered| Named::Model(offered.model.clone()))
     }
 
     /// The model that writes where the bot is named and grounding is off.

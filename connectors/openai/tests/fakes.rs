@@ -15,7 +15,7 @@ use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use loquat_contract::testing::HashedEmbedder;
-use loquat_openai::{Service, router};
+use loquat_openai::{Offered, Service, router};
 use serde_json::json;
 
 pub(crate) use bot::Guide;
@@ -27,11 +27,16 @@ pub(crate) struct Parts {
     pub(crate) writer: Arc<Writer>,
 }
 
-/// A bot called Mira, a model called `scripted`, an embedder called `hashed`.
+/// A bot called Mira, a model called `scripted` that the config calls after the bot, an embedder called `hashed`.
 pub(crate) fn service() -> (Service, Parts) {
     let parts = Parts { guide: Arc::default(), writer: Arc::default() };
+    let offered = Offered {
+        name: "scripted".to_owned(),
+        also: ["mira", "loquat", "writer"].map(str::to_owned).into(),
+        model: parts.writer.clone(),
+    };
     let service = Service::new("Mira", parts.guide.clone())
-        .with_model("scripted", parts.writer.clone())
+        .with_models(move || vec![offered.clone()])
         .with_embedder("hashed", Arc::new(HashedEmbedder::new(8)));
     (service, parts)
 }

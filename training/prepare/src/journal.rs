@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::chat::Chat;
+use crate::dice::digest;
 use crate::example::{Message, Role};
 use crate::settings::{Journal, Replies};
 
@@ -33,6 +34,8 @@ pub struct Exchange {
 pub fn chats(conversations: &BTreeMap<String, Vec<Exchange>>, system: &str, settings: &Journal) -> Vec<Chat> {
     let mut chats = Vec::new();
     for (conversation, exchanges) in conversations {
+        // On many platforms a conversation's id is its person's.
+        let unit = format!("journal-{:016x}", digest(0, "conversation", conversation));
         let names: Vec<String> =
             exchanges.iter().flat_map(|exchange| exchange.names.iter().cloned()).collect();
         let mut before: Vec<Message> = Vec::new();
@@ -48,7 +51,7 @@ pub fn chats(conversations: &BTreeMap<String, Vec<Exchange>>, system: &str, sett
                 let own = [asked.clone(), answered.clone()];
                 chats.push(Chat {
                     id: format!("journal#{}", exchange.number),
-                    unit: format!("journal:{conversation}"),
+                    unit: unit.clone(),
                     messages: head.into_iter().chain(shown.iter().cloned()).chain(own).collect(),
                     names: names.clone(),
                     is_grounded: exchange.is_grounded,

@@ -82,6 +82,10 @@ impl Use {
         let mut applied = source.clone();
         if let Some(path) = &self.path {
             applied.config.path = Some(path.clone());
+            // They were made for the model whose place it takes.
+            applied.config.adapters.clear();
+            applied.config.adapter = None;
+            applied.config.ensemble.clear();
         }
         if let Some(adapter) = &self.adapter {
             applied.config.adapters.insert(ADAPTER.to_owned(), adapter.clone());

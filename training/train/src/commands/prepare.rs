@@ -47,8 +47,14 @@ pub fn run(args: &RecipeArgs) -> anyhow::Result<ExitCode> {
         chats.extend(journal::chats(&loaded, journal)?);
     }
     let chats: Vec<Chat> = chats.into_iter().map(|chat| cleaner.clean(chat)).collect();
-    let (asked_again, chats): (Vec<Chat>, Vec<Chat>) =
-        chats.into_iter().partition(|chat| chat.is_grounded && settings.graph.is_some());
+    let (asked_again, chats): (Vec<Chat>, Vec<Chat>) = chats.into_iter().partition(|chat| chat.is_grounded);
+    if settings.graph.is_none() && !asked_again.is_empty() {
+        screen.say(&format!(
+            "{} replies of the journal say facts and are left out: learnt without their facts they would teach to make some up. \
+             Add a table [prepare.graph], and they are asked again with them.",
+            asked_again.len()
+        ));
+    }
     let asked_again: Vec<Question> = asked_again.iter().map(Chat::question).collect();
     let sources = Sources {
         graph: settings

@@ -43,9 +43,18 @@ pub(super) fn write(recipe: &Recipe, manifest: &Manifest, compared: &Compared, t
     .markdown(manifest)
 }
 
-/// The recipe without the folders of the machine that it was followed on.
+/// The recipe without the folders of the machine that it was followed on, and without the names that were taken out of what people said.
 fn shown(recipe: &Recipe) -> String {
     let mut recipe = recipe.clone();
+    let prepare = &mut recipe.prepare;
+    prepare.clean.words.clear();
+    prepare.clean.keep.clear();
+    let of_graph = prepare.graph.iter_mut().flat_map(|graph| [&mut graph.questions, &mut graph.wordings]);
+    let of_set = of_graph.chain([&mut prepare.dialogues.files, &mut prepare.text.files]);
+    of_set
+        .chain([&mut recipe.soup.of, &mut recipe.ensemble.models])
+        .flatten()
+        .for_each(|path| *path = name(path).into());
     recipe.base = name(Path::new(&recipe.base));
     let paths =
         [Some(&mut recipe.output), recipe.bot.as_mut(), recipe.run.set.as_mut(), recipe.export.of.as_mut()];
