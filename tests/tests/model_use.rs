@@ -172,7 +172,7 @@ fn a_power_cut_while_a_model_is_taken_up_loses_no_message_and_leaves_one_of_the_
         let model = ask(&server, "bob", &round.to_string());
         let own = use_own(&user, is_new);
         assert_eq!(
-            ask(&server, "bob", &format!("own {round}")) == model,
+            ask(&server, "bob", &format!("own-{round}")) == model,
             !is_new,
             "the file says what is used"
         );

@@ -1,3 +1,5 @@
+//! Packing changes nothing of what is learnt.
+
 use proptest::prelude::*;
 
 use super::*;

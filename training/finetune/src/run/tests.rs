@@ -1,3 +1,5 @@
+//! Runs over a bigram model with analytic gradients: they go on to the bit, and stop where they must.
+
 use std::path::Path;
 
 use tempfile::TempDir;

@@ -1,3 +1,5 @@
+//! Sets become tokens: what is learnt, what is read, and what is refused.
+
 use std::path::Path;
 
 use loquat_prepare::Kind;
