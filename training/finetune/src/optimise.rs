@@ -1,4 +1,4 @@
-//! How far a step goes. In: the number of the step, the norm of its gradient. Out: an [`Update`](crate::Update). Must not know: models,
+//! How far a step goes. In: the number of the step, the norm of its gradient. Out: an [`Update`]. Must not know: models,
 //! data, files.
 
 mod clip;
