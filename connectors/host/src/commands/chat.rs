@@ -10,12 +10,11 @@ use crate::run;
 
 pub(super) fn chat(loaded: &Loaded) -> anyhow::Result<ExitCode> {
     let screen = Screen::default();
-    let places = Places::of(&loaded.config)?;
-    // Held before the models are chosen: `loquat model use` takes a journal that nobody holds for a bot that is not there.
-    let journal = run::journal(&places)?;
     let parts = assemble(loaded, &screen)?;
     super::introduce(&parts, &screen)?;
+    let places = Places::of(&loaded.config)?;
     super::runtime()?.block_on(async {
+        let journal = run::journal(&places)?;
         let connectors = vec![terminal(&loaded.config, &places)?];
         // The exchange has them: one whose place another takes is freed.
         drop(parts.models);

@@ -19,11 +19,9 @@ pub(super) fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
         let (metrics, page) = crate::metrics::start(&loaded.config.metrics)?;
         (metrics, page, crate::telemetry::trace(&loaded.config.telemetry)?)
     };
-    let places = Places::of(&loaded.config)?;
-    // Held before the models are chosen: `loquat model use` takes a journal that nobody holds for a bot that is not there.
-    let journal = run::journal(&places)?;
     let parts = assemble(loaded, &screen)?;
     super::introduce(&parts, &screen)?;
+    let places = Places::of(&loaded.config)?;
     let ended = runtime.block_on(async {
         tokio::spawn(page);
         let announce = |connectors: &[Connector]| {
@@ -33,6 +31,7 @@ pub(super) fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
             screen.say("Press Ctrl-C to stop.");
             Ok(())
         };
+        let journal = run::journal(&places)?;
         let desk = Arc::new(Desk::new(&loaded.config, &places, journal.clone(), metrics));
         let connectors = served(&loaded.config, &places, &parts, &desk)?;
         desk.show(parts.exchange.clone());
