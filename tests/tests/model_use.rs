@@ -17,6 +17,9 @@ const MODEL: &str = "smollm2";
 
 /// The English default in 8 bits, converted from its GGUF file as its user would.
 fn int8(user: &User) -> PathBuf {
+    // Whoever asks has it fetched.
+    let asked = user.run(["ask", QUESTION]).unwrap();
+    assert_eq!(asked.code, Some(0), "{asked:?}");
     let folder = user.cache().join("smollm2-135m-instruct/0.1.2");
     let files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
     let gguf =
