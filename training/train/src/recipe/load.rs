@@ -83,22 +83,37 @@ fn parse(text: &str, file: &str) -> Result<Recipe, RecipeError> {
     serde_path_to_error::deserialize(reader).map_err(|error| wrong(error.inner(), &error.path().to_string()))
 }
 
-/// Sets a key such as `run.rate` to a value as TOML writes it, or else to the text itself.
+/// Sets a key such as `run.rate` or `tune.space."run.rate"` to a value as TOML writes it, or else to the text itself.
 fn set(table: &mut toml::Table, key: &str, text: &str) -> Result<(), String> {
     let as_toml = toml::from_str::<toml::Table>(&format!("value = {text}")).ok();
     let value = as_toml.and_then(|mut table| table.remove("value"));
     let value = value.unwrap_or_else(|| toml::Value::String(text.to_owned()));
+    let mut names = names(key)?.into_iter().peekable();
     let mut within = table;
-    let mut names = key.split('.').peekable();
     while let Some(name) = names.next() {
         if names.peek().is_none() {
-            within.insert(name.to_owned(), value);
+            within.insert(name, value);
             return Ok(());
         }
-        let inner = within.entry(name).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        let inner = within.entry(name.as_str()).or_insert_with(|| toml::Value::Table(toml::Table::new()));
         within = inner.as_table_mut().ok_or_else(|| format!("`{name}` has no keys below it"))?;
     }
     Ok(())
+}
+
+/// The parts of a dotted key, some of which may stand in quotation marks, as TOML reads them.
+fn names(key: &str) -> Result<Vec<String>, String> {
+    let wrong = |_| format!("`{key}` is no key; write it as in the recipe, such as run.rate");
+    let mut at = toml::from_str::<toml::Table>(&format!("{key} = 0")).map_err(wrong)?;
+    let mut names = Vec::new();
+    while let Some((name, value)) = at.into_iter().next() {
+        names.push(name);
+        match value {
+            toml::Value::Table(inner) => at = inner,
+            _ => break,
+        }
+    }
+    Ok(names)
 }
 
 /// The problem in words, with its key; for an unknown key or value, with the known one that is nearest.
@@ -166,6 +181,19 @@ mod tests {
         assert!(error.contains("line 1"), "{error}");
         let error = load("name = \"x\"\nbase = \"y\"\n", &[]).unwrap_err();
         assert!(error.contains("missing field `output`"), "{error}");
+    }
+
+    #[test]
+    fn a_key_with_dots_of_its_own_is_set_as_toml_writes_it() {
+        let range = "{ low = 1e-5, high = 1e-3, log = true }";
+        let by_flag = load(LEAST, &[("tune.space.\"run.rate\"", range)]).unwrap();
+        let by_file = load(&format!("{LEAST}[tune.space]\n\"run.rate\" = {range}\n"), &[]).unwrap();
+        assert!(!by_flag.tune.space.ranges.is_empty());
+        assert_eq!(by_flag.tune.space, by_file.tune.space);
+        for key in ["", "run..rate", "run.\"rate"] {
+            let error = load(LEAST, &[(key, "1")]).unwrap_err();
+            assert!(error.contains("is no key"), "{key}: {error}");
+        }
     }
 
     #[test]
