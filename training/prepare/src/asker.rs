@@ -99,9 +99,10 @@ impl Asker {
         Self { bot, knowledge, wordings, settings, seed, values, openings, said: Mutex::default() }
     }
 
-    /// What the bot says where it knows nothing; `None` where it has no line of its own for that.
+    /// What is said where nothing is known: the recipe's line, else the bot's; `None` where neither has one.
     pub(crate) async fn refusal(&self, language: &Language) -> Result<Option<String>, PrepareError> {
-        if let Some(own) = &self.settings.refusal {
+        let own = self.settings.refusal.iter().find(|(of, _)| of.matches(language));
+        if let Some((_, own)) = own {
             return Ok(Some(own.clone()));
         }
         // No name, no relation, no word that means anything.

@@ -104,7 +104,8 @@ fn last(example: &Example) -> (&str, &str) {
     (&question.content, &answer.content)
 }
 
-const ALL: &str = "examples = 400\n[graph]\ngenerated = 60\nreworded = 2\n[split]\ndev = 0.15\ntest = 0.15\n";
+const ALL: &str = "examples = 400\n[graph]\ngenerated = 60\nreworded = 2\n[graph.shares]\nmulti_hop = 0.03\nyes_no = 0.03\n\
+                   [split]\ndev = 0.15\ntest = 0.15\n";
 
 #[tokio::test]
 async fn a_graph_teaches_every_kind_with_the_engines_own_prompts_and_leaks_nothing() {
@@ -186,6 +187,57 @@ async fn every_answer_is_what_the_verifier_supports_of_the_facts_in_the_prompt()
         own += usize::from(!question.contains(answer));
     }
     assert!(checked >= 10 && own >= 3, "{checked} checked, {own} in other words");
+}
+
+/// The lines of facts in the last prompt.
+fn facts(example: &Example) -> Vec<&str> {
+    let (facts, _) = last(example).0.rsplit_once("\n\n").unwrap();
+    facts.lines().collect()
+}
+
+#[tokio::test]
+async fn what_is_refused_is_not_told_and_what_is_answered_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = "examples = 400\n[graph]\ngenerated = 60\n[graph.shares]\nfollow_up = 0.5\nmissing = 0.8\n[augment]\ndistracted = 1.0\n\
+                    careless = 0.0\ntypos = 0.0\n";
+    made(settings, folder.path(), sources(Vec::new())).await.unwrap();
+    let (mut near, mut refused, mut nameless) = (0, 0, 0);
+    for example in ["train", "dev", "test"].iter().flat_map(|name| part(folder.path(), name)) {
+        let question = example.question.as_ref().unwrap();
+        // "borders" is asked for as "border" too.
+        let relation = example.group.as_ref().unwrap().trim_end_matches('s').to_owned();
+        let cities = COUNTRIES.iter().flat_map(|(country, city, _)| [*country, *city]);
+        let subject = cities.into_iter().find(|name| question.contains(name));
+        let tells = |line: &&str| line.contains(&relation) && subject.is_none_or(|name| line.contains(name));
+        let telling = facts(&example).iter().filter(|line| tells(line)).count();
+        if example.kind == Kind::Missing {
+            assert_eq!(telling, 0, "{example:?}");
+            let is_near = facts(&example).iter().any(|line| subject.is_none_or(|name| line.contains(name)));
+            (refused, near) = (refused + 1, near + usize::from(is_near));
+        } else if subject.is_none() {
+            assert_eq!(telling, 1, "{example:?}");
+            nameless += 1;
+        }
+    }
+    assert!(nameless >= 5 && refused >= 50 && near * 3 > refused, "{near} of {refused}, {nameless}");
+}
+
+#[tokio::test]
+async fn without_a_line_for_what_is_not_known_nobody_learns_to_refuse_in_silence() {
+    let folder = tempfile::tempdir().unwrap();
+    let with_languages = |languages: &[&str]| {
+        let mut sources = sources(Vec::new());
+        let graph = sources.graph.as_mut().unwrap();
+        graph.languages = languages.iter().map(Language::new).collect();
+        sources
+    };
+    // The bot has no Welsh.
+    let error = made(ALL, folder.path(), with_languages(&["en", "cy"])).await.unwrap_err().to_string();
+    assert!(error.contains("prepare.graph.refusal") && error.contains("cy = "), "{error}");
+    let own = ALL.replace("[graph]", "[graph]\nrefusal = { cy = \"Wn i ddim.\", en = \"No idea.\" }");
+    let folder = tempfile::tempdir().unwrap();
+    let statistics = made(&own, folder.path(), with_languages(&["en", "cy"])).await.unwrap();
+    assert_eq!((&*statistics.refusals["cy"], &*statistics.refusals["en"]), ("Wn i ddim.", "No idea."));
 }
 
 #[tokio::test]

@@ -100,6 +100,8 @@ pub(super) async fn cases(
     let mut kept = Kept::open(&folder.join(ASKED), &format!("{:016x}", digest(0, "made of", &made_of)))?;
     let asker = Asker::new(source.bot, source.knowledge, source.wordings, settings.clone(), seed, &questions);
     let asker = Arc::new(asker);
+    let mut refusals = BTreeMap::new();
+    refuse(&asker, source.languages.iter(), &mut refusals).await?;
     let total = questions.len();
     let open: Vec<Question> =
         questions.iter().filter(|question| !kept.known.contains_key(&question.key())).cloned().collect();
@@ -123,12 +125,9 @@ pub(super) async fn cases(
         progress("asking the bot", done, total);
     }
     drop(outcomes);
-    let mut refusals = BTreeMap::new();
-    for language in &source.languages {
-        if let Some(refusal) = asker.refusal(language).await? {
-            refusals.insert(language.primary().to_owned(), refusal);
-        }
-    }
+    let cases_of = |question: &Question| kept.known.get(&question.key()).map(|outcome| &outcome.cases);
+    let met = questions.iter().filter_map(cases_of).flatten().map(|case| &case.language);
+    refuse(&asker, met, &mut refusals).await?;
     let mut fates: BTreeMap<Fate, usize> = BTreeMap::new();
     let mut cases = Vec::new();
     for question in &questions {
@@ -138,4 +137,30 @@ pub(super) async fn cases(
         }
     }
     Ok(Made { cases, fates, refusals, wordings: asker.wordings.clone() })
+}
+
+/// Learns what is said in these languages where nothing is known, where the set is to have such examples.
+async fn refuse<'a>(
+    asker: &Asker,
+    languages: impl Iterator<Item = &'a Language>,
+    refusals: &mut BTreeMap<String, String>,
+) -> Result<(), PrepareError> {
+    if asker.settings.shares.missing == 0.0 {
+        return Ok(());
+    }
+    for language in languages {
+        let primary = language.primary();
+        if refusals.contains_key(primary) {
+            continue;
+        }
+        let Some(refusal) = asker.refusal(language).await? else {
+            let problem = format!(
+                "has no line in the language {primary}, and the bot said none when it was asked what means nothing; give one, such as \
+                 {{ {primary} = \"…\" }}, or set `prepare.graph.shares.missing` to 0"
+            );
+            return Err(PrepareError::Settings { key: "prepare.graph.refusal".to_owned(), problem });
+        };
+        refusals.insert(primary.to_owned(), refusal);
+    }
+    Ok(())
 }
