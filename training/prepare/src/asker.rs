@@ -3,6 +3,8 @@
 
 mod around;
 
+pub(crate) use around::depends_on;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -235,7 +235,7 @@ async fn without_a_line_for_what_is_not_known_nobody_learns_to_refuse_in_silence
     let error = made(ALL, folder.path(), with_languages(&["en", "cy"])).await.unwrap_err().to_string();
     assert!(error.contains("prepare.graph.refusal") && error.contains("cy = "), "{error}");
     let own = ALL.replace("[graph]", "[graph]\nrefusal = { cy = \"Wn i ddim.\", en = \"No idea.\" }");
-    let folder = tempfile::tempdir().unwrap();
+    // What was asked before is gone on with, as nothing of it depends on the line.
     let statistics = made(&own, folder.path(), with_languages(&["en", "cy"])).await.unwrap();
     assert_eq!((&*statistics.refusals["cy"], &*statistics.refusals["en"]), ("Wn i ddim.", "No idea."));
 }
@@ -251,9 +251,33 @@ async fn a_run_that_was_cut_short_makes_the_same_set_and_another_recipe_is_refus
         let read = |folder: &Path| std::fs::read(folder.join(name)).unwrap();
         assert!(read(whole.path()) == read(cut.path()), "{name} differs");
     }
+    // A question more, such as one of a journal that grows, loses nothing of what was asked.
+    let more =
+        Question { turns: vec!["Which city is the capital of Nepal?".to_owned()], ..Question::default() };
+    made(ALL, whole.path(), sources(vec![more])).await.unwrap();
+    let grown = std::fs::read(whole.path().join("asked.jsonl")).unwrap();
+    assert!(
+        grown.starts_with(&asked) && grown[asked.len()..].iter().filter(|byte| **byte == b'\n').count() == 1
+    );
+
     let other = ALL.replace("reworded = 2", "reworded = 1");
     let refused = made(&other, whole.path(), sources(Vec::new())).await.unwrap_err();
     assert!(refused.to_string().contains("asked.jsonl"), "{refused}");
+    // Another version of the engine has other prompts, whatever it calls itself.
+    let prompts =
+        String::from_utf8(asked).unwrap().replace("Atlas knows countries.", "Atlas knew countries.");
+    std::fs::write(whole.path().join("asked.jsonl"), prompts).unwrap();
+    let refused = made(ALL, whole.path(), sources(Vec::new())).await.unwrap_err();
+    assert!(refused.to_string().contains("version of Loquat"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_part_without_examples_has_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    made(ALL, folder.path(), sources(Vec::new())).await.unwrap();
+    let without = ALL.replace("dev = 0.15", "dev = 0.0");
+    made(&without, folder.path(), sources(Vec::new())).await.unwrap();
+    assert!(!folder.path().join("dev.jsonl").exists() && folder.path().join("test.jsonl").exists());
 }
 
 #[tokio::test]

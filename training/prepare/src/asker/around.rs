@@ -10,10 +10,25 @@ use crate::dice::Dice;
 use crate::error::PrepareError;
 use crate::example::Kind;
 use crate::question::Question;
+use crate::settings::Graph;
 use crate::wordings::{Names, Use};
+
+/// What is asked around questions that are answered.
+const AROUND: [Kind; 4] = [Kind::FollowUp, Kind::YesNo, Kind::Contradicted, Kind::MultiHop];
 
 /// So much more than its share is asked of a kind, because not every question of it is answered.
 const SURPLUS: f64 = 2.5;
+
+/// Around how many of the questions that are answered something of a kind is asked.
+fn wanted(settings: &Graph, kind: Kind) -> f64 {
+    let shares = &settings.shares;
+    (shares.of(kind) / (shares.fact + shares.list).max(0.05) * SURPLUS).min(1.0)
+}
+
+/// What of the settings an outcome depends on, in words that mean nothing.
+pub(crate) fn depends_on(settings: &Graph) -> String {
+    format!("{} {:?}", settings.reworded, AROUND.map(|kind| wanted(settings, kind)))
+}
 
 impl Asker {
     /// Cases around a question, as many of each kind as its share wants.
@@ -25,11 +40,7 @@ impl Asker {
     ) -> Result<Vec<Case>, PrepareError> {
         let Some(slots) = &case.slots else { return Ok(Vec::new()) };
         let mut dice = Dice::new(self.seed, "around", &question.key());
-        let shares = &self.settings.shares;
-        let mut wants = |kind: Kind| {
-            let share = shares.of(kind) / (shares.fact + shares.list).max(0.05);
-            dice.chance((share * SURPLUS).min(1.0))
-        };
+        let mut wants = |kind: Kind| dice.chance(wanted(&self.settings, kind));
         let (follows, points, decides, presupposes, goes_on) = (
             wants(Kind::FollowUp),
             wants(Kind::FollowUp),
