@@ -220,7 +220,8 @@ impl Default for Text {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Clean {
-    /// Whether e-mail addresses, telephone, card and account numbers, addresses and the names of those who talk are replaced. Default true.
+    /// Whether e-mail addresses, telephone, card and account numbers, addresses and the names of those who talk, where the platform gives them,
+    /// are replaced. Default true.
     pub personal_data: bool,
     /// The country whose telephone numbers are recognised without `+`, as two letters (ISO 3166-1). Default none.
     #[serde(skip_serializing_if = "Option::is_none")]
