@@ -101,7 +101,7 @@ pub async fn prepare(
         }
     }
     let pieces = distinct(sources.pieces, settings, "text", &mut statistics, |piece| piece.text.clone());
-    let units = |piece: &Piece| piece.id.clone();
+    let units = |piece: &Piece| piece.unit.clone();
     for (part, piece) in divided(pieces, settings, seed, "text", &mut statistics, units) {
         for (copy, mut dice) in copies(part, settings, seed, &piece.id) {
             let is_cropped = part == Part::Train && dice.chance(settings.augment.cropped);

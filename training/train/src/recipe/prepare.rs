@@ -81,7 +81,7 @@ characters = 2000
 
 # What is taken out of dialogues and journal.
 [prepare.clean]
-# Replaces e-mail addresses, telephone, card and account numbers, addresses, and the names of those who talk.
+# Replaces e-mail addresses, telephone, card and account numbers, addresses, and the names of those who talk, where the journal has them.
 personal_data = true
 # The country whose telephone numbers are recognised without `+`, as two letters.
 # country = "DE"
