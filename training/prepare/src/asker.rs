@@ -67,7 +67,7 @@ struct Said {
 
 /// Asks the bot.
 pub(crate) struct Asker {
-    pub(crate) bot: Bot,
+    pub(crate) bot: Arc<Bot>,
     pub(crate) knowledge: Arc<dyn Knowledge>,
     pub(crate) wordings: Wordings,
     pub(crate) settings: Graph,
@@ -82,7 +82,7 @@ pub(crate) struct Asker {
 impl Asker {
     /// Knows all questions beforehand: what is wrong for one is right for another.
     pub(crate) fn new(
-        bot: Bot,
+        bot: Arc<Bot>,
         knowledge: Arc<dyn Knowledge>,
         wordings: Wordings,
         settings: Graph,

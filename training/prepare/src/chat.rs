@@ -17,8 +17,8 @@ pub struct Chat {
     pub messages: Vec<Message>,
     /// The names of those who talk, where they are known; they are taken out.
     pub names: Vec<String>,
-    /// Whether its last reply says facts of the bot's graph. Learnt without them in the prompt, it would teach to make facts up: where there is
-    /// the graph, the question is asked again instead.
+    /// Whether its last reply says facts of the bot's graph. Learnt without them in the prompt, it would teach to make facts up: the question is
+    /// asked again instead.
     pub is_grounded: bool,
 }
 

@@ -184,7 +184,7 @@ pub struct Journal {
     /// Whether a reply that somebody disliked may stand before others as what was said, and is not learnt. Default false: conversations begin
     /// anew behind it.
     pub keep_bad_as_context: bool,
-    /// At most so many messages before a reply are given with it. Default 4.
+    /// Before a question that is asked again, what was said in at most so many messages before it is said again. Default 4.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub messages_before: Option<usize>,
 }

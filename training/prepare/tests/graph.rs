@@ -10,6 +10,7 @@ use loquat_contract::{
     Entity, EntityId, Fact, Knowledge, Label, Language, LanguageModel, Policy, Predicate, Sampling, Value,
 };
 use loquat_dialogue::{Bot as Owner, Engine, Verifier};
+use loquat_prepare::journal::talked;
 use loquat_prepare::{
     Bot, Chat, Example, GraphSource, Kind, Message, PrepareError, Question, Recorder, Role, Settings,
     Sources, Statistics, Wordings, here, prepare,
@@ -76,7 +77,7 @@ fn sources(questions: Vec<Question>) -> Sources {
     let models = vec![recorder.clone() as Arc<dyn LanguageModel>];
     let engine = Engine::new(owner, graph.clone(), models).unwrap();
     let source = GraphSource {
-        bot: Bot::new(Arc::new(engine), recorder),
+        bot: Arc::new(Bot::new(Arc::new(engine), recorder)),
         knowledge: graph,
         languages: vec![Language::english()],
         wordings: Wordings::read([]).unwrap(),
@@ -305,6 +306,30 @@ async fn wrong_and_foreign_questions_are_counted_and_nothing_usable_is_an_error(
     let error = made(settings, folder.path(), sources(foreign)).await.unwrap_err().to_string();
     assert!(error.contains("1 were not answered from facts") && error.contains("loquat ask"), "{error}");
     assert!(!folder.path().join("train.jsonl").exists());
+}
+
+#[tokio::test]
+async fn small_talk_is_learnt_behind_the_prompt_that_the_bots_model_gets_for_it() {
+    let bot = sources(Vec::new()).graph.unwrap().bot;
+    let liked = |asked: &str, answered: &str| Chat {
+        id: "journal#1".into(),
+        unit: "journal-1".into(),
+        messages: vec![
+            Message::new(Role::User, "What is the capital of Peru?"),
+            Message::new(Role::Assistant, "Lima.").only_read(),
+            Message::new(Role::User, asked),
+            Message::new(Role::Assistant, answered),
+        ],
+        names: Vec::new(),
+        is_grounded: false,
+    };
+    let chat = talked(&bot, liked("Thank you!", "My pleasure.")).await.unwrap().unwrap();
+    let [system, asked, answered] = chat.messages.as_slice() else { panic!("{chat:?}") };
+    assert!(system.role == Role::System && system.content.contains("Atlas knows countries."));
+    assert_eq!((&*asked.content, &*answered.content, answered.weight), ("Thank you!", "My pleasure.", None));
+    // What is no small talk, or is answered without a model, is left alone.
+    assert!(talked(&bot, liked("What is the capital of Peru?", "Lima.")).await.unwrap().is_none());
+    assert!(talked(&bot, liked("Who are you?", "I am Atlas.")).await.unwrap().is_none());
 }
 
 #[tokio::test]

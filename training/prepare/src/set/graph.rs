@@ -39,7 +39,7 @@ pub fn here(task: Asking) -> Asking {
 /// The bot, its graph, and what to ask.
 pub struct GraphSource {
     /// The bot, under the policy `strict`.
-    pub bot: Bot,
+    pub bot: Arc<Bot>,
     /// What it answers from.
     pub knowledge: Arc<dyn Knowledge>,
     /// Its languages.

@@ -11,8 +11,9 @@ use anyhow::Context;
 use loquat::config::{Loaded, load};
 use loquat::parts::{GraphSource as HostGraph, Places, cache, embedders};
 use loquat::progress::Screen;
-use loquat_contract::{BoxFuture, LanguageModel, Policy};
+use loquat_contract::{BoxFuture, Knowledge, LanguageModel, Policy};
 use loquat_dialogue::{Bot as Owner, Engine};
+use loquat_prepare::journal::talked;
 use loquat_prepare::settings::Graph;
 use loquat_prepare::{
     Bot, Chat, Cleaner, GraphSource, PrepareError, Question, Recorder, Sources, Wordings, prepare,
@@ -43,11 +44,13 @@ pub fn run(args: &RecipeArgs) -> anyhow::Result<ExitCode> {
         bad_lines += read.bad_lines;
         chats.extend(read.chats);
     }
-    if let Some(journal) = &settings.journal {
-        chats.extend(journal::chats(&loaded, journal)?);
-    }
-    let chats: Vec<Chat> = chats.into_iter().map(|chat| cleaner.clean(chat)).collect();
-    let (asked_again, chats): (Vec<Chat>, Vec<Chat>) = chats.into_iter().partition(|chat| chat.is_grounded);
+    let liked = match &settings.journal {
+        Some(journal) => journal::chats(&loaded, journal)?,
+        None => Vec::new(),
+    };
+    let mut chats: Vec<Chat> = chats.into_iter().map(|chat| cleaner.clean(chat)).collect();
+    let liked = liked.into_iter().map(|chat| cleaner.clean(chat));
+    let (asked_again, smalltalk): (Vec<Chat>, Vec<Chat>) = liked.partition(|chat| chat.is_grounded);
     if settings.graph.is_none() && !asked_again.is_empty() {
         screen.say(&format!(
             "{} replies of the journal say facts and are left out: learnt without their facts they would teach to make some up. \
@@ -56,21 +59,25 @@ pub fn run(args: &RecipeArgs) -> anyhow::Result<ExitCode> {
         ));
     }
     let asked_again: Vec<Question> = asked_again.iter().map(Chat::question).collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("no threads can be started")?;
+    let is_asked = settings.graph.is_some() || !smalltalk.is_empty();
+    let opened = is_asked.then(|| Opened::new(&loaded, &screen)).transpose()?;
+    if let Some(opened) = &opened {
+        for chat in smalltalk {
+            chats.extend(runtime.block_on(talked(&opened.bot, chat))?);
+        }
+    }
+    let graph = settings.graph.as_ref().zip(opened);
     let sources = Sources {
-        graph: settings
-            .graph
-            .as_ref()
-            .map(|graph| source(&loaded, graph, asked_again, &screen))
-            .transpose()?,
+        graph: graph.map(|(graph, opened)| source(&loaded, graph, opened, asked_again)).transpose()?,
         chats,
         pieces: loquat_prepare::text::read(&settings.text)?,
         cleaned: cleaner.removed(),
         bad_lines,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("no threads can be started")?;
     let mut progress =
         |task: &str, done: usize, of: usize| screen.show(task, done as u64, Some(of as u64), false);
     let folder = recipe.set_folder();
@@ -101,20 +108,51 @@ pub fn run(args: &RecipeArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The bot with a model that writes down what it is told, its graph, and the questions of the recipe's sets.
+/// The bot, to be asked.
+struct Opened {
+    graph: HostGraph,
+    knowledge: Arc<dyn Knowledge>,
+    bot: Arc<Bot>,
+}
+
+impl Opened {
+    /// The bot with a model that writes down what it is told.
+    fn new(loaded: &Loaded, screen: &Screen) -> anyhow::Result<Self> {
+        let config = &loaded.config;
+        let graph = HostGraph::open_to_read(loaded, &Places::of(config)?, screen)?;
+        let knowledge = graph.knowledge();
+        let recorder = Arc::new(Recorder::default());
+        let owner = Owner {
+            name: config.bot.name.clone(),
+            persona: config.bot.persona.clone(),
+            // What is learnt is judged, whatever the bot lets pass.
+            policy: Policy::Strict,
+            languages: config.bot.languages.clone(),
+            sampling: loquat_contract::Sampling::default(),
+        };
+        let models = vec![recorder.clone() as Arc<dyn LanguageModel>];
+        let mut engine = Engine::new(owner, knowledge.clone(), models)?;
+        for embedder in embedders(config, &cache(config)?, screen)? {
+            engine = engine.with_embedder(embedder);
+        }
+        let bot = Arc::new(Bot::new(Arc::new(engine), recorder));
+        Ok(Self { graph, knowledge, bot })
+    }
+}
+
+/// The bot, its graph, and what to ask: the questions of the recipe's sets, and those of the journal.
 fn source(
     loaded: &Loaded,
     graph: &Graph,
+    opened: Opened,
     asked_again: Vec<Question>,
-    screen: &Screen,
 ) -> anyhow::Result<GraphSource> {
     let config = &loaded.config;
     let wordings = Wordings::read(graph.wordings.iter().map(std::path::PathBuf::as_path))?;
     let mut questions = questions(graph)?;
     questions.extend(asked_again);
-    let opened = HostGraph::open_to_read(loaded, &Places::of(config)?, screen)?;
-    let knowledge = opened.knowledge();
-    let entities = match opened.local() {
+    let Opened { graph: stored, knowledge, bot } = opened;
+    let entities = match stored.local() {
         Some(local) if graph.generated > 0 => {
             let walk = local.walk();
             walk.node_identifiers()
@@ -125,20 +163,6 @@ fn source(
         // A graph behind an endpoint is not gone through from end to end.
         _ => Vec::new(),
     };
-    let embedders = embedders(config, &cache(config)?, screen)?;
-    let recorder = Arc::new(Recorder::default());
-    let owner = Owner {
-        name: config.bot.name.clone(),
-        persona: config.bot.persona.clone(),
-        // What is learnt is judged, whatever the bot lets pass.
-        policy: Policy::Strict,
-        languages: config.bot.languages.clone(),
-        sampling: loquat_contract::Sampling::default(),
-    };
-    let mut engine = Engine::new(owner, knowledge.clone(), vec![recorder.clone() as Arc<dyn LanguageModel>])?;
-    for embedder in embedders {
-        engine = engine.with_embedder(embedder);
-    }
     let languages =
         if graph.languages.is_empty() { config.bot.languages.clone() } else { graph.languages.clone() };
     let identity = format!(
@@ -148,10 +172,9 @@ fn source(
         config.bot.persona,
         config.bot.languages,
         config.graph.embeddings,
-        opened.summary()?,
+        stored.summary()?,
         knowledge.schema().generation
     );
-    let bot = Bot::new(Arc::new(engine), recorder);
     let parallel = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(GraphSource { bot, knowledge, languages, wordings, questions, entities, identity, parallel })
 }

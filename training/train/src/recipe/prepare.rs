@@ -62,14 +62,15 @@ files = []
 # What each begins with where it has no system message of its own.
 # system = "You are Finch."
 
-# What people said to the bot, from its own journal: where a reply cites facts, its question is asked again, and the bot's facts and words of
-# today are learnt; other replies are learnt as they are. Without this table the journal is left alone; it is only read, also while the bot runs.
+# What people said to the bot, from its own journal: where a reply says facts, its question is asked again, and the bot's facts and words of
+# today are learnt (with [prepare.graph]); small talk is learnt as it was said. Without this table the journal is left alone; it is only read,
+# also while the bot runs.
 # [prepare.journal]
 # Which replies are learnt: good (somebody liked it and nobody disliked it) or not_bad (nobody disliked it).
 # replies = "good"
 # Whether a disliked reply stays as what was said, and is not learnt; else conversations begin anew behind it.
 # keep_bad_as_context = false
-# At most so many messages before a reply are given with it.
+# Before a question that is asked again, what was said in at most so many messages before it is said again.
 # messages_before = 4
 
 # Plain text to go on training on.

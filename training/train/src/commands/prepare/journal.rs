@@ -42,8 +42,8 @@ pub(super) fn chats(loaded: &Loaded, settings: &settings::Journal) -> anyhow::Re
             liked,
             disliked,
             names: sender.name.iter().cloned().collect(),
-            is_grounded: !reply.citations.is_empty(),
+            outcome: reply.outcome,
         });
     }
-    Ok(conversations(&exchanges, &loaded.config.bot.persona, settings))
+    Ok(conversations(&exchanges, settings))
 }
