@@ -181,7 +181,10 @@ impl Asker {
             };
             let of = if slots.is_list { Use::Several } else { Use::Say };
             let mut others: Vec<String> = Vec::new();
-            for wording in self.wordings.make(of, &names, &language) {
+            // "actor is the occupation of …" is no sentence to learn.
+            let begins_small = |text: &str| text.starts_with(char::is_lowercase);
+            let are_sentences = |wording: &String| !begins_small(wording) || begins_small(&answers[0]);
+            for wording in self.wordings.make(of, &names, &language).into_iter().filter(are_sentences) {
                 if wording != answers[0] && self.bot.lets_say(answer, &wording).await? {
                     others.push(wording);
                 }
