@@ -86,9 +86,7 @@ impl Cleaner {
                 found.extend(self.number(candidate.as_str()).map(|kind| (candidate.range(), kind)));
             }
             found.extend(self.addresses.find_iter(text).map(|m| (m.range(), "address")));
-            // A name of one letter is in every text.
-            let names = names.iter().filter(|name| name.chars().count() > 1);
-            found.extend(names.flat_map(|name| places(text, name)).map(|range| (range, "name")));
+            found.extend(names.iter().flat_map(|name| named(text, name)).map(|range| (range, "name")));
         }
         let words = self.settings.words.iter().flat_map(|word| places(text, word));
         found.extend(words.map(|range| (range, "removed")));
@@ -145,6 +143,22 @@ fn account(text: &str, range: Range<usize>) -> Option<Range<usize>> {
     })
 }
 
+/// Where somebody's name stands, or one of its words as names are written: of "Will Lee" also "Will", and not "will". A name of one letter is
+/// in every text, and words of fewer than three in many.
+fn named(text: &str, name: &str) -> Vec<Range<usize>> {
+    const LETTERS: usize = 3;
+    if name.trim().chars().count() < 2 {
+        return Vec::new();
+    }
+    let mut found = places(text, name);
+    for word in name.split_whitespace().filter(|word| word.chars().count() >= LETTERS) {
+        if word.starts_with(char::is_uppercase) {
+            found.extend(places(text, word).into_iter().filter(|range| text[range.clone()] == *word));
+        }
+    }
+    found
+}
+
 /// Where a name stands as whole words, whatever its case.
 fn places(text: &str, name: &str) -> Vec<Range<usize>> {
     if name.trim().is_empty() {
@@ -190,6 +204,7 @@ mod tests {
         for (text, expected) in [
             ("Write to ann.lee@mail.example, please.", "Write to [email], please."),
             ("I am ann lee, and Annabel is not.", "I am [name], and Annabel is not."),
+            ("Thanks, Ann! See Lee's, an ann and lee.", "Thanks, [name]! See [name]'s, an ann and lee."),
             ("Call +49 30 901820 or +1 212-555-2368.", "Call [phone] or [phone]."),
             ("Call 030 901820 today.", "Call [phone] today."),
             ("My card is 4111 1111 1111 1111.", "My card is [card]."),

@@ -2,13 +2,18 @@
 //! keyboard; and prompts of the same form whose facts do not tell. Nothing of another part gets into them.
 
 mod missing;
+mod neighbours;
+mod pool;
 mod question;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use loquat_contract::Language;
 
 use crate::case::{Case, echo};
+pub(crate) use neighbours::Neighbours;
+use pool::Pool;
+
 use crate::dice::{Dice, digest};
 use crate::example::{Example, Kind, Message, Role};
 use crate::prompt::Prompt;
@@ -23,6 +28,8 @@ pub(crate) struct Composer<'a> {
     pub(crate) augment: &'a Augment,
     /// What is said where the facts do not tell, by the language's first subtag.
     pub(crate) refusals: &'a BTreeMap<String, String>,
+    /// Which relations the same subjects have.
+    pub(crate) neighbours: &'a Neighbours,
     pub(crate) seed: u64,
 }
 
@@ -31,40 +38,6 @@ pub(crate) struct Composer<'a> {
 struct Line<'a> {
     text: &'a str,
     topics: &'a BTreeSet<String>,
-}
-
-/// The cases of one part, as a source of lines and values for each other.
-struct Pool<'a> {
-    cases: &'a [&'a Case],
-    by_group: HashMap<(&'a str, &'a str), Vec<&'a Case>>,
-}
-
-impl<'a> Pool<'a> {
-    fn new(cases: &'a [&'a Case]) -> Self {
-        let mut by_group: HashMap<_, Vec<_>> = HashMap::new();
-        for case in cases {
-            by_group.entry((case.language.primary(), case.group.as_str())).or_default().push(*case);
-        }
-        Self { cases, by_group }
-    }
-
-    fn like(&self, case: &'a Case) -> &[&'a Case] {
-        self.by_group.get(&(case.language.primary(), case.group.as_str())).map_or(&[], Vec::as_slice)
-    }
-
-    /// A case that stands in the same words of prompt, and says nothing of this one's subject.
-    fn other(&self, case: &Case, from: &[&'a Case], dice: &mut Dice) -> Option<&'a Case> {
-        const TRIES: usize = 12;
-        (0..TRIES).find_map(|_| {
-            let other = *dice.pick(from)?;
-            let is_other = other.topics.is_disjoint(&case.topics)
-                && other.language.matches(&case.language)
-                && !case
-                    .subject()
-                    .is_some_and(|subject| other.prompt.facts.iter().any(|fact| names(fact, subject)));
-            is_other.then_some(other)
-        })
-    }
 }
 
 impl Composer<'_> {
@@ -81,12 +54,13 @@ impl Composer<'_> {
         let mut dice = Dice::new(self.seed, "compose", &case.key());
         let mut prompt = case.prompt.clone();
         let mut answer = self.target(case, &mut dice);
+        let mut accepted = case.accepted.clone();
         let mut topics = case.topics.clone();
         if part == Part::Train
             && dice.chance(self.augment.substituted)
-            && let Some((other, said)) = self.substituted(case, &answer, pool, &mut dice)
+            && let Some((other, said, value)) = self.substituted(case, &answer, pool, &mut dice)
         {
-            (prompt, answer) = (other, said);
+            (prompt, answer, accepted) = (other, said, vec![value]);
         }
         let is_shown_more = dice.chance(self.augment.distracted) && self.augment.distractors > 0;
         if is_shown_more || case.kind == Kind::MultiHop {
@@ -107,7 +81,7 @@ impl Composer<'_> {
         if part == Part::Train {
             prompt = self.as_typed(&prompt, case, &mut dice);
         }
-        example(case.kind, &prompt, &answer, topics, &case.group)
+        example(case.kind, &prompt, &answer, &accepted, topics, &case.group)
     }
 
     /// The wording to learn.
@@ -129,7 +103,7 @@ impl Composer<'_> {
         answer: &str,
         pool: &Pool<'_>,
         dice: &mut Dice,
-    ) -> Option<(Prompt, String)> {
+    ) -> Option<(Prompt, String, String)> {
         let slots = case.slots.as_ref().filter(|slots| !slots.is_list)?;
         if !matches!(case.kind, Kind::Fact | Kind::FollowUp | Kind::Contradicted) {
             return None;
@@ -147,7 +121,7 @@ impl Composer<'_> {
             && value != &slots.object;
         is_plain.then(|| {
             let other = case.prompt.with_facts(vec![fact.replace(slots.object.as_str(), value)]);
-            (other, answer.replace(slots.object.as_str(), value))
+            (other, answer.replace(slots.object.as_str(), value), value.clone())
         })
     }
 
@@ -161,14 +135,22 @@ impl Composer<'_> {
     ) -> Vec<Line<'a>> {
         let mut lines: Vec<Line<'a>> = Vec::new();
         let beside: Vec<&str> = self.beside(case);
+        // “And its price?” is answered by the price of anything: only what is said of the same thing does not mislead.
+        let is_nameless = is_nameless(case);
         for at in 0..count {
-            let own = beside.get(at).filter(|_| dice.chance(0.6));
+            let own = beside.get(at).filter(|_| is_nameless || dice.chance(0.6));
             if let Some(text) = own {
                 lines.push(Line { text, topics: &case.topics });
+            }
+            if own.is_some() || is_nameless {
                 continue;
             }
-            let from = if dice.chance(0.6) { pool.like(case) } else { pool.cases };
-            if let Some(other) = pool.other(case, from, dice)
+            let other = match dice.below(5) {
+                0 | 1 => pool.other(case, pool.cases, dice),
+                2 => pool.like_it(case, dice),
+                _ => pool.other(case, pool.like(case), dice),
+            };
+            if let Some(other) = other
                 && let Some(text) = dice.pick(&other.prompt.facts)
             {
                 lines.push(Line { text, topics: &other.topics });
@@ -189,7 +171,14 @@ impl Composer<'_> {
 }
 
 /// A prompt with its answer.
-fn example(kind: Kind, prompt: &Prompt, answer: &str, topics: BTreeSet<String>, group: &str) -> Example {
+fn example(
+    kind: Kind,
+    prompt: &Prompt,
+    answer: &str,
+    accepted: &[String],
+    topics: BTreeSet<String>,
+    group: &str,
+) -> Example {
     let mut messages = prompt.messages();
     messages.push(Message::new(Role::Assistant, answer));
     let text: String = messages.iter().map(|message| message.content.as_str()).collect();
@@ -200,7 +189,15 @@ fn example(kind: Kind, prompt: &Prompt, answer: &str, topics: BTreeSet<String>, 
         text: None,
         entities: topics,
         group: Some(group.to_owned()),
+        question: Some(prompt.question.trim().to_owned()),
+        answers: accepted.to_vec(),
     }
+}
+
+/// Whether a question leaves it to the dialogue before it what it is about.
+fn is_nameless(case: &Case) -> bool {
+    let is_named = |subject| names(&case.prompt.question, subject);
+    case.kind == Kind::FollowUp && !case.subject().is_some_and(is_named)
 }
 
 /// Whether a text has a name as whole words, whatever its case.

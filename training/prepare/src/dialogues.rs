@@ -47,6 +47,8 @@ pub fn read(path: &Path, settings: &Dialogues, bad_lines: BadLines) -> Result<Re
             return Err(PrepareError::Settings { key: "prepare.dialogues.files".to_owned(), problem });
         }
     };
+    // The same wherever the recipe lies.
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
     let mut read = Read::default();
     for (line, conversation) in found {
         match conversation {
@@ -56,7 +58,7 @@ pub fn read(path: &Path, settings: &Dialogues, bad_lines: BadLines) -> Result<Re
                 {
                     messages.insert(0, Message::new(Role::System, system));
                 }
-                let id = format!("{}#{line}", path.display());
+                let id = format!("{name}#{line}");
                 read.chats.push(Chat {
                     unit: id.clone(),
                     id,
@@ -150,14 +152,13 @@ fn table(path: &Path, file: File) -> Result<Found, PrepareError> {
     };
     let pairs = column("question").zip(column("answer"));
     let turns = column("conversation").zip(column("role")).zip(column("content"));
-    let mut found: Found = Vec::new();
-    let mut conversations: BTreeMap<String, usize> = BTreeMap::new();
+    let mut rows = Rows::default();
     for record in reader.into_records() {
         let (line, record) = match record {
             Ok(record) => (record.position().map_or(0, |at| at.line() as usize), record),
             Err(error) => {
                 let line = error.position().map_or(0, |at| at.line() as usize);
-                found.push((line, Err(error.to_string())));
+                rows.add(line, None, Err(error.to_string()));
                 continue;
             }
         };
@@ -167,29 +168,16 @@ fn table(path: &Path, file: File) -> Result<Found, PrepareError> {
         };
         match (pairs, turns) {
             (_, Some(((conversation, who), content))) => {
-                let said = cell(conversation)
-                    .and_then(|id| Ok((id.to_owned(), Message::new(role(cell(who)?)?, cell(content)?))));
-                match said {
-                    Ok((id, message)) => match conversations.get(&id).copied() {
-                        Some(at) => {
-                            if let Some((_, Ok(messages))) = found.get_mut(at) {
-                                messages.push(message);
-                            }
-                        }
-                        None => {
-                            conversations.insert(id, found.len());
-                            found.push((line, Ok(vec![message])));
-                        }
-                    },
-                    Err(reason) => found.push((line, Err(reason))),
-                }
+                let id = cell(conversation);
+                let said = id.clone().and_then(|_| Ok(Message::new(role(cell(who)?)?, cell(content)?)));
+                rows.add(line, id.ok(), said);
             }
             (Some((question, answer)), None) => {
                 let pair = cell(question).and_then(|asked| {
                     let answer = Message::new(Role::Assistant, cell(answer)?);
                     Ok(vec![Message::new(Role::User, asked), answer])
                 });
-                found.push((line, pair));
+                rows.found.push((line, pair));
             }
             (None, None) => {
                 let reason = "its heading has neither `question` and `answer` nor `conversation`, `role` and `content`";
@@ -197,8 +185,40 @@ fn table(path: &Path, file: File) -> Result<Found, PrepareError> {
             }
         }
     }
-    let found = found.into_iter().map(|(line, said)| (line, said.and_then(checked)));
+    let found = rows.found.into_iter().map(|(line, said)| (line, said.and_then(checked)));
     Ok(found.collect())
+}
+
+/// Rows of conversations, put together.
+#[derive(Default)]
+struct Rows {
+    found: Found,
+    /// Where in them a conversation is.
+    places: BTreeMap<String, usize>,
+    /// The conversation of the row before.
+    last: Option<String>,
+}
+
+impl Rows {
+    /// Adds a row. One that is not understood spoils its conversation, whose answers would stand behind the wrong questions without it; where
+    /// it does not say which that is, the one of the row before.
+    fn add(&mut self, line: usize, conversation: Option<&str>, said: Result<Message, String>) {
+        if let Some(id) = conversation {
+            self.last = Some(id.to_owned());
+        }
+        let place = self.last.clone().map(|id| {
+            *self.places.entry(id).or_insert_with(|| {
+                self.found.push((line, Ok(Vec::new())));
+                self.found.len() - 1
+            })
+        });
+        match (place.and_then(|at| self.found.get_mut(at)), said) {
+            (Some((_, Ok(messages))), Ok(message)) => messages.push(message),
+            (Some(of), Err(reason)) if of.1.is_ok() => *of = (line, Err(reason)),
+            (None, Err(reason)) => self.found.push((line, Err(reason))),
+            _ => {}
+        }
+    }
 }
 
 #[cfg(test)]
@@ -258,6 +278,14 @@ mod tests {
         }
         let said = reading("x.csv", "question,answer\nHi,\n", BadLines::Refuse).unwrap_err();
         assert!(said.contains("x.csv:2") && said.contains("`answer` is empty"), "{said}");
+        let table =
+            "conversation,role,content\n1,user,Hi\n1,assistant,Yes?\n2,user,So?\n2,user,\n2,assistant,No.\n";
+        let read = reading("x.csv", table, BadLines::Skip).unwrap();
+        assert_eq!((read.chats.len(), read.bad_lines), (1, 1));
+        assert!(reading("x.csv", table, BadLines::Refuse).unwrap_err().contains("x.csv:5"));
+        // Whose row it is is not said.
+        let nobody = table.replace("2,user,\n", ",user,Well?\n");
+        assert_eq!(reading("x.csv", &nobody, BadLines::Skip).unwrap().chats.len(), 1);
         assert!(reading("x.csv", "a,b\n1,2\n", BadLines::Refuse).unwrap_err().contains("heading"));
         assert!(reading("x.txt", "", BadLines::Refuse).unwrap_err().contains("ending"));
     }

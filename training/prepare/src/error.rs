@@ -52,11 +52,22 @@ pub enum PrepareError {
     },
     /// What is kept from an earlier run was made from something else.
     #[error(
-        "{path} was made by another recipe, bot or graph; remove it to begin anew, or name another `output` in the recipe"
+        "{path} was made by another recipe, bot, graph or version of Loquat; remove it to begin anew, or name another `output` in the recipe"
     )]
     Stale {
         /// The file of what is kept.
         path: PathBuf,
+    },
+    /// A line of what is kept from an earlier run is damaged.
+    #[error("{path}:{line} is damaged ({source}); remove this line, and its question is asked again")]
+    Kept {
+        /// The file of what is kept.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
     },
     /// There is nothing to learn from.
     #[error("nothing to learn from was found: {reason}")]

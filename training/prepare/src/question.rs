@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use loquat_contract::{EntityId, Fact, Knowledge, Language};
+use serde::{Deserialize, Serialize};
 
 use crate::dice::{Dice, digest};
 use crate::error::PrepareError;
 use crate::wordings::{Names, Use, Wordings};
 
 /// A question, or a conversation of which the last message is it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Question {
     /// What is said, in order.
     pub turns: Vec<String>,

@@ -10,7 +10,7 @@ use std::path::Path;
 pub use graph::{GraphSource, Spawn, here};
 
 use crate::chat::Chat;
-use crate::compose::Composer;
+use crate::compose::{Composer, Neighbours};
 use crate::dice::Dice;
 use crate::duplicates::{self, Removed};
 use crate::error::PrepareError;
@@ -66,11 +66,13 @@ pub async fn prepare(
         let entities: Vec<BTreeSet<String>> = cases.iter().map(|case| case.topics.clone()).collect();
         let (assigned, division) = split(&entities, &settings.split, seed);
         statistics.divided("graph", division);
+        let neighbours = Neighbours::new(&cases);
         let composer = Composer {
             wordings: &made.wordings,
             graph,
             augment: &settings.augment,
             refusals: &made.refusals,
+            neighbours: &neighbours,
             seed,
         };
         for part in Part::ALL {
@@ -80,7 +82,7 @@ pub async fn prepare(
                 .filter(|(_, of)| **of == Some(part))
                 .map(|(case, _)| case)
                 .collect();
-            let missing = choose::missing(own.len(), graph);
+            let missing = choose::missing(own.len(), part, graph);
             parts.entry(part).or_default().extend(composer.compose(&own, part, missing));
         }
     }
@@ -99,7 +101,7 @@ pub async fn prepare(
         }
     }
     let pieces = distinct(sources.pieces, settings, "text", &mut statistics, |piece| piece.text.clone());
-    let units = |piece: &Piece| piece.id.clone();
+    let units = |piece: &Piece| piece.unit.clone();
     for (part, piece) in divided(pieces, settings, seed, "text", &mut statistics, units) {
         for (copy, mut dice) in copies(part, settings, seed, &piece.id) {
             let is_cropped = part == Part::Train && dice.chance(settings.augment.cropped);

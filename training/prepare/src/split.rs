@@ -118,7 +118,7 @@ pub(crate) fn split(
         }
     };
     let mut bridges = 0;
-    let assigned = (0..entities.len())
+    let mut assigned: Vec<Option<Part>> = (0..entities.len())
         .map(|place| {
             let root = root(place);
             if let Some(part) = parts.get(&root) {
@@ -133,6 +133,11 @@ pub(crate) fn split(
             part
         })
         .collect();
+    // What cannot be divided is learnt.
+    if !assigned.contains(&Some(Part::Train)) {
+        assigned.iter_mut().for_each(|part| *part = Some(Part::Train));
+        bridges = 0;
+    }
     if entities.is_empty() {
         largest.0 = 0;
     }
@@ -185,5 +190,15 @@ mod tests {
         assert!(division.bridges > 0 && division.bridges < 350, "{division:?}");
         assert!(counts[&Part::Test] > 40 && counts[&Part::Dev] > 40, "{counts:?}");
         assert_eq!(split(&[], &Split::default(), 1).0, []);
+    }
+
+    #[test]
+    fn what_cannot_be_divided_is_learnt() {
+        for seed in 0..200 {
+            for few in [vec![set(&[1])], vec![set(&[1]), set(&[2])], vec![set(&[1]); 30]] {
+                let (parts, _) = split(&few, &Split::default(), seed);
+                assert!(parts.iter().all(|part| *part == Some(Part::Train)), "{parts:?}");
+            }
+        }
     }
 }

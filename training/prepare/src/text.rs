@@ -1,4 +1,5 @@
-//! Plain text to go on training on. In: files. Out: pieces, cut where paragraphs end, else where sentences do.
+//! Plain text to go on training on. In: files. Out: pieces, cut where paragraphs end, else where sentences do; neighbours stay together in the
+//! split.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,11 +14,17 @@ use crate::settings;
 /// A piece of fewer characters teaches little.
 const LEAST: usize = 40;
 
+/// Neighbouring pieces of a file are in one part of the set, at most so many, and fewer where there would not be about `RUNS` such runs.
+const RUN: usize = 16;
+const RUNS: usize = 40;
+
 /// A piece of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
-    /// The file and the place in it.
+    /// The file, as seen from what the recipe names, and the place in it.
     pub id: String,
+    /// What it belongs to: pieces of one unit are in the same part.
+    pub unit: String,
     /// The text.
     pub text: String,
 }
@@ -25,11 +32,9 @@ pub struct Piece {
 impl Piece {
     /// The same from a later sentence on.
     pub(crate) fn cropped(&self, dice: &mut Dice) -> Self {
-        let starts: Vec<usize> = self
-            .text
-            .unicode_sentences()
-            .scan(0, |at, sentence| Some(std::mem::replace(at, *at + sentence.len())))
-            .collect();
+        let has_words = |(_, sentence): &(usize, &str)| sentence.contains(char::is_alphanumeric);
+        let starts: Vec<usize> =
+            self.text.split_sentence_bound_indices().filter(has_words).map(|(at, _)| at).collect();
         let latest = starts.len() / 2;
         let at = starts.get(dice.below(latest + 1)).copied().unwrap_or_default();
         Self { text: self.text.get(at..).unwrap_or(&self.text).to_owned(), ..self.clone() }
@@ -41,8 +46,10 @@ impl Piece {
             kind: Kind::Text,
             messages: Vec::new(),
             text: Some(self.text.clone()),
-            entities: BTreeSet::from([self.id.clone()]),
+            entities: BTreeSet::from([self.unit.clone()]),
             group: None,
+            question: None,
+            answers: Vec::new(),
         }
     }
 }
@@ -54,26 +61,32 @@ impl Piece {
 pub fn read(settings: &settings::Text) -> Result<Vec<Piece>, PrepareError> {
     let mut files = Vec::new();
     for path in &settings.files {
-        collect(path, &mut files)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        collect(path, &name, &mut files)?;
     }
-    let mut pieces = Vec::new();
-    for path in files {
+    let mut texts = Vec::new();
+    for (name, path) in files {
         let text = std::fs::read_to_string(&path)
             .map_err(|source| PrepareError::Read { path: path.clone(), source })?;
-        let cut = pieces_of(&text, settings.characters);
-        pieces.extend(
-            cut.into_iter()
-                .enumerate()
-                .map(|(n, text)| Piece { id: format!("{}#{n}", path.display()), text }),
-        );
+        texts.push((name, pieces_of(&text, settings.characters)));
     }
-    Ok(pieces)
+    let all: usize = texts.iter().map(|(_, pieces)| pieces.len()).sum();
+    let run = (all / RUNS).clamp(1, RUN);
+    let named = |(name, pieces): (String, Vec<String>)| {
+        pieces.into_iter().enumerate().map(move |(n, text)| Piece {
+            id: format!("{name}#{n}"),
+            unit: format!("{name}#{}", n / run * run),
+            text,
+        })
+    };
+    Ok(texts.into_iter().flat_map(named).collect())
 }
 
-fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), PrepareError> {
+/// The files of a path, by names that are the same wherever the recipe lies.
+fn collect(path: &Path, name: &str, files: &mut Vec<(String, PathBuf)>) -> Result<(), PrepareError> {
     let read = |source| PrepareError::Read { path: path.to_owned(), source };
     if !path.is_dir() {
-        files.push(path.to_owned());
+        files.push((name.to_owned(), path.to_owned()));
         return Ok(());
     }
     let entries: Result<Vec<_>, _> = std::fs::read_dir(path).map_err(read)?.collect();
@@ -82,7 +95,8 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), PrepareError> {
     for path in found {
         let is_text = path.extension().is_some_and(|ending| ending == "txt" || ending == "md");
         if path.is_dir() || is_text {
-            collect(&path, files)?;
+            let own = path.file_name().unwrap_or_default().to_string_lossy();
+            collect(&path, &format!("{name}/{own}"), files)?;
         }
     }
     Ok(())
@@ -139,21 +153,62 @@ mod tests {
         let long = "word ".repeat(400);
         assert!(pieces_of(&long, 300).iter().all(|piece| piece.chars().count() <= 300));
         assert_eq!(pieces_of("Too short.", 300), Vec::<String>::new());
-        let piece = Piece { id: "a".into(), text: pieces[0].clone() };
-        let cropped = piece.cropped(&mut Dice::new(4, "", ""));
-        assert!(piece.text.ends_with(&cropped.text) && cropped.text.len() > LEAST);
+    }
+
+    #[test]
+    fn crops_begin_with_a_sentence() {
+        let paragraphs = ["Ann was here. Bob was not.", "Cid came late.", "Dot stayed at home. Eve slept."];
+        let english = paragraphs.join("\n\n").repeat(4);
+        let chinese = "第一段在这里。还有一句。\n\n第二段在这里。\n\n第三段也在。最后一句。".to_owned();
+        for text in [english, chinese] {
+            let piece = Piece { id: "a#0".into(), unit: "a#0".into(), text };
+            let crops: BTreeSet<String> =
+                (0..100).map(|seed| piece.cropped(&mut Dice::new(seed, "", "")).text).collect();
+            assert!(crops.len() > 2, "{crops:?}");
+            for crop in crops {
+                let before = piece.text.strip_suffix(&crop).unwrap().trim_end();
+                assert!(before.is_empty() || before.ends_with(['.', '。']), "{crop}");
+                assert!(!crop.starts_with(char::is_whitespace), "{crop:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn neighbouring_pieces_stay_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("book.txt");
+        let paragraph = |n: usize| {
+            format!(
+                "Paragraph {n} of this book has words enough to be a piece by itself, as {n} of them have."
+            )
+        };
+        std::fs::write(&path, (0..400).map(|n| paragraph(n) + "\n\n").collect::<String>()).unwrap();
+        let pieces = read(&settings::Text { files: vec![path], characters: 100 }).unwrap();
+        assert_eq!(pieces.len(), 400);
+        let units: BTreeSet<&String> = pieces.iter().map(|piece| &piece.unit).collect();
+        assert_eq!(units.len(), RUNS);
+        assert!(pieces[..10].iter().all(|piece| piece.unit == "book.txt#0"));
     }
 
     #[test]
     fn folders_are_gone_through_for_texts() {
         let folder = tempfile::tempdir().unwrap();
         let long = "This is a text that is long enough to teach something to somebody.";
-        std::fs::create_dir(folder.path().join("sub")).unwrap();
-        std::fs::write(folder.path().join("b.md"), long).unwrap();
-        std::fs::write(folder.path().join("sub/a.txt"), long.replace("text", "note")).unwrap();
-        std::fs::write(folder.path().join("c.png"), [0xff, 0xfe]).unwrap();
+        std::fs::create_dir_all(folder.path().join("texts/sub")).unwrap();
+        std::fs::write(folder.path().join("texts/b.md"), long).unwrap();
+        std::fs::write(folder.path().join("texts/sub/a.txt"), long.replace("text", "note")).unwrap();
+        std::fs::write(folder.path().join("texts/c.png"), [0xff, 0xfe]).unwrap();
         let settings = |files| settings::Text { files, characters: 500 };
-        assert_eq!(read(&settings(vec![folder.path().to_owned()])).unwrap().len(), 2);
+        let read_in = |folder: &Path| read(&settings(vec![folder.join("texts")])).unwrap();
+        let pieces = read_in(folder.path());
+        assert_eq!(
+            pieces.iter().map(|piece| &*piece.id).collect::<Vec<_>>(),
+            ["texts/b.md#0", "texts/sub/a.txt#0"]
+        );
+        // Wherever the recipe lies, the same text has the same name.
+        let other = tempfile::tempdir().unwrap();
+        std::fs::rename(folder.path().join("texts"), other.path().join("texts")).unwrap();
+        assert_eq!(read_in(other.path()), pieces);
         let missing = read(&settings(vec![folder.path().join("none.txt")])).unwrap_err().to_string();
         assert!(missing.contains("none.txt") && missing.contains("[prepare]"), "{missing}");
     }

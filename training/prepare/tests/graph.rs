@@ -104,7 +104,8 @@ fn last(example: &Example) -> (&str, &str) {
     (&question.content, &answer.content)
 }
 
-const ALL: &str = "examples = 400\n[graph]\ngenerated = 60\nreworded = 2\n[split]\ndev = 0.15\ntest = 0.15\n";
+const ALL: &str = "examples = 400\n[graph]\ngenerated = 60\nreworded = 2\n[graph.shares]\nmulti_hop = 0.03\nyes_no = 0.03\n\
+                   [split]\ndev = 0.15\ntest = 0.15\n";
 
 #[tokio::test]
 async fn a_graph_teaches_every_kind_with_the_engines_own_prompts_and_leaks_nothing() {
@@ -139,6 +140,11 @@ async fn a_graph_teaches_every_kind_with_the_engines_own_prompts_and_leaks_nothi
         let (question, answer) = last(example);
         assert!(question.contains("\n\n"), "{question}");
         assert_eq!(answer == refusal, example.kind == Kind::Missing, "{example:?}");
+        // What it was asked, and what is right, can be read without taking the prompt apart.
+        assert!(question.ends_with(&format!("\n\n{}", example.question.as_ref().unwrap())), "{example:?}");
+        assert_eq!(example.answers.is_empty(), example.kind == Kind::Missing, "{example:?}");
+        let is_said = |accepted: &String| answer.to_lowercase().contains(&accepted.to_lowercase());
+        assert!(example.kind == Kind::Missing || example.answers.iter().any(is_said), "{example:?}");
     }
     let ids: BTreeSet<&String> = parts.iter().flatten().map(|example| &example.id).collect();
     assert_eq!(ids.len(), parts.iter().map(Vec::len).sum::<usize>());
@@ -183,6 +189,57 @@ async fn every_answer_is_what_the_verifier_supports_of_the_facts_in_the_prompt()
     assert!(checked >= 10 && own >= 3, "{checked} checked, {own} in other words");
 }
 
+/// The lines of facts in the last prompt.
+fn facts(example: &Example) -> Vec<&str> {
+    let (facts, _) = last(example).0.rsplit_once("\n\n").unwrap();
+    facts.lines().collect()
+}
+
+#[tokio::test]
+async fn what_is_refused_is_not_told_and_what_is_answered_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = "examples = 400\n[graph]\ngenerated = 60\n[graph.shares]\nfollow_up = 0.5\nmissing = 0.8\n[augment]\ndistracted = 1.0\n\
+                    careless = 0.0\ntypos = 0.0\n";
+    made(settings, folder.path(), sources(Vec::new())).await.unwrap();
+    let (mut near, mut refused, mut nameless) = (0, 0, 0);
+    for example in ["train", "dev", "test"].iter().flat_map(|name| part(folder.path(), name)) {
+        let question = example.question.as_ref().unwrap();
+        // "borders" is asked for as "border" too.
+        let relation = example.group.as_ref().unwrap().trim_end_matches('s').to_owned();
+        let cities = COUNTRIES.iter().flat_map(|(country, city, _)| [*country, *city]);
+        let subject = cities.into_iter().find(|name| question.contains(name));
+        let tells = |line: &&str| line.contains(&relation) && subject.is_none_or(|name| line.contains(name));
+        let telling = facts(&example).iter().filter(|line| tells(line)).count();
+        if example.kind == Kind::Missing {
+            assert_eq!(telling, 0, "{example:?}");
+            let is_near = facts(&example).iter().any(|line| subject.is_none_or(|name| line.contains(name)));
+            (refused, near) = (refused + 1, near + usize::from(is_near));
+        } else if subject.is_none() {
+            assert_eq!(telling, 1, "{example:?}");
+            nameless += 1;
+        }
+    }
+    assert!(nameless >= 5 && refused >= 50 && near * 3 > refused, "{near} of {refused}, {nameless}");
+}
+
+#[tokio::test]
+async fn without_a_line_for_what_is_not_known_nobody_learns_to_refuse_in_silence() {
+    let folder = tempfile::tempdir().unwrap();
+    let with_languages = |languages: &[&str]| {
+        let mut sources = sources(Vec::new());
+        let graph = sources.graph.as_mut().unwrap();
+        graph.languages = languages.iter().map(Language::new).collect();
+        sources
+    };
+    // The bot has no Welsh.
+    let error = made(ALL, folder.path(), with_languages(&["en", "cy"])).await.unwrap_err().to_string();
+    assert!(error.contains("prepare.graph.refusal") && error.contains("cy = "), "{error}");
+    let own = ALL.replace("[graph]", "[graph]\nrefusal = { cy = \"Wn i ddim.\", en = \"No idea.\" }");
+    // What was asked before is gone on with, as nothing of it depends on the line.
+    let statistics = made(&own, folder.path(), with_languages(&["en", "cy"])).await.unwrap();
+    assert_eq!((&*statistics.refusals["cy"], &*statistics.refusals["en"]), ("Wn i ddim.", "No idea."));
+}
+
 #[tokio::test]
 async fn a_run_that_was_cut_short_makes_the_same_set_and_another_recipe_is_refused() {
     let (whole, cut) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -194,9 +251,33 @@ async fn a_run_that_was_cut_short_makes_the_same_set_and_another_recipe_is_refus
         let read = |folder: &Path| std::fs::read(folder.join(name)).unwrap();
         assert!(read(whole.path()) == read(cut.path()), "{name} differs");
     }
+    // A question more, such as one of a journal that grows, loses nothing of what was asked.
+    let more =
+        Question { turns: vec!["Which city is the capital of Nepal?".to_owned()], ..Question::default() };
+    made(ALL, whole.path(), sources(vec![more])).await.unwrap();
+    let grown = std::fs::read(whole.path().join("asked.jsonl")).unwrap();
+    assert!(
+        grown.starts_with(&asked) && grown[asked.len()..].iter().filter(|byte| **byte == b'\n').count() == 1
+    );
+
     let other = ALL.replace("reworded = 2", "reworded = 1");
     let refused = made(&other, whole.path(), sources(Vec::new())).await.unwrap_err();
     assert!(refused.to_string().contains("asked.jsonl"), "{refused}");
+    // Another version of the engine has other prompts, whatever it calls itself.
+    let prompts =
+        String::from_utf8(asked).unwrap().replace("Atlas knows countries.", "Atlas knew countries.");
+    std::fs::write(whole.path().join("asked.jsonl"), prompts).unwrap();
+    let refused = made(ALL, whole.path(), sources(Vec::new())).await.unwrap_err();
+    assert!(refused.to_string().contains("version of Loquat"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_part_without_examples_has_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    made(ALL, folder.path(), sources(Vec::new())).await.unwrap();
+    let without = ALL.replace("dev = 0.15", "dev = 0.0");
+    made(&without, folder.path(), sources(Vec::new())).await.unwrap();
+    assert!(!folder.path().join("dev.jsonl").exists() && folder.path().join("test.jsonl").exists());
 }
 
 #[tokio::test]

@@ -10,10 +10,25 @@ use crate::dice::Dice;
 use crate::error::PrepareError;
 use crate::example::Kind;
 use crate::question::Question;
+use crate::settings::Graph;
 use crate::wordings::{Names, Use};
+
+/// What is asked around questions that are answered.
+const AROUND: [Kind; 4] = [Kind::FollowUp, Kind::YesNo, Kind::Contradicted, Kind::MultiHop];
 
 /// So much more than its share is asked of a kind, because not every question of it is answered.
 const SURPLUS: f64 = 2.5;
+
+/// Around how many of the questions that are answered something of a kind is asked.
+fn wanted(settings: &Graph, kind: Kind) -> f64 {
+    let shares = &settings.shares;
+    (shares.of(kind) / (shares.fact + shares.list).max(0.05) * SURPLUS).min(1.0)
+}
+
+/// What of the settings an outcome depends on, in words that mean nothing.
+pub(crate) fn depends_on(settings: &Graph) -> String {
+    format!("{} {:?}", settings.reworded, AROUND.map(|kind| wanted(settings, kind)))
+}
 
 impl Asker {
     /// Cases around a question, as many of each kind as its share wants.
@@ -25,11 +40,7 @@ impl Asker {
     ) -> Result<Vec<Case>, PrepareError> {
         let Some(slots) = &case.slots else { return Ok(Vec::new()) };
         let mut dice = Dice::new(self.seed, "around", &question.key());
-        let shares = &self.settings.shares;
-        let mut wants = |kind: Kind| {
-            let share = shares.of(kind) / (shares.fact + shares.list).max(0.05);
-            dice.chance((share * SURPLUS).min(1.0))
-        };
+        let mut wants = |kind: Kind| dice.chance(wanted(&self.settings, kind));
         let (follows, points, decides, presupposes, goes_on) = (
             wants(Kind::FollowUp),
             wants(Kind::FollowUp),
@@ -69,7 +80,7 @@ impl Asker {
             return Ok(None);
         }
         let Some(last) = turns.last() else { return Ok(None) };
-        let made = self.case(&again, last, Some(kind)).await?;
+        let made = self.case(&again, last, &case.accepted, Some(kind)).await?;
         Ok(made.map(|made| Case { group: case.group.clone(), beside: case.beside.clone(), ..made }))
     }
 
@@ -140,7 +151,7 @@ impl Asker {
             if next.reply.citations.is_empty() || !next.reply.citations.iter().all(is_of_it) {
                 continue;
             }
-            let Some(made) = self.case(&next, &form, Some(Kind::FollowUp)).await? else { continue };
+            let Some(made) = self.case(&next, &form, &[], Some(Kind::FollowUp)).await? else { continue };
             let relation = case.group.clone();
             let said = case.prompt.facts.iter().cloned();
             let beside = said.map(|line| Beside { relation: relation.clone(), line }).collect();
@@ -169,7 +180,8 @@ impl Asker {
             if let Some(said) = stated(&decided).filter(|_| is_decided) {
                 let answers = vec![said.join(if case.language.is_unspaced() { "" } else { " " })];
                 let prompt = case.prompt.with_question(&form);
-                return Ok(Some(Case { kind: Kind::YesNo, answers, prompt, ..case.clone() }));
+                let accepted = decided.reply.values.clone();
+                return Ok(Some(Case { kind: Kind::YesNo, answers, accepted, prompt, ..case.clone() }));
             }
         }
         Ok(None)
@@ -227,7 +239,7 @@ impl Asker {
             let Some(form) = dice.pick(&forms).cloned() else { continue };
             let Some(reached) = self.bot.ask(std::slice::from_ref(&form)).await? else { continue };
             let goes_on = reached.facts().contains(&citation.id) && reached.prompt.is_none();
-            if goes_on && let Some(made) = self.concluded(&reached, &form).await? {
+            if goes_on && let Some(made) = self.concluded(&reached, &form, &[]).await? {
                 return Ok(Some(made).filter(|made| made.kind == Kind::MultiHop));
             }
         }

@@ -1,27 +1,33 @@
-//! Prompts whose facts do not tell. In: the cases of one part. Out: their questions with the facts of others, other questions with their facts,
-//! some of several facts alone; the answer is the bot's own line for what it does not know.
+//! Prompts whose facts do not tell. In: the cases of one part. Out: questions with facts that come near: something else about the subject
+//! that is asked about, the same about something with a name like it, or both; the answer is the bot's own line for what it does not know.
 
 use std::collections::BTreeSet;
 
-use super::{Composer, Line, Pool, example, names};
+use super::{Composer, Line, Pool, example, is_nameless};
 use crate::case::Case;
 use crate::dice::Dice;
 use crate::example::{Example, Kind};
+
+/// A question that the lines do not answer.
+struct Open<'a> {
+    case: &'a Case,
+    question: String,
+    /// The relation asked for.
+    group: &'a str,
+    lines: Vec<Line<'a>>,
+}
 
 impl Composer<'_> {
     /// So many examples; fewer where the part has too little to make them of.
     pub(super) fn missing(&self, pool: &Pool<'_>, count: usize) -> Vec<Example> {
         let mut dice = Dice::new(self.seed, "missing", &count.to_string());
-        let is_usable = |case: &&&Case| {
-            matches!(case.kind, Kind::Fact | Kind::List | Kind::FollowUp)
-                && case.subject().is_some()
-                && self.refusal(&case.language).is_some()
-        };
+        let is_usable =
+            |case: &&&Case| asks(case) && case.subject().is_some() && self.refusal(&case.language).is_some();
         let usable: Vec<&Case> = pool.cases.iter().filter(is_usable).copied().collect();
         let mut made = Vec::with_capacity(count);
         // Each in turn, in another order each time, so that none is used much oftener than others.
         let mut queue: Vec<&Case> = Vec::new();
-        for _ in 0..count.saturating_mul(3) {
+        for _ in 0..count.saturating_mul(4) {
             if made.len() >= count || usable.is_empty() {
                 break;
             }
@@ -32,87 +38,111 @@ impl Composer<'_> {
                     continue;
                 }
             };
-            let one = match dice.below(5) {
-                0 | 1 => self.of_its_subject(case, pool, &mut dice),
-                2 | 3 => self.of_another(case, pool, &mut dice),
+            if is_nameless(case) {
+                made.extend(self.of_the_same(case, &mut dice).and_then(|open| self.refused(open, &mut dice)));
+                continue;
+            }
+            let open = match dice.below(20) {
+                0..=8 => self.of_its_subject(case, pool, &mut dice),
+                9..=16 => self.of_another(case, pool, &mut dice),
                 _ => self.of_anything(case, pool, &mut dice),
             };
-            made.extend(one);
+            let Some(open) = open else { continue };
+            let open = self.with_more(open, pool, &mut dice);
+            made.extend(self.refused(open, &mut dice));
         }
         made
     }
 
-    /// The facts of the case, or others of its subject, and a question for another relation.
-    fn of_its_subject(&self, case: &Case, pool: &Pool<'_>, dice: &mut Dice) -> Option<Example> {
-        let beside = self.beside(case);
-        if let Some(line) = dice.pick(&beside).filter(|_| dice.chance(0.5)) {
-            return self.refused(
-                case,
-                &case.prompt.question,
-                vec![Line { text: line, topics: &case.topics }],
-                pool,
-                dice,
-            );
+    /// The question of the case, and something else about its subject.
+    fn of_the_same<'a>(&self, case: &'a Case, dice: &mut Dice) -> Option<Open<'a>> {
+        let text = dice.pick(&self.beside(case)).copied()?;
+        let lines = vec![Line { text, topics: &case.topics }];
+        Some(Open { case, question: case.prompt.question.clone(), group: &case.group, lines })
+    }
+
+    /// A question about the case's subject, and something else about it; with what is asked for said of another, half of the time.
+    fn of_its_subject<'a>(&self, case: &'a Case, pool: &Pool<'a>, dice: &mut Dice) -> Option<Open<'a>> {
+        if let Some(mut open) = self.of_the_same(case, dice).filter(|_| dice.chance(0.5)) {
+            if dice.chance(0.5) {
+                open.lines.extend(pool.like_it(case, dice).into_iter().flat_map(lines));
+            }
+            return Some(open);
         }
-        let subject = case.subject()?;
-        let other = pool.other(case, pool.cases, dice)?;
-        let is_apart = |relation: &str| !self.wordings.are_alike(&other.group, relation, &case.language);
-        let knows_it = !is_apart(&case.group) || case.beside.iter().any(|one| !is_apart(&one.relation));
+        let (subject, other) = (case.subject()?, self.asked_of_such(case, pool, dice)?);
         let asked = other.subject().filter(|name| other.prompt.question.contains(name))?;
-        if knows_it {
+        if self.wordings.are_alike(&other.group, &case.group, &case.language) {
             return None;
         }
         let question = other.prompt.question.replace(asked, subject);
-        let lines = case.prompt.facts.iter().map(|text| Line { text, topics: &case.topics }).collect();
-        self.refused(case, &question, lines, pool, dice)
+        let mut said = lines(case);
+        if dice.chance(0.5) {
+            said.extend(lines(other));
+        }
+        Some(Open { case, question, group: &other.group, lines: said })
     }
 
-    /// The question of the case, and what is asked for said of another.
-    fn of_another(&self, case: &Case, pool: &Pool<'_>, dice: &mut Dice) -> Option<Example> {
-        let other = pool.other(case, pool.like(case), dice)?;
-        let lines = other.prompt.facts.iter().map(|text| Line { text, topics: &other.topics }).collect();
-        self.refused(case, &case.prompt.question, lines, pool, dice)
+    /// A case of another relation, one that such subjects have where that is known.
+    fn asked_of_such<'a>(&self, case: &'a Case, pool: &Pool<'a>, dice: &mut Dice) -> Option<&'a Case> {
+        const TRIES: usize = 4;
+        let neighbours = self.neighbours.of(&case.group);
+        (0..TRIES)
+            .find_map(|_| {
+                let relation = dice.pick(neighbours)?;
+                pool.other(case, pool.of(case, relation), dice).filter(|other| asks(other))
+            })
+            .or_else(|| pool.other(case, pool.cases, dice).filter(|other| asks(other)))
+    }
+
+    /// The question of the case, and what is asked for said of another, one with a name like its own where there is one; with something else
+    /// about its subject, half of the time.
+    fn of_another<'a>(&self, case: &'a Case, pool: &Pool<'a>, dice: &mut Dice) -> Option<Open<'a>> {
+        let mut said = lines(pool.like_it(case, dice)?);
+        if let Some(text) = dice.pick(&self.beside(case)).copied().filter(|_| dice.chance(0.5)) {
+            said.push(Line { text, topics: &case.topics });
+        }
+        Some(Open { case, question: case.prompt.question.clone(), group: &case.group, lines: said })
     }
 
     /// The question of the case, and facts about other things.
-    fn of_anything(&self, case: &Case, pool: &Pool<'_>, dice: &mut Dice) -> Option<Example> {
-        let other = pool.other(case, pool.cases, dice)?;
-        let line = Line { text: dice.pick(&other.prompt.facts)?, topics: &other.topics };
-        self.refused(case, &case.prompt.question, vec![line], pool, dice)
+    fn of_anything<'a>(&self, case: &'a Case, pool: &Pool<'a>, dice: &mut Dice) -> Option<Open<'a>> {
+        let all = lines(pool.other(case, pool.cases, dice)?);
+        let said = vec![dice.pick(&all)?.clone()];
+        Some(Open { case, question: case.prompt.question.clone(), group: &case.group, lines: said })
     }
 
-    /// A refusal over these lines, with some more beside them.
-    fn refused(
-        &self,
-        case: &Case,
-        question: &str,
-        lines: Vec<Line<'_>>,
-        pool: &Pool<'_>,
-        dice: &mut Dice,
-    ) -> Option<Example> {
-        let refusal = self.refusal(&case.language)?;
-        let mut facts: Vec<String> = lines.iter().map(|line| line.text.to_owned()).collect();
-        let mut topics: BTreeSet<String> =
-            lines.iter().flat_map(|line| line.topics.iter().cloned()).collect();
-        topics.extend(case.topics.iter().cloned());
-        let more =
-            if dice.chance(self.augment.distracted) { dice.below(self.augment.distractors) } else { 0 };
+    /// With facts about other things beside them, as often as those that answer have such.
+    fn with_more<'a>(&self, mut open: Open<'a>, pool: &Pool<'a>, dice: &mut Dice) -> Open<'a> {
+        let most = self.augment.distractors;
+        let more = if dice.chance(self.augment.distracted) { dice.below(most) } else { 0 };
         for _ in 0..more {
-            let Some(other) = pool.other(case, pool.cases, dice) else { continue };
-            let is_new = |line: &&String| !facts.contains(*line) && !case.prompt.facts.contains(*line);
-            if let Some(line) = dice.pick(&other.prompt.facts).filter(is_new) {
-                facts.push(line.clone());
-                topics.extend(other.topics.iter().cloned());
-            }
+            let Some(other) = pool.other(open.case, pool.cases, dice) else { continue };
+            let is_new = |line: &&Line<'_>| open.lines.iter().all(|one| one.text != line.text);
+            let all = lines(other);
+            let line = dice.pick(&all).filter(is_new).cloned();
+            open.lines.extend(line);
         }
-        // What was only mentioned before cannot be told from what the facts are about.
-        let is_told =
-            case.kind == Kind::FollowUp && !case.subject().is_some_and(|name| names(question, name));
-        if facts.is_empty() || is_told {
-            return None;
-        }
-        dice.shuffle(&mut facts);
-        let prompt = case.prompt.with_facts(facts).with_question(question);
-        Some(example(Kind::Missing, &prompt, refusal, topics, &case.group))
+        open
     }
+
+    fn refused(&self, open: Open<'_>, dice: &mut Dice) -> Option<Example> {
+        let Open { case, question, group, lines } = open;
+        let refusal = self.refusal(&case.language)?;
+        let mut topics: BTreeSet<String> = case.topics.clone();
+        topics.extend(lines.iter().flat_map(|line| line.topics.iter().cloned()));
+        let mut facts: Vec<String> = lines.iter().map(|line| line.text.to_owned()).collect();
+        dice.shuffle(&mut facts);
+        let prompt = case.prompt.with_facts(facts).with_question(&question);
+        Some(example(Kind::Missing, &prompt, refusal, &[], topics, group))
+    }
+}
+
+/// Whether its question can be asked with facts that do not tell.
+fn asks(case: &Case) -> bool {
+    matches!(case.kind, Kind::Fact | Kind::List | Kind::FollowUp)
+}
+
+/// What a case says.
+fn lines(case: &Case) -> Vec<Line<'_>> {
+    case.prompt.facts.iter().map(|text| Line { text, topics: &case.topics }).collect()
 }

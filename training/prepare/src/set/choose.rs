@@ -8,6 +8,7 @@ use crate::duplicates::{Removed, Text, unique};
 use crate::example::Kind;
 use crate::question::balanced;
 use crate::settings::{Graph, Settings};
+use crate::split::Part;
 
 /// Cases whose question and facts are not another's of the same subject.
 pub(super) fn distinct(cases: Vec<Case>, similarity: f64) -> (Vec<Case>, Removed) {
@@ -69,9 +70,10 @@ fn wanted(kinds: &BTreeMap<Kind, Vec<Case>>, settings: &Settings, graph: &Graph)
     wanted
 }
 
-/// How many examples of missing facts stand beside so many others.
-pub(super) fn missing(others: usize, graph: &Graph) -> usize {
+/// How many examples of missing facts stand beside so many others. In the test part at least as many: refusing is measured on all of them.
+pub(super) fn missing(others: usize, part: Part, graph: &Graph) -> usize {
     let shares: f64 = Kind::ALL.into_iter().map(|kind| graph.shares.of(kind)).sum();
     let share = graph.shares.missing / shares;
-    (others as f64 * share / (1.0 - share)).round() as usize
+    let count = (others as f64 * share / (1.0 - share)).round() as usize;
+    if part == Part::Test && share > 0.0 { count.max(others) } else { count }
 }

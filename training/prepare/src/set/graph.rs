@@ -9,7 +9,7 @@ use futures::{FutureExt, StreamExt};
 use loquat_contract::{BoxFuture, EntityId, Knowledge, Language};
 
 use super::Progress;
-use crate::asker::{Asker, Fate};
+use crate::asker::{Asker, Fate, depends_on};
 use crate::bot::Bot;
 use crate::case::Case;
 use crate::dice::digest;
@@ -18,6 +18,9 @@ use crate::kept::{Kept, Outcome};
 use crate::question::{Question, balanced, from_graph};
 use crate::settings::Graph;
 use crate::wordings::Wordings;
+
+/// So many questions are asked again before what is kept is gone on with.
+const PROBED: usize = 5;
 
 /// The file of what was asked.
 const ASKED: &str = "asked.jsonl";
@@ -47,7 +50,7 @@ pub struct GraphSource {
     pub questions: Vec<Question>,
     /// Entities from which questions are made, in the graph's order.
     pub entities: Vec<EntityId>,
-    /// What the bot and the graph are: another one's answers are not gone on with.
+    /// What the bot, the graph and the program are: another one's answers are not gone on with.
     pub identity: String,
     /// So many questions are asked at a time, where tasks run on threads.
     pub parallel: usize,
@@ -90,26 +93,26 @@ pub(super) async fn cases(
         let reason = "the graph has no fact that can be asked for; name `questions` in `[prepare.graph]`";
         return Err(PrepareError::Nothing { reason: reason.to_owned() });
     }
-    let all: String = questions.iter().map(|question| question.key() + "\n").collect();
-    let made_of = format!(
-        "{} {seed} {settings:?} {:?} {:016x}",
-        source.identity,
-        source.wordings,
-        digest(seed, "questions", &all)
-    );
+    // Each outcome stands for itself: with other questions beside it, it may be told other wrong values and beginnings, as good as its own.
+    let made_of = format!("{} {seed} {} {:?}", source.identity, depends_on(settings), source.wordings);
     let mut kept = Kept::open(&folder.join(ASKED), &format!("{:016x}", digest(0, "made of", &made_of)))?;
     let asker = Asker::new(source.bot, source.knowledge, source.wordings, settings.clone(), seed, &questions);
     let asker = Arc::new(asker);
+    if !are_still_so(&asker, &questions, &kept).await? {
+        return Err(PrepareError::Stale { path: folder.join(ASKED) });
+    }
+    let mut refusals = BTreeMap::new();
+    refuse(&asker, source.languages.iter(), &mut refusals).await?;
     let total = questions.len();
     let open: Vec<Question> =
-        questions.iter().filter(|question| !kept.known.contains_key(&question.key())).cloned().collect();
+        questions.iter().filter(|question| !kept.known.contains_key(question)).cloned().collect();
     let mut done = total - open.len();
     progress("asking the bot", done, total);
     let tasks = open.into_iter().map(|question| {
         let asker = asker.clone();
         let task = async move {
             let (fate, cases) = asker.cases(&question).await?;
-            let outcome = Outcome { question: question.key(), fate, cases };
+            let outcome = Outcome { question, fate, cases };
             Ok(Box::new(outcome) as Box<dyn std::any::Any + Send>)
         };
         spawn(task.boxed())
@@ -123,19 +126,55 @@ pub(super) async fn cases(
         progress("asking the bot", done, total);
     }
     drop(outcomes);
-    let mut refusals = BTreeMap::new();
-    for language in &source.languages {
-        if let Some(refusal) = asker.refusal(language).await? {
-            refusals.insert(language.primary().to_owned(), refusal);
-        }
-    }
+    let cases_of = |question: &Question| kept.known.get(question).map(|outcome| &outcome.cases);
+    let met = questions.iter().filter_map(cases_of).flatten().map(|case| &case.language);
+    refuse(&asker, met, &mut refusals).await?;
     let mut fates: BTreeMap<Fate, usize> = BTreeMap::new();
     let mut cases = Vec::new();
     for question in &questions {
-        if let Some(outcome) = kept.known.remove(&question.key()) {
+        if let Some(outcome) = kept.known.remove(question) {
             *fates.entry(outcome.fate).or_default() += 1;
             cases.extend(outcome.cases);
         }
     }
     Ok(Made { cases, fates, refusals, wordings: asker.wordings.clone() })
+}
+
+/// Whether some of what is kept comes out the same when it is asked again. Prompts, templates and the verifier are the engine's own: another
+/// version of it may have others.
+async fn are_still_so(asker: &Asker, questions: &[Question], kept: &Kept) -> Result<bool, PrepareError> {
+    let known = questions.iter().filter_map(|question| Some((question, kept.known.get(question)?)));
+    for (question, outcome) in known.filter(|(_, outcome)| outcome.fate == Fate::Kept).take(PROBED) {
+        let (fate, cases) = asker.cases(question).await?;
+        if fate != outcome.fate || cases.first() != outcome.cases.first() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Learns what is said in these languages where nothing is known, where the set is to have such examples.
+async fn refuse<'a>(
+    asker: &Asker,
+    languages: impl Iterator<Item = &'a Language>,
+    refusals: &mut BTreeMap<String, String>,
+) -> Result<(), PrepareError> {
+    if asker.settings.shares.missing == 0.0 {
+        return Ok(());
+    }
+    for language in languages {
+        let primary = language.primary();
+        if refusals.contains_key(primary) {
+            continue;
+        }
+        let Some(refusal) = asker.refusal(language).await? else {
+            let problem = format!(
+                "has no line in the language {primary}, and the bot said none when it was asked what means nothing; give one, such as \
+                 {{ {primary} = \"…\" }}, or set `prepare.graph.shares.missing` to 0"
+            );
+            return Err(PrepareError::Settings { key: "prepare.graph.refusal".to_owned(), problem });
+        };
+        refusals.insert(primary.to_owned(), refusal);
+    }
+    Ok(())
 }

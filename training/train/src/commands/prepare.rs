@@ -142,10 +142,12 @@ fn source(
     let languages =
         if graph.languages.is_empty() { config.bot.languages.clone() } else { graph.languages.clone() };
     let identity = format!(
-        "{} {} {:?} {} {}",
+        "{} {} {} {:?} {:?} {} {}",
+        env!("CARGO_PKG_VERSION"),
         config.bot.name,
         config.bot.persona,
         config.bot.languages,
+        config.graph.embeddings,
         opened.summary()?,
         knowledge.schema().generation
     );
