@@ -48,7 +48,7 @@ pub use item::{Expect, Item, Turn};
 pub use measure::{Group, Latency, Measures, OwnWords};
 pub use paraphrase::Paraphrases;
 pub use read::{Format, read};
-pub use refusal::{Answered, Unanswerable, ask_unanswerable, not_refusing};
+pub use refusal::{Answered, Unanswerable, ask_unanswerable};
 pub use report::{Report, write_report};
 pub use results::{Record, Results, RunIdentity, SentSentence, TurnRecord};
 pub use run::{RunOptions, run};
