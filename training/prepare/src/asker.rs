@@ -10,7 +10,7 @@ use loquat_contract::{Fact, Knowledge, Language, Outcome, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::bot::{Answer, Bot};
-use crate::case::{Beside, Case, about, echo, is_right, slots, stated};
+use crate::case::{Beside, Case, about, accepted, echo, is_right, slots, stated};
 use crate::dice::Dice;
 use crate::error::PrepareError;
 use crate::example::Kind;
@@ -132,15 +132,15 @@ impl Asker {
             return Ok((Fate::OtherAnswer, Vec::new()));
         }
         if answer.prompt.is_none() {
-            let case = self.concluded(&answer, question.last()).await?;
+            let case = self.concluded(&answer, question.last(), &question.answers).await?;
             return Ok(match case {
                 Some(case) => (Fate::Kept, vec![case]),
                 None => (Fate::WithoutModel, Vec::new()),
             });
         }
         let is_follow_up = question.turns.len() > 1;
-        let Some(case) = self.case(&answer, question.last(), is_follow_up.then_some(Kind::FollowUp)).await?
-        else {
+        let kind = is_follow_up.then_some(Kind::FollowUp);
+        let Some(case) = self.case(&answer, question.last(), &question.answers, kind).await? else {
             return Ok((Fate::NotSayable, Vec::new()));
         };
         let case = Case { beside: self.beside(&answer, &case).await?, ..case };
@@ -156,6 +156,7 @@ impl Asker {
         &self,
         answer: &Answer,
         asked: &str,
+        known: &[String],
         kind: Option<Kind>,
     ) -> Result<Option<Case>, PrepareError> {
         let (Some(messages), Some(facts)) = (&answer.prompt, stated(answer)) else { return Ok(None) };
@@ -187,11 +188,17 @@ impl Asker {
         }
         let is_list = answer.reply.sentences.iter().any(|sentence| sentence.facts.len() > 1);
         let kind = kind.unwrap_or(if is_list { Kind::List } else { Kind::Fact });
-        Ok(Some(Case { kind, group, language, prompt, answers, topics, slots, beside: Vec::new() }))
+        let accepted = accepted(answer, known);
+        Ok(Some(Case { kind, group, language, prompt, answers, accepted, topics, slots, beside: Vec::new() }))
     }
 
     /// The case of an answer that the engine draws from facts by itself: shown with each of them, said as it would be said alone.
-    async fn concluded(&self, answer: &Answer, asked: &str) -> Result<Option<Case>, PrepareError> {
+    async fn concluded(
+        &self,
+        answer: &Answer,
+        asked: &str,
+        known: &[String],
+    ) -> Result<Option<Case>, PrepareError> {
         let Some(said) = stated(answer) else { return Ok(None) };
         let citations = &answer.reply.citations;
         if citations.len() > CHAIN {
@@ -216,9 +223,8 @@ impl Asker {
         let (group, topics) = about(answer);
         let answers = vec![said.join(if language.is_unspaced() { "" } else { " " })];
         let prompt = prompt.with_facts(facts).with_question(asked.trim());
-        let case =
-            Case { kind, group, language, prompt, answers, topics, slots: slots(answer), beside: Vec::new() };
-        Ok(Some(case))
+        let (accepted, slots) = (accepted(answer, known), slots(answer));
+        Ok(Some(Case { kind, group, language, prompt, answers, accepted, topics, slots, beside: Vec::new() }))
     }
 
     /// What the engine says of a fact's subject and relation.

@@ -21,6 +21,8 @@ pub(crate) struct Case {
     pub(crate) prompt: Prompt,
     /// Wordings of the answer; the first is what the engine would have said without a model.
     pub(crate) answers: Vec<String>,
+    /// Answers that are right, as values.
+    pub(crate) accepted: Vec<String>,
     /// The subjects of the facts.
     pub(crate) topics: BTreeSet<String>,
     pub(crate) slots: Option<Slots>,
@@ -115,6 +117,11 @@ pub(crate) fn about(answer: &Answer) -> (String, BTreeSet<String>) {
     let citations = &answer.reply.citations;
     let group = citations.last().map_or_else(String::new, |citation| citation.predicate.clone());
     (group, citations.iter().map(|citation| citation.entity.to_string()).collect())
+}
+
+/// The answers that are right: those that are known, else the values of the answer itself.
+pub(crate) fn accepted(answer: &Answer, known: &[String]) -> Vec<String> {
+    if known.is_empty() { answer.reply.values.clone() } else { known.to_vec() }
 }
 
 /// Whether a reply has one of the accepted answers; where none are known, any does.

@@ -59,6 +59,8 @@ impl Chat {
             text: None,
             entities: BTreeSet::from([self.unit.clone()]),
             group: None,
+            question: None,
+            answers: Vec::new(),
         }
     }
 }

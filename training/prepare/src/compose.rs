@@ -81,12 +81,13 @@ impl Composer<'_> {
         let mut dice = Dice::new(self.seed, "compose", &case.key());
         let mut prompt = case.prompt.clone();
         let mut answer = self.target(case, &mut dice);
+        let mut accepted = case.accepted.clone();
         let mut topics = case.topics.clone();
         if part == Part::Train
             && dice.chance(self.augment.substituted)
-            && let Some((other, said)) = self.substituted(case, &answer, pool, &mut dice)
+            && let Some((other, said, value)) = self.substituted(case, &answer, pool, &mut dice)
         {
-            (prompt, answer) = (other, said);
+            (prompt, answer, accepted) = (other, said, vec![value]);
         }
         let is_shown_more = dice.chance(self.augment.distracted) && self.augment.distractors > 0;
         if is_shown_more || case.kind == Kind::MultiHop {
@@ -107,7 +108,7 @@ impl Composer<'_> {
         if part == Part::Train {
             prompt = self.as_typed(&prompt, case, &mut dice);
         }
-        example(case.kind, &prompt, &answer, topics, &case.group)
+        example(case.kind, &prompt, &answer, &accepted, topics, &case.group)
     }
 
     /// The wording to learn.
@@ -129,7 +130,7 @@ impl Composer<'_> {
         answer: &str,
         pool: &Pool<'_>,
         dice: &mut Dice,
-    ) -> Option<(Prompt, String)> {
+    ) -> Option<(Prompt, String, String)> {
         let slots = case.slots.as_ref().filter(|slots| !slots.is_list)?;
         if !matches!(case.kind, Kind::Fact | Kind::FollowUp | Kind::Contradicted) {
             return None;
@@ -147,7 +148,7 @@ impl Composer<'_> {
             && value != &slots.object;
         is_plain.then(|| {
             let other = case.prompt.with_facts(vec![fact.replace(slots.object.as_str(), value)]);
-            (other, answer.replace(slots.object.as_str(), value))
+            (other, answer.replace(slots.object.as_str(), value), value.clone())
         })
     }
 
@@ -189,7 +190,14 @@ impl Composer<'_> {
 }
 
 /// A prompt with its answer.
-fn example(kind: Kind, prompt: &Prompt, answer: &str, topics: BTreeSet<String>, group: &str) -> Example {
+fn example(
+    kind: Kind,
+    prompt: &Prompt,
+    answer: &str,
+    accepted: &[String],
+    topics: BTreeSet<String>,
+    group: &str,
+) -> Example {
     let mut messages = prompt.messages();
     messages.push(Message::new(Role::Assistant, answer));
     let text: String = messages.iter().map(|message| message.content.as_str()).collect();
@@ -200,6 +208,8 @@ fn example(kind: Kind, prompt: &Prompt, answer: &str, topics: BTreeSet<String>, 
         text: None,
         entities: topics,
         group: Some(group.to_owned()),
+        question: Some(prompt.question.trim().to_owned()),
+        answers: accepted.to_vec(),
     }
 }
 

@@ -25,6 +25,13 @@ pub struct Example {
     /// The relation asked for, or another name of the group that is balanced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// The question as it was put to the bot, without facts and label; none for dialogues and text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<String>,
+    /// Answers to it that are right: those that its question set accepts, else the values of the bot's own answer. Any one of them will do.
+    /// None where the facts do not tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<String>,
 }
 
 /// What an example teaches.

@@ -43,6 +43,8 @@ impl Piece {
             text: Some(self.text.clone()),
             entities: BTreeSet::from([self.id.clone()]),
             group: None,
+            question: None,
+            answers: Vec::new(),
         }
     }
 }

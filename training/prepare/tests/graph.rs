@@ -139,6 +139,11 @@ async fn a_graph_teaches_every_kind_with_the_engines_own_prompts_and_leaks_nothi
         let (question, answer) = last(example);
         assert!(question.contains("\n\n"), "{question}");
         assert_eq!(answer == refusal, example.kind == Kind::Missing, "{example:?}");
+        // What it was asked, and what is right, can be read without taking the prompt apart.
+        assert!(question.ends_with(&format!("\n\n{}", example.question.as_ref().unwrap())), "{example:?}");
+        assert_eq!(example.answers.is_empty(), example.kind == Kind::Missing, "{example:?}");
+        let is_said = |accepted: &String| answer.to_lowercase().contains(&accepted.to_lowercase());
+        assert!(example.kind == Kind::Missing || example.answers.iter().any(is_said), "{example:?}");
     }
     let ids: BTreeSet<&String> = parts.iter().flatten().map(|example| &example.id).collect();
     assert_eq!(ids.len(), parts.iter().map(Vec::len).sum::<usize>());

@@ -69,7 +69,7 @@ impl Asker {
             return Ok(None);
         }
         let Some(last) = turns.last() else { return Ok(None) };
-        let made = self.case(&again, last, Some(kind)).await?;
+        let made = self.case(&again, last, &case.accepted, Some(kind)).await?;
         Ok(made.map(|made| Case { group: case.group.clone(), beside: case.beside.clone(), ..made }))
     }
 
@@ -140,7 +140,7 @@ impl Asker {
             if next.reply.citations.is_empty() || !next.reply.citations.iter().all(is_of_it) {
                 continue;
             }
-            let Some(made) = self.case(&next, &form, Some(Kind::FollowUp)).await? else { continue };
+            let Some(made) = self.case(&next, &form, &[], Some(Kind::FollowUp)).await? else { continue };
             let relation = case.group.clone();
             let said = case.prompt.facts.iter().cloned();
             let beside = said.map(|line| Beside { relation: relation.clone(), line }).collect();
@@ -169,7 +169,8 @@ impl Asker {
             if let Some(said) = stated(&decided).filter(|_| is_decided) {
                 let answers = vec![said.join(if case.language.is_unspaced() { "" } else { " " })];
                 let prompt = case.prompt.with_question(&form);
-                return Ok(Some(Case { kind: Kind::YesNo, answers, prompt, ..case.clone() }));
+                let accepted = decided.reply.values.clone();
+                return Ok(Some(Case { kind: Kind::YesNo, answers, accepted, prompt, ..case.clone() }));
             }
         }
         Ok(None)
@@ -227,7 +228,7 @@ impl Asker {
             let Some(form) = dice.pick(&forms).cloned() else { continue };
             let Some(reached) = self.bot.ask(std::slice::from_ref(&form)).await? else { continue };
             let goes_on = reached.facts().contains(&citation.id) && reached.prompt.is_none();
-            if goes_on && let Some(made) = self.concluded(&reached, &form).await? {
+            if goes_on && let Some(made) = self.concluded(&reached, &form, &[]).await? {
                 return Ok(Some(made).filter(|made| made.kind == Kind::MultiHop));
             }
         }

@@ -113,6 +113,6 @@ impl Composer<'_> {
         }
         dice.shuffle(&mut facts);
         let prompt = case.prompt.with_facts(facts).with_question(question);
-        Some(example(Kind::Missing, &prompt, refusal, topics, &case.group))
+        Some(example(Kind::Missing, &prompt, refusal, &[], topics, &case.group))
     }
 }

@@ -49,6 +49,8 @@ fn example(messages: &[(Role, &str, Option<u8>)]) -> Example {
         text: None,
         entities: Default::default(),
         group: None,
+        question: None,
+        answers: Vec::new(),
     }
 }
 
