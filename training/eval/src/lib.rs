@@ -30,6 +30,7 @@ mod run;
 
 mod around;
 mod refusal;
+mod topics;
 
 mod compare;
 mod first;
@@ -55,3 +56,4 @@ pub use run::{RunOptions, run};
 pub use sample::{Stratum, sample};
 pub use stage::Stage;
 pub use system::{Mode, System};
+pub use topics::topics;
