@@ -51,7 +51,7 @@ fn columns(recipe: &Recipe, config: &Config) -> anyhow::Result<Vec<Column>> {
             bail!("{} is no ONNX model folder; an ensemble takes folders alone", path.display());
         }
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-        columns.push(Column { name: format!("{}-{name}", at + 1), model: one(path, &base)? });
+        columns.push(Column::new(format!("{}-{name}", at + 1), one(path, &base)?));
     }
     let weight = |at: usize| recipe.ensemble.weights.get(at).copied().unwrap_or(1.0);
     let mut together = columns[0].model.clone();
@@ -59,7 +59,7 @@ fn columns(recipe: &Recipe, config: &Config) -> anyhow::Result<Vec<Column>> {
     let members = paths.iter().enumerate().skip(1);
     together.ensemble =
         members.map(|(at, path)| Member { path: path.clone(), weight: weight(at) / weight(0) }).collect();
-    columns.push(Column { name: TOGETHER.to_owned(), model: together });
+    columns.push(Column::new(TOGETHER.to_owned(), together));
     Ok(columns)
 }
 

@@ -169,7 +169,7 @@ const EVAL: &str = r#"# How good the base and what was exported are, side by sid
 # base = "smollm2"
 # The models: ONNX folders, GGUF files, adapters (.onnx_adapter) for the base. Default: all in output/export.
 # models = ["runs/shop/export/int8"]
-# Sets of questions, in any form that `loquat eval` reads; those that stand in train.jsonl are left out. Without any, those of test.jsonl.
+# Sets of questions, in any form that `loquat eval` reads; those about an entity of train.jsonl are left out. Without any, those of test.jsonl.
 questions = []
 # The most questions of each set; which ones is the same each time.
 limit = 200
