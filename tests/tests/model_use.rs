@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot do without fails it")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -183,6 +184,48 @@ fn a_power_cut_while_a_model_is_taken_up_loses_no_message_and_leaves_one_of_the_
         known.insert(model);
     }
     assert!(known.len() <= 2, "{known:?}");
+}
+
+#[test]
+fn a_bot_that_still_starts_takes_up_what_is_chosen_meanwhile() {
+    let user = User::new().unwrap();
+    let trained = int8(&user);
+    // The bot's own model is one whose reading the test holds up.
+    let slow = user.path("slow");
+    std::fs::create_dir(&slow).unwrap();
+    for entry in std::fs::read_dir(&trained).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::hard_link(&path, slow.join(path.file_name().unwrap())).unwrap();
+    }
+    let (file, whole) = (slow.join("config.json"), slow.join("config.whole"));
+    std::fs::rename(&file, &whole).unwrap();
+    let text = std::fs::read(&whole).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+    let user = user.with("LOQUAT_MODELS__SMOLLM2__PATH", &slow);
+
+    std::thread::scope(|scope| {
+        let starting = scope.spawn(|| Server::start(&user, &ANY).unwrap());
+        // Can be opened once the bot reads it.
+        let mut held = std::fs::File::options().write(true).open(&file).unwrap();
+        std::fs::rename(&whole, &file).unwrap();
+        let using = scope.spawn(|| use_it(&user, &[trained.to_str().unwrap()]));
+        let requests = user.path(".local/share/loquat/loquat/journal.requests");
+        let is_left = || {
+            let mut names = std::fs::read_dir(&requests).into_iter().flatten();
+            names.any(|entry| entry.unwrap().path().extension().is_some_and(|ending| ending == "request"))
+        };
+        while !is_left() {
+            assert!(!using.is_finished(), "it does not wait for the bot: {}", using.join().unwrap());
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        held.write_all(&text).unwrap();
+        drop(held);
+        let server = starting.join().unwrap();
+        let said = using.join().unwrap();
+        assert!(said.contains("is now trained") && said.contains("by the running bot"), "{said}");
+        assert!(said.contains("before, it was slow"), "{said}");
+        ask(&server, "ann", "0");
+    });
 }
 
 /// Goes back to the config's own model, where another is in use.

@@ -82,20 +82,17 @@ pub async fn ask(places: &Places, retention: Retention, request: &Request) -> an
     }
 }
 
-/// Has the running bot change a model, and says what came of it; `None` where none runs. Then the journal, where there is one, is
-/// held along: no bot starts as long as it is.
+/// Has the running bot change a model, and says what came of it; where none runs, gives its journal, which is made where there is none yet: no
+/// bot chooses its models as long as it is held.
 ///
 /// # Errors
 /// When the bot refuses the model, or does not answer.
 pub async fn ask_for_model(
     places: &Places,
     request: &ModelRequest,
-) -> anyhow::Result<Result<String, Option<EmbeddedJournal>>> {
-    if !places.journal.exists() {
-        return Ok(Err(None));
-    }
+) -> anyhow::Result<Result<String, EmbeddedJournal>> {
     match EmbeddedJournal::open(&places.journal) {
-        Ok(journal) => Ok(Err(Some(journal))),
+        Ok(journal) => Ok(Err(journal)),
         Err(JournalError::Unusable(_)) => leave(places, &Left::Model(request.clone())).await.map(Ok),
         Err(error) => Err(error.into()),
     }
@@ -214,8 +211,18 @@ async fn leave(places: &Places, request: &Left) -> anyhow::Result<String> {
     }
     // Taken back: it must not be done when nobody expects it any more.
     let was_there = fs::remove_file(&path).is_ok();
-    let what = if was_there { "did not take the request" } else { "took the request and did not answer yet" };
+    let what = if was_there {
+        "did not take the request, as it is still starting or hangs"
+    } else {
+        "took the request and did not answer yet"
+    };
     bail!("the process that has {} {what}; see its log", places.journal.display())
+}
+
+/// Removes what commands have left that were cut off: nobody waits for it any more. To be called as soon as the journal is this bot's, so that what is
+/// left while it still starts is done.
+pub(crate) fn forget(places: &Places) {
+    let _nothing_there = fs::remove_dir_all(folder(places));
 }
 
 /// Does what is asked of this bot, until it is dropped.
@@ -227,8 +234,6 @@ pub async fn serve(
     exchange: Arc<Exchange>,
 ) {
     let folder = folder(&places);
-    // What was left by commands that were cut off: nobody waits for it any more.
-    let _nothing_there = fs::remove_dir_all(&folder);
     loop {
         for path in requests(&folder) {
             let request = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Left>(&bytes).ok());

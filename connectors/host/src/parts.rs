@@ -25,7 +25,7 @@ use crate::progress::Screen;
 
 pub use embedder::embedders;
 pub(crate) use exchange::shown;
-pub use exchange::{Exchange, InUse, Open, change_at_rest};
+pub use exchange::{Exchange, InUse, ModelPlace, Open, change_at_rest};
 pub use graph::{graph, open_for_import, quarantine, remember_import};
 pub use import::ImportSettings;
 pub(crate) use import::{import, report_bad_lines};
@@ -85,27 +85,39 @@ pub fn runtime(config: &Config, cache: &Cache, screen: &Screen) -> anyhow::Resul
 /// # Errors
 /// When the graph, the runtime, or every model of the config is missing or broken.
 pub fn assemble(loaded: &Loaded, screen: &Screen) -> anyhow::Result<Parts> {
+    let graph = GraphSource::open(loaded, &Places::of(&loaded.config)?, screen)?;
+    assemble_over(graph, loaded, screen)
+}
+
+/// The same over a graph that is open.
+///
+/// # Errors
+/// As [`assemble`].
+pub(crate) fn assemble_over(graph: GraphSource, loaded: &Loaded, screen: &Screen) -> anyhow::Result<Parts> {
     let config = &loaded.config;
     let cache = cache(config)?;
     let places = Places::of(config)?;
-    let graph = GraphSource::open(loaded, &places, screen)?;
     let runtime = runtime(config, &cache, screen)?;
     let uses = Uses::read(&places.models)?;
     let opened = opened(config, &uses, &runtime, &cache, screen)?;
-    let models: Vec<Arc<OnnxModel>> = opened.iter().filter_map(|(_, model)| model.clone()).collect();
+    let models: Vec<Arc<OnnxModel>> = opened.iter().filter_map(|one| one.model.clone()).collect();
     let speakers = models.iter().map(|model| model.clone() as Arc<dyn LanguageModel>).collect();
     let embedders = embedders(config, &cache, screen)?;
     let engine = engine(config, &embedders, graph.knowledge(), speakers)?;
     screen.clear();
-    let erased = |(source, model): (ModelSource, Option<Arc<OnnxModel>>)| {
-        (source, model.map(|model| model as Arc<dyn LanguageModel>))
+    let place = |one: Opened| ModelPlace {
+        title: model::name_of(&one.source, &cache),
+        own: one.source,
+        model: one.model.map(|model| model as Arc<dyn LanguageModel>),
+        is_fallback: one.is_fallback,
     };
+    let model_places = opened.into_iter().map(place).collect();
     let exchange = Exchange::new(
         places.models,
         uses,
         config.bot.languages.clone(),
         engine.clone(),
-        opened.into_iter().map(erased).collect(),
+        model_places,
         opener(config, runtime, cache),
     );
     Ok(Parts { graph, models, embedders, engine, exchange: Arc::new(exchange) })
@@ -175,7 +187,15 @@ pub fn models(
     screen: &Screen,
 ) -> anyhow::Result<Vec<Arc<OnnxModel>>> {
     let opened = opened(config, &Uses::default(), runtime, cache, screen)?;
-    Ok(opened.into_iter().filter_map(|(_, model)| model).collect())
+    Ok(opened.into_iter().filter_map(|one| one.model).collect())
+}
+
+/// One of the config's models, and what is opened for it.
+struct Opened {
+    source: ModelSource,
+    model: Option<Arc<OnnxModel>>,
+    /// Whether something else was put in its place, and could not be opened.
+    is_fallback: bool,
 }
 
 /// The config's models, each with what is opened for it: what is used in its place, else itself. One that cannot be had has none, as long as
@@ -186,12 +206,13 @@ fn opened(
     runtime: &Runtime,
     cache: &Cache,
     screen: &Screen,
-) -> anyhow::Result<Vec<(ModelSource, Option<Arc<OnnxModel>>)>> {
+) -> anyhow::Result<Vec<Opened>> {
     let mut models = Vec::new();
     let mut problems = Vec::new();
     for source in sources(config)? {
         let open = |source: &ModelSource| model::open(source, config, runtime, cache, screen).map(Arc::new);
-        let replacing = uses.replacing(&source).and_then(|other| match open(&other) {
+        let other = uses.replacing(&source);
+        let replacing = other.as_ref().and_then(|other| match open(other) {
             Ok(model) => {
                 note_changed(uses, &source.name, &model);
                 Some(model)
@@ -205,6 +226,7 @@ fn opened(
                 None
             }
         });
+        let is_fallback = other.is_some() && replacing.is_none();
         let opened = replacing.map_or_else(|| open(&source), Ok);
         let model = match opened.with_context(|| format!("model `{}`", source.name)) {
             Ok(model) => Some(model),
@@ -213,9 +235,9 @@ fn opened(
                 None
             }
         };
-        models.push((source, model));
+        models.push(Opened { source, model, is_fallback });
     }
-    if models.iter().all(|(_, model)| model.is_none()) {
+    if models.iter().all(|one| one.model.is_none()) {
         return Err(problems.into_iter().next().unwrap_or_else(|| {
             anyhow::anyhow!(
                 "the config names no model; add a `[models.NAME]` table (see `loquat config sample`)"

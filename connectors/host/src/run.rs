@@ -11,10 +11,11 @@ use loquat_journal::{EmbeddedJournal, Retention};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::config::{Config, Loaded};
 use crate::connectors::{Connector, card};
 use crate::operations::Desk;
-use crate::parts::{Exchange, Places};
+use crate::parts::{Exchange, GraphSource, Places};
+use crate::progress::Screen;
 use crate::{operator, webhooks};
 
 /// How often the journal is looked at for what is too old.
@@ -22,13 +23,21 @@ const TIDY: Duration = Duration::from_secs(3600);
 /// The journal is rewritten once this part of it is too old.
 const STALE: u64 = 4;
 
-/// Opens the bot's journal, and takes it over from whoever had it.
+/// Opens what a bot has to itself. The graph first: it says which process has it. The journal before any model is chosen: where nobody has it,
+/// `loquat model use` chooses for the next bot to start; where this one has it, it waits for this one.
 ///
 /// # Errors
-/// When another process has it, or it is of another version.
-pub fn journal(places: &Places) -> anyhow::Result<EmbeddedJournal> {
-    EmbeddedJournal::open(&places.journal)
-        .with_context(|| format!("the journal in {} cannot be opened", places.journal.display()))
+/// When another process has one of them, or it is of another version.
+pub fn open(
+    loaded: &Loaded,
+    places: &Places,
+    screen: &Screen,
+) -> anyhow::Result<(GraphSource, EmbeddedJournal)> {
+    let graph = GraphSource::open(loaded, places, screen)?;
+    let journal = EmbeddedJournal::open(&places.journal)
+        .with_context(|| format!("the journal in {} cannot be opened", places.journal.display()))?;
+    operator::forget(places);
+    Ok((graph, journal))
 }
 
 /// Runs the connectors until a person ends one, Ctrl-C is pressed, or none is left; then finishes what was accepted. A second

@@ -212,7 +212,7 @@ fn is_function_word(word: &Word) -> bool {
 }
 
 /// Whether nothing but marks stands between the beginning of a sentence, or of what is quoted in it, and `at`.
-fn starts_a_sentence(text: &str, at: usize) -> bool {
+pub(crate) fn starts_a_sentence(text: &str, at: usize) -> bool {
     let before =
         text[..at].trim_end_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '.' | '!' | '?' | ':'));
     before.is_empty() || before.ends_with(['.', '!', '?', ':'])

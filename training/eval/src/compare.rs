@@ -58,6 +58,9 @@ impl Target {
 pub struct MeasureRow {
     /// What is measured.
     pub name: String,
+    /// What that means, what it is measured on and how many there are of it, in sentences.
+    #[serde(default)]
+    pub about: String,
     /// Of each model; `None` where it was not.
     pub numbers: Vec<Option<Number>>,
     /// What it should be.
@@ -71,14 +74,18 @@ pub struct Comparison {
     pub models: Vec<String>,
     /// The measures.
     pub rows: Vec<MeasureRow>,
-    /// What they were measured on.
+    /// What else to know.
     pub notes: Vec<String>,
 }
 
 impl Comparison {
-    /// The targets that a model other than the first misses, in words. One that could not be measured is missed.
+    /// The targets that a model other than the first misses, in words. One that could not be measured is missed, and so are all where there is
+    /// no other model.
     pub fn missed(&self) -> Vec<String> {
         let mut missed = Vec::new();
+        if self.models.len() < 2 && self.rows.iter().any(|row| row.target.is_some()) {
+            missed.push("there is no model beside the base that could meet the targets".to_owned());
+        }
         for row in &self.rows {
             let Some(target) = row.target else { continue };
             for (model, number) in self.models.iter().zip(&row.numbers).skip(1) {
@@ -125,9 +132,19 @@ impl Comparison {
         text
     }
 
-    /// The table with what it was measured on.
+    /// The table with what each row means, what it was measured on, and how to read it.
     pub fn page(&self, title: &str) -> String {
-        let mut text = format!("# {title}\n\n{}\n", self.table());
+        let mut text = format!("# {title}\n\n{}", self.table());
+        text.push_str(
+            "\nThe first model is the one that the others are compared with. Shares are given with their cases and with the range in which they lie \
+             with 95 % certainty; ✓ and ✗ say whether the target is met.\n\n## What the rows say\n\n",
+        );
+        for row in &self.rows {
+            let _ = writeln!(text, "- **{}**: {}", row.name, row.about);
+        }
+        if !self.notes.is_empty() {
+            text.push_str("\n## Notes\n\n");
+        }
         for note in &self.notes {
             let _ = writeln!(text, "- {note}");
         }
@@ -166,7 +183,8 @@ mod tests {
     use super::*;
 
     fn row(name: &str, numbers: Vec<Option<Number>>, target: Target) -> MeasureRow {
-        MeasureRow { name: name.to_owned(), numbers, target: Some(target) }
+        let about = format!("Of {name}.");
+        MeasureRow { name: name.to_owned(), about, numbers, target: Some(target) }
     }
 
     #[test]
@@ -203,6 +221,23 @@ mod tests {
         ] {
             assert!(table.contains(cell), "{cell}: {table}");
         }
-        assert!(comparison.page("T").contains("- 100 questions"));
+        let page = comparison.page("T");
+        assert!(page.contains("- 100 questions") && page.contains("- **general**: Of general."), "{page}");
+    }
+
+    #[test]
+    fn targets_are_not_met_where_there_is_nothing_but_the_base() {
+        let alone = |target| Comparison {
+            models: vec!["base".to_owned()],
+            rows: vec![MeasureRow {
+                name: "own words".to_owned(),
+                about: String::new(),
+                numbers: vec![Some(Number::Rate(Rate { part: 9, whole: 9 }))],
+                target,
+            }],
+            notes: Vec::new(),
+        };
+        assert_eq!(alone(Some(Target::AtLeast(0.9))).missed().len(), 1);
+        assert!(alone(None).missed().is_empty());
     }
 }

@@ -30,6 +30,7 @@ mod run;
 
 mod around;
 mod refusal;
+mod topics;
 
 mod compare;
 mod first;
@@ -48,10 +49,11 @@ pub use item::{Expect, Item, Turn};
 pub use measure::{Group, Latency, Measures, OwnWords};
 pub use paraphrase::Paraphrases;
 pub use read::{Format, read};
-pub use refusal::{Answered, Unanswerable, ask_unanswerable, not_refusing};
+pub use refusal::{Answered, Unanswerable, ask_unanswerable};
 pub use report::{Report, write_report};
 pub use results::{Record, Results, RunIdentity, SentSentence, TurnRecord};
 pub use run::{RunOptions, run};
 pub use sample::{Stratum, sample};
 pub use stage::Stage;
 pub use system::{Mode, System};
+pub use topics::topics;

@@ -135,7 +135,7 @@ pub(crate) fn expression(pattern: &str) -> Option<Result<Regex, regex::Error>> {
 pub(crate) fn says_it_does_not_know(text: &str) -> bool {
     static REFUSALS: LazyLock<Option<Regex>> = LazyLock::new(|| {
         Regex::new(
-            r"(?i)\b(do not|don't|does not|doesn't|cannot|can't|could not|couldn't) (know|have (any |enough |that |this )?information|say|answer|tell|find)\b|\b(not sure|unsure|no information|unable to|not aware)\b|不知道|不清楚|不确定|无法|没有[^，。；！？]{0,14}信息|不了解",
+            r"(?i)\b(do not|don't|does not|doesn't|cannot|can't|could not|couldn't) (know|have (any |enough |that |this )?information|say|answer|tell|find)\b|\b(not sure|unsure|no (information|facts?|data|records?)|unable to|not aware|is unknown|not (mentioned|stated|given|provided|specified|available))\b|不知道|不清楚|不确定|无法|没有[^，。；！？]{0,14}(信息|事实|资料)|未(提及|提供|提到)|没有(提及|提供|提到)|不了解",
         )
         .ok()
     });
@@ -188,6 +188,8 @@ mod tests {
     fn a_refusal_is_recognised() {
         assert!(says_it_does_not_know("I’m sorry, I don’t know that."));
         assert!(says_it_does_not_know("抱歉，我不知道。"));
+        assert!(says_it_does_not_know("I found no fact about who founded Wide Boyz."));
+        assert!(says_it_does_not_know("The founder is not mentioned in the facts."));
         assert!(!says_it_does_not_know("The capital is Thimphu."));
     }
 }

@@ -123,6 +123,6 @@ pub use parity::Difference;
 pub use progress::{Progress, Report, Stage};
 pub use quantise::Quantisation;
 pub use weights::{
-    Element, Soup, Taste, average_adapters, average_weights, gguf_to_weights, greedy, weights_to_onnx,
-    weights_to_onnx_checked,
+    Element, Soup, Taste, average_adapters, average_weights, gguf_to_weights, greedy, weights_sha256,
+    weights_to_onnx, weights_to_onnx_checked,
 };

@@ -14,6 +14,7 @@ mod tests;
 mod to_onnx;
 
 pub use element::Element;
+pub use folder::weights_sha256;
 pub use from_gguf::gguf_to_weights;
 pub use soup::{Soup, Taste, average_adapters, average_weights, greedy};
 pub use to_onnx::{weights_to_onnx, weights_to_onnx_checked};

@@ -28,7 +28,7 @@ pub use checkpoint::checkpoints;
 pub use error::{NotFinite, RunError};
 pub use observe::{Event, Observer, Step};
 pub use options::{Length, RunOptions, Warmup};
-pub use state::{Best, Evaluation, RunState};
+pub use state::{Best, Evaluation, RunState, StateError};
 
 /// Checkpoints in a row that cannot be written before the run stops.
 const FAILURES: u32 = 3;
@@ -57,13 +57,14 @@ pub struct Outcome {
     pub published: Option<PathBuf>,
 }
 
-/// Trains, from the last checkpoint in the run's folder where there is one.
+/// Trains, from the last checkpoint in the run's folder where there is one and it is not to begin anew.
 ///
 /// `stop` is looked at between steps, and between batches of an evaluation. Without `dev` there is no evaluation, no early stopping, and
 /// the last weights are the best.
 ///
 /// # Errors
-/// When the model fails, loss or gradient are no longer finite, nothing can be written, or the folder holds a run over other data.
+/// When the model fails, loss or gradient are no longer finite, nothing can be written, or the folder holds a run of another model, over other data,
+/// or one that is over and was made otherwise.
 pub fn run<T: Trainee>(
     trainee: &mut T,
     train: &Pack,
@@ -73,11 +74,19 @@ pub fn run<T: Trainee>(
     stop: &AtomicBool,
 ) -> Result<Outcome, RunError<T::Error>> {
     let checkpoints = Checkpoints::open(options)?;
+    if options.fresh {
+        checkpoints.clear()?;
+    }
     let course = Course::new(train, options);
     let mut state = RunState::new(train, dev, options);
     let resumed = checkpoints.restore(trainee, &state, observer)?;
     if let Some((_, kept)) = &resumed {
         let changed = kept.changed(&state);
+        let is_early = options.patience > 0 && kept.without_better >= options.patience;
+        let keys = state::learnt_by(&changed);
+        if (kept.step >= course.total() || is_early) && !keys.is_empty() {
+            return Err(RunError::Over { path: options.folder.clone(), keys });
+        }
         if !changed.is_empty() {
             observer.tell(&Event::Changed { keys: &changed });
         }
@@ -104,6 +113,7 @@ pub fn run<T: Trainee>(
         is_kept: true,
         failures: 0,
         begun: Instant::now(),
+        kept: Instant::now(),
         made: 0,
     };
     run.go()
@@ -130,6 +140,8 @@ struct Run<'a, T> {
     /// Checkpoints in a row that could not be written.
     failures: u32,
     begun: Instant,
+    /// When the last checkpoint was written, or tried to be.
+    kept: Instant,
     /// Steps since then.
     made: u64,
 }
@@ -156,7 +168,7 @@ impl<T: Trainee> Run<'_, T> {
                 break Ended::Interrupted;
             }
             let due = match self.options.checkpoint_every {
-                0 => evaluated,
+                0 => evaluated || self.kept.elapsed() >= self.options.checkpoint_after,
                 every => step.is_multiple_of(every),
             };
             if due && step > 0 && !self.is_kept {
@@ -282,6 +294,7 @@ impl<T: Trainee> Run<'_, T> {
         if !evaluated {
             self.probe()?;
         }
+        self.kept = Instant::now();
         match self.checkpoints.keep(self.trainee, &self.state, self.options) {
             Ok(folder) => {
                 self.failures = 0;

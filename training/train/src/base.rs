@@ -31,7 +31,8 @@ pub fn bot(recipe: &Recipe) -> anyhow::Result<Loaded> {
 /// When there is no such model, or it is to be had as ONNX alone, or cannot be fetched or converted.
 pub fn weights(recipe: &Recipe, screen: &Screen) -> anyhow::Result<PathBuf> {
     let path = Path::new(&recipe.base);
-    let origin = if path.exists() { path.to_owned() } else { named(recipe, screen)? };
+    // The recipe has made absolute what there is; a name is never looked for where the program happens to run.
+    let origin = if path.is_absolute() && path.exists() { path.to_owned() } else { named(recipe, screen)? };
     if origin.is_dir() {
         check(&origin)?;
         return Ok(origin);

@@ -26,12 +26,12 @@ pub enum Command {
     Run(RunCommand),
     /// Searches for settings: a run for each trial, of which the best go on; goes on where it was stopped or killed
     #[command(
-        after_help = "Example:\n  loquat-train tune recipe.toml --set tune.trials=9 --set 'tune.space.\"run.rate\"={low=1e-5,high=1e-3,log=true}'\n\nTable, plots and best.toml, a recipe for `run`, are in OUTPUT/tune."
+        after_help = "Example:\n  loquat-train tune recipe.toml --set tune.trials=9 --set 'tune.space.\"run.rate\"={low=1e-5,high=1e-3,log=true}'\n\nTable, plots and best.toml, a recipe for `run` that makes OUTPUT/tuned, are in OUTPUT/tune."
     )]
     Tune(RunCommand),
     /// Averages the weights of several runs or checkpoints, and says whether that is better than the best of them
     #[command(
-        after_help = "Example:\n  loquat-train soup recipe.toml --set 'soup.of=[\"runs/a/run\", \"runs/b/run\"]'\n\nThe average is in OUTPUT/soup/weights."
+        after_help = "Example:\n  loquat-train soup recipe.toml --set 'soup.of=[\"runs/a/run\", \"runs/b/run\"]'\n\nThe average is in OUTPUT/soup/weights. Stopped, it begins anew the next time."
     )]
     Soup(RecipeArgs),
     /// Measures several exported models that answer together, by averaged log-probabilities, beside each alone

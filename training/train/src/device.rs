@@ -38,7 +38,13 @@ pub fn choose(run: &RunRecipe) -> anyhow::Result<Chosen> {
     }
     let products = match run.precision {
         Precision::F32 => Products::F32,
-        Precision::Bf16 => Products::Bf16,
+        Precision::Bf16 if Products::Bf16.supported() => Products::Bf16,
+        Precision::Bf16 => {
+            anstream::eprintln!(
+                "training computes in f32: `run.precision` is bf16, for which this processor has no instructions (AVX512-BF16)"
+            );
+            Products::F32
+        }
     };
     Ok(Chosen::Cpu(Cpu::with_precision(run.threads, products)?))
 }

@@ -3,7 +3,7 @@
 //!
 //! The modules stand in the order of a call: the command line (`cli`) names a `recipe`, and one of the `commands` does what it says. To train,
 //! the `base` is made a weights folder, a `set` is read and becomes tokens (`encode`), a `device` computes, and `session` puts these
-//! together; weights that are there already are `judge`d; a run is seen by those who `watch`, until it is done or somebody asks it to `stop`, and
+//! together, with a note of what an `adapter` is of; weights that are there already are `judge`d; a run is seen by those who `watch`, until it is done or somebody asks it to `stop`, and
 //! told in a `report`.
 
 pub mod cli;
@@ -17,6 +17,8 @@ pub mod set;
 pub mod encode;
 
 pub mod device;
+
+pub mod adapter;
 
 pub mod session;
 

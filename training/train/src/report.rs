@@ -11,9 +11,9 @@ use loquat_report::{Curves, Machine, Metrics, RunReport, Table, file_hash};
 
 use crate::recipe::Recipe;
 use crate::session::Session;
-use crate::watch::{Board, words};
+use crate::watch::{Board, METRICS, words};
 
-/// Writes the report, and gives its path.
+/// Writes the report, and gives its path. `on` is what computed.
 ///
 /// # Errors
 /// When numbers cannot be read, or something cannot be written.
@@ -21,22 +21,22 @@ pub fn write(
     recipe: &Recipe,
     session: &Session,
     outcome: &Outcome,
-    folder: &Path,
+    on: &str,
     board: &mut Board,
 ) -> anyhow::Result<PathBuf> {
-    let text = recipe.to_toml()?;
+    let (text, folder) = (recipe.to_toml()?, recipe.run_folder());
     let report = RunReport {
         name: format!("Training of {}", recipe.name),
         outcome: told(outcome),
         data: [("learnt", &session.train), ("evaluated on", &session.dev)].map(documents).to_vec(),
-        metrics: Metrics::read(&folder.join("metrics.jsonl"))?,
+        metrics: Metrics::read(&folder.join(METRICS))?,
         curves: curves(),
         evaluations: evaluations(outcome),
         recipe: text.clone(),
-        machine: Machine::here(),
+        machine: Machine { accelerator: Some(format!("computing on {on}")), ..Machine::here() },
         hashes: hashes(recipe, outcome)?,
     };
-    let (page, plots) = report.write(folder)?;
+    let (page, plots) = report.write(&folder)?;
     let step = outcome.state.step;
     board.add(|file| {
         file.text(step, "recipe", &format!("```toml\n{text}```"))?;

@@ -43,6 +43,22 @@ const EXAMPLE: &str = r#"{"id": "1", "kind": "dialogue", "messages": [{"role": "
 /// # Errors
 /// When the file cannot be read, a line is no example, or there is none.
 pub fn read(path: &Path) -> Result<Vec<Example>, SetError> {
+    let examples = lines(path)?;
+    if examples.is_empty() {
+        return Err(SetError::Empty { path: path.to_owned() });
+    }
+    Ok(examples)
+}
+
+/// The examples of a part that a set may lack; none where there is no such file, or it is empty.
+///
+/// # Errors
+/// When it cannot be read, or a line is no example.
+pub fn read_part(path: &Path) -> Result<Vec<Example>, SetError> {
+    if path.exists() { lines(path) } else { Ok(Vec::new()) }
+}
+
+fn lines(path: &Path) -> Result<Vec<Example>, SetError> {
     let unreadable = |source| SetError::Unreadable { path: path.to_owned(), source };
     let mut examples = Vec::new();
     for (line, text) in (1..).zip(BufReader::new(File::open(path).map_err(unreadable)?).lines()) {
@@ -57,9 +73,6 @@ pub fn read(path: &Path) -> Result<Vec<Example>, SetError> {
         reader.end().map_err(|error| wrong(error.to_string()))?;
         check(&example).map_err(wrong)?;
         examples.push(example);
-    }
-    if examples.is_empty() {
-        return Err(SetError::Empty { path: path.to_owned() });
     }
     Ok(examples)
 }
@@ -95,6 +108,17 @@ mod tests {
             Ok(examples) => format!("{} examples", examples.len()),
             Err(error) => error.to_string(),
         }
+    }
+
+    #[test]
+    fn a_part_may_be_empty_or_missing_but_not_wrong() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("dev.jsonl");
+        assert!(read_part(&path).unwrap().is_empty());
+        std::fs::write(&path, "").unwrap();
+        assert!(read_part(&path).unwrap().is_empty() && read(&path).is_err());
+        std::fs::write(&path, "{").unwrap();
+        assert!(read_part(&path).unwrap_err().to_string().contains("line 1"));
     }
 
     #[test]

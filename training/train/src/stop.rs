@@ -11,11 +11,11 @@ use anyhow::Context;
 /// The exit code of a process that was ended by Ctrl-C, as shells have it.
 const INTERRUPTED: i32 = 130;
 
-/// A flag that is set when the process is asked to end. Asked again, it ends at once.
+/// A flag that is set when the process is asked to end. Asked again, it ends at once. `then` says what is done before it ends.
 ///
 /// # Errors
 /// When signals cannot be waited for.
-pub fn flag() -> anyhow::Result<Arc<AtomicBool>> {
+pub fn flag(then: &'static str) -> anyhow::Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
@@ -28,8 +28,7 @@ pub fn flag() -> anyhow::Result<Arc<AtomicBool>> {
                 if asked.swap(true, Ordering::Relaxed) {
                     process::exit(INTERRUPTED);
                 }
-                let words = "stopping after this step, with a checkpoint; once more stops at once";
-                let _ignored = writeln!(anstream::stderr(), "{words}");
+                let _ignored = writeln!(anstream::stderr(), "stopping {then}; once more stops at once");
             }
         });
     })?;

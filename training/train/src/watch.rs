@@ -8,6 +8,7 @@ use std::time::Duration;
 
 pub use bar::Bar;
 pub use board::Board;
+pub(crate) use metrics::METRICS;
 pub use metrics::MetricsFile;
 
 /// A time in words, as precise as somebody who waits needs it.

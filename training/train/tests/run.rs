@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot do without fails it")]
 
 mod run {
+    #[expect(dead_code, reason = "a part of it is for another test")]
     pub(crate) mod tiny;
 }
 
@@ -128,6 +129,43 @@ fn a_run_that_is_asked_to_stop_keeps_a_checkpoint_and_says_how_to_go_on() {
     let fresh = train(folder.path(), &["--set", "run.steps=4", "--set", "seed=9", "--fresh"]);
     assert!(fresh.status.success(), "{}", self::said(&fresh));
     assert_eq!(losses(&folder.path().join("out")).len(), 4);
+}
+
+#[test]
+fn a_run_that_cannot_begin_leaves_the_one_that_is_there() {
+    let folder = TempDir::new().unwrap();
+    tiny::write(folder.path());
+    tiny::write_other(folder.path());
+    let run = folder.path().join("out/run");
+    let first = train(folder.path(), &["--set", "run.steps=4"]);
+    assert!(first.status.success() && said(&first).contains("computing on CPU"), "{}", said(&first));
+    let files = ["recipe.toml", "metrics.jsonl", "best/adapter_model.safetensors", "best/base.json"];
+    let there = || files.map(|file| fs::read(run.join(file)).unwrap());
+    let before = there();
+    for (more, words) in [
+        // The documents do not fit, and there is no such model: known only once something was read.
+        (["--fresh", "--set", "run.row_tokens=4"], "too long"),
+        (["--fresh", "--set", "base=set"], "no folder of weights"),
+        (["--set", "run.steps=4", "--set=seed=9"], "another seed"),
+        (["--set", "run.steps=4", "--set=run.rate=0.02"], "is over, and was made with another rate"),
+        (["--set", "run.steps=4", "--set=base=other"], "another base"),
+        (["--set", "run.steps=8", "--set=run.lora.alpha=8"], "another run.lora.alpha"),
+        (["--set", "run.steps=8", "--set=run.lora.rank=2"], "another run.lora.rank"),
+        (["--set", "run.steps=8", "--set=run.lora.last_blocks=1"], "another run.lora.last_blocks"),
+        (["--set", "run.steps=8", "--set=run.method=full"], "another run."),
+    ] {
+        let output = train(folder.path(), &more);
+        let said = said(&output);
+        assert!(!output.status.success() && said.contains(words), "{more:?}: {said}");
+        assert_eq!(there(), before, "{more:?} changed the run");
+    }
+    let longer = train(folder.path(), &["--set", "run.steps=8"]);
+    assert!(longer.status.success(), "{}", said(&longer));
+    assert_eq!(losses(&folder.path().join("out")).len(), 8);
+    // Without a dev part, which may be an empty file, it is evaluated on nothing.
+    fs::write(folder.path().join("set/dev.jsonl"), "").unwrap();
+    let alone = train(folder.path(), &["--set", "run.steps=4", "--set", "output=alone"]);
+    assert!(alone.status.success() && !said(&alone).contains("loss on dev"), "{}", said(&alone));
 }
 
 #[test]

@@ -27,12 +27,7 @@ least = 0.25
 fn folder() -> TempDir {
     let folder = TempDir::new().unwrap();
     tiny::write(folder.path());
-    // Of the same weights, but in heads of a size that exports have.
-    let path = folder.path().join("model/config.json");
-    let mut config: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-    config["num_attention_heads"] = 2.into();
-    config["num_key_value_heads"] = 1.into();
-    fs::write(path, config.to_string()).unwrap();
+    tiny::widen_heads(&folder.path().join("model"));
     folder
 }
 
@@ -67,6 +62,8 @@ fn a_search_ends_with_a_recipe_and_goes_on_where_it_was_broken_off() {
     let folder = folder.path();
     let recipe = folder.join("recipe.toml");
     fs::write(&recipe, fs::read_to_string(&recipe).unwrap() + SEARCH).unwrap();
+    // What was trained with the settings so far is not what is trained with the best ones.
+    done(folder, &["run", "recipe.toml", "--set", "run.steps=24"]);
     let tune = ["tune", "recipe.toml", "--set", "run.steps=24"];
     let told = done(folder, &tune);
     let out = folder.join("out/tune");
@@ -76,8 +73,9 @@ fn a_search_ends_with_a_recipe_and_goes_on_where_it_was_broken_off() {
     let (&(winner, _), &loss) = first.iter().find(|((_, budget), _)| *budget == 1_000_000).unwrap();
     assert!(told.contains(&format!("the best is trial {winner}, with a loss on dev of {loss:.4}")), "{told}");
     let best = out.join("best.toml");
-    let run = done(folder, &["run", best.to_str().unwrap(), "--set", "output=again"]);
+    let run = done(folder, &["run", best.to_str().unwrap()]);
     assert!(run.contains(&format!("{loss:.4}")), "{run} {loss}");
+    assert!(folder.join("out/tuned/run/best").is_dir() && run.contains("out/tuned/run/best"), "{run}");
     let report = fs::read_to_string(out.join("report.md")).unwrap();
     for part in ["| trial | loss on dev |", "plots/parallel.svg", "plots/run-rate.svg", "plots/rungs.svg"] {
         assert!(report.contains(part), "{report}");
@@ -142,6 +140,12 @@ fn averages_of_checkpoints_and_of_runs_are_judged_and_written() {
             assert!(soup.join(file).is_file(), "{kind}: {file}");
         }
         assert!(!soup.join("tried").exists());
+        // Adapters are of the base that they were trained on.
+        if kind == "adapters" {
+            tiny::write_other(folder);
+            let other = train(folder, &["soup", "recipe.toml", "--set", of, "--set", "base=other"]);
+            assert!(!other.status.success() && self::said(&other).contains("was trained on model"));
+        }
         // What was written is as good as was said: one can go on from it.
         let said = fs::read_to_string(soup.join("report.md")).unwrap();
         let loss = said.split("a loss on dev of ").nth(1).unwrap().split([',', ';']).next().unwrap();
@@ -163,6 +167,7 @@ fn a_run_leaves_a_report_with_plots_and_an_event_file_for_each_start() {
     let run = folder.join("out/run");
     let report = fs::read_to_string(run.join("report.md")).unwrap();
     for part in [
+        "computing on CPU, 1 threads",
         "## Evaluations",
         "plots/loss.svg",
         "plots/speed.svg",

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::config::Loaded;
 use crate::connectors::{Connector, served};
 use crate::operations::Desk;
-use crate::parts::{Places, assemble};
+use crate::parts::{Places, assemble_over};
 use crate::progress::Screen;
 use crate::run;
 
@@ -19,9 +19,10 @@ pub(super) fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
         let (metrics, page) = crate::metrics::start(&loaded.config.metrics)?;
         (metrics, page, crate::telemetry::trace(&loaded.config.telemetry)?)
     };
-    let parts = assemble(loaded, &screen)?;
-    super::introduce(&parts, &screen)?;
     let places = Places::of(&loaded.config)?;
+    let (graph, journal) = run::open(loaded, &places, &screen)?;
+    let parts = assemble_over(graph, loaded, &screen)?;
+    super::introduce(&parts, &screen)?;
     let ended = runtime.block_on(async {
         tokio::spawn(page);
         let announce = |connectors: &[Connector]| {
@@ -31,7 +32,6 @@ pub(super) fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
             screen.say("Press Ctrl-C to stop.");
             Ok(())
         };
-        let journal = run::journal(&places)?;
         let desk = Arc::new(Desk::new(&loaded.config, &places, journal.clone(), metrics));
         let connectors = served(&loaded.config, &places, &parts, &desk)?;
         desk.show(parts.exchange.clone());

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use arc_swap::ArcSwap;
 use futures::StreamExt;
 use loquat_contract::{
@@ -30,14 +30,20 @@ pub type Open = Arc<dyn Fn(&Source) -> anyhow::Result<Arc<dyn LanguageModel>> + 
 
 /// One of the config's models, and what is open for it.
 #[derive(Clone)]
-struct Place {
-    own: Source,
-    model: Option<Arc<dyn LanguageModel>>,
+pub struct ModelPlace {
+    /// The model as the config has it.
+    pub own: Source,
+    /// The name of the config's own model, also where another has its place; `None` where it cannot be told.
+    pub title: Option<String>,
+    /// What is open.
+    pub model: Option<Arc<dyn LanguageModel>>,
+    /// Whether that is the config's own because what was put in its place could not be opened.
+    pub is_fallback: bool,
 }
 
 /// Which models are open, and what is known of earlier ones.
 struct State {
-    places: Vec<Place>,
+    places: Vec<ModelPlace>,
     uses: Uses,
 }
 
@@ -74,17 +80,16 @@ impl std::fmt::Debug for Exchange {
 }
 
 impl Exchange {
-    /// The models of a bot that is opened: each source of the config, with the model that is open for it, in the order in which `engine`
-    /// has them. `file` is where `uses` were read from, and changes are kept.
+    /// The models of a bot that is opened, in the order in which `engine` has them. `file` is where `uses` were read from, and changes are
+    /// kept.
     pub fn new(
         file: PathBuf,
         uses: Uses,
         languages: Vec<Language>,
         engine: Arc<Engine>,
-        models: Vec<(Source, Option<Arc<dyn LanguageModel>>)>,
+        places: Vec<ModelPlace>,
         open: Open,
     ) -> Self {
-        let places: Vec<Place> = models.into_iter().map(|(own, model)| Place { own, model }).collect();
         for place in &places {
             if let Some(model) = &place.model {
                 gauge(&place.own.name, model.identity(), 1.0);
@@ -102,15 +107,15 @@ impl Exchange {
     /// The models that are in use now, in the order of preference.
     pub fn in_use(&self) -> Vec<InUse> {
         let state = self.state.load();
-        let shown = |place: &Place| {
+        let shown = |place: &ModelPlace| {
             let history = state.uses.of(&place.own.name);
             let model = place.model.clone()?;
-            let known = history.uses.iter().filter_map(|one| one.model.as_ref()).chain(&history.own);
+            let known = history.uses.iter().filter_map(|one| Some(&one.model.as_ref()?.name));
             Some(InUse {
                 name: place.own.name.clone(),
-                current: history.current().cloned(),
-                before: history.before(),
-                earlier: known.map(|identity| identity.name.clone()).collect(),
+                current: history.current().filter(|_| !place.is_fallback).cloned(),
+                before: history.before().filter(|_| !place.is_fallback),
+                earlier: known.chain(&place.title).cloned().collect(),
                 model,
             })
         };
@@ -149,15 +154,20 @@ impl Exchange {
         };
         let old = places[at].model.clone();
         let identity = old.as_ref().map(|model| model.identity().clone());
-        let planned = planned(&self.file, &places[at].own, &request.change, identity.clone())?;
-        let model = opened(self.open.clone(), planned.source.clone()).await?;
-        planned.check(model.identity())?;
-        try_out(model.as_ref(), &self.languages).await?;
-        let new = model.identity().clone();
-        let uses = planned.keep(&self.file, &new)?;
+        let own = &places[at].own;
+        let ready = ready(&self.file, own, &request.change, &self.languages, &self.open).await?;
+        let new = ready.model.identity().clone();
+        let uses = match ready.keep(&self.file) {
+            Ok(uses) => uses,
+            Err(problem) => {
+                discard(ready.model).await;
+                return Err(problem);
+            }
+        };
 
         let mut next = places.clone();
-        next[at].model = Some(model);
+        next[at].model = Some(ready.model);
+        next[at].is_fallback = false;
         let speakers = next.iter().filter_map(|place| place.model.clone()).collect();
         self.engine.use_models(speakers)?;
         self.state.store(Arc::new(State { places: next, uses }));
@@ -180,9 +190,10 @@ impl Exchange {
         let before = identity.map_or_else(|| "none".to_owned(), |identity| shown(&identity));
         let seconds = begun.elapsed().as_secs_f64();
         Ok(format!(
-            "model `{}` is now {}, taken up by the running bot in {seconds:.1} s; before, it was {before}",
+            "model `{}` is now {}, taken up by the running bot in {seconds:.1} s; before, it was {before}{}",
             request.model,
-            shown(&new)
+            shown(&new),
+            passed_over(&ready.passed_over)
         ))
     }
 }
@@ -198,69 +209,70 @@ pub async fn change_at_rest(
     languages: &[Language],
     open: Open,
 ) -> anyhow::Result<String> {
-    let planned = planned(file, own, change, None)?;
-    let model = opened(open, planned.source.clone()).await?;
-    planned.check(model.identity())?;
-    try_out(model.as_ref(), languages).await?;
-    let new = model.identity().clone();
-    tokio::task::spawn_blocking(move || drop(model)).await?;
-    planned.keep(file, &new)?;
+    let ready = ready(file, own, change, languages, &open).await?;
+    let new = ready.model.identity().clone();
+    let kept = ready.keep(file);
+    discard(ready.model).await;
+    kept?;
     let name = &own.name;
     Ok(format!(
-        "model `{name}` is now {}; no bot runs here, and the next one to start takes it up",
-        shown(&new)
+        "model `{name}` is now {}; no bot runs here, and the next one to start takes it up{}",
+        shown(&new),
+        passed_over(&ready.passed_over)
     ))
 }
 
-/// A change that is not done yet.
-struct Planned {
+/// A change that is not done yet: what will be in use is open, and works.
+struct Ready {
     name: String,
     uses: Uses,
     next: History,
-    /// What to open.
-    source: Source,
-    /// What has to be found there, where something is gone back to.
-    expected: Option<ModelIdentity>,
+    model: Arc<dyn LanguageModel>,
+    /// What was passed over on the way back, and why.
+    passed_over: Vec<String>,
 }
 
-fn planned(
+/// Opens and tries out what will be in use. The way back leads past whatever cannot be used any more, at last to the config's own.
+async fn ready(
     file: &Path,
     own: &Source,
     change: &Change,
-    is_own: Option<ModelIdentity>,
-) -> anyhow::Result<Planned> {
+    languages: &[Language],
+    open: &Open,
+) -> anyhow::Result<Ready> {
     let uses = Uses::read(file)?;
-    let mut history = uses.of(&own.name);
-    if history.uses.is_empty() {
-        history.own = is_own;
-    }
-    let next = history.after(&own.name, change)?;
-    let target = next.in_use();
-    let is_folder = target.path.is_some() || target.adapter.is_some();
-    let expected = target.model.clone().filter(|_| is_folder && *change == Change::Rollback);
-    Ok(Planned { name: own.name.clone(), uses, next, source: target.applied(own), expected })
-}
-
-impl Planned {
-    /// Whether what is gone back to is still what it was.
-    fn check(&self, found: &ModelIdentity) -> anyhow::Result<()> {
-        let place = self.next.in_use().place();
-        match &self.expected {
-            Some(expected) if expected.sha256 != found.sha256 => bail!(
-                "{place} holds another model than the one that was used ({} then, {} now); name a folder with `loquat model use`, or go \
-                 back to the config's with `--reset`",
-                shown(expected),
-                shown(found)
-            ),
-            _ => Ok(()),
+    let mut next = uses.of(&own.name).after(&own.name, change)?;
+    let goes_back = *change == Change::Rollback;
+    let mut over = Vec::new();
+    loop {
+        let target = next.in_use();
+        // The config may say something else by now.
+        let expected = target.model.as_ref().filter(|_| goes_back && !target.is_own());
+        match working(target.applied(own), expected, languages, open).await {
+            Ok(model) => return Ok(Ready { name: own.name.clone(), uses, next, model, passed_over: over }),
+            Err(problem) if goes_back && !next.uses.is_empty() => {
+                over.push(format!("{} ({problem:#})", target.place()));
+                next.uses.pop();
+            }
+            Err(problem) if over.is_empty() => return Err(problem),
+            Err(problem) => {
+                return Err(problem.context(format!("nothing can be gone back to{}", passed_over(&over))));
+            }
         }
     }
+}
 
+/// What was passed over, as the end of a sentence.
+fn passed_over(over: &[String]) -> String {
+    over.iter().map(|one| format!("; passed over {one}")).collect()
+}
+
+impl Ready {
     /// From now on it is done, whenever this process ends.
-    fn keep(&self, file: &Path, found: &ModelIdentity) -> anyhow::Result<Uses> {
+    fn keep(&self, file: &Path) -> anyhow::Result<Uses> {
         let mut next = self.next.clone();
         if let Some(last) = next.uses.last_mut() {
-            last.model = Some(found.clone());
+            last.model = Some(self.model.identity().clone());
         }
         let mut uses = self.uses.clone();
         if next.uses.is_empty() {
@@ -273,8 +285,37 @@ impl Planned {
     }
 }
 
-async fn opened(open: Open, source: Source) -> anyhow::Result<Arc<dyn LanguageModel>> {
-    tokio::task::spawn_blocking(move || open(&source)).await.context("the model was not opened")?
+/// Opens a model and tries it out. `expected` is what has to be found there.
+async fn working(
+    source: Source,
+    expected: Option<&ModelIdentity>,
+    languages: &[Language],
+    open: &Open,
+) -> anyhow::Result<Arc<dyn LanguageModel>> {
+    let open = open.clone();
+    let opened = tokio::task::spawn_blocking(move || open(&source)).await;
+    let model = opened.context("the model was not opened")??;
+    let found = model.identity();
+    let tried = match expected {
+        Some(expected) if expected.sha256 != found.sha256 => Err(anyhow!(
+            "another model lies there than the one that was used ({} then, {} now)",
+            shown(expected),
+            shown(found)
+        )),
+        _ => try_out(model.as_ref(), languages).await,
+    };
+    if let Err(problem) = tried {
+        discard(model).await;
+        return Err(problem);
+    }
+    Ok(model)
+}
+
+/// Frees a model where no message waits for it: its thread has to end first.
+async fn discard(model: Arc<dyn LanguageModel>) {
+    if let Err(error) = tokio::task::spawn_blocking(move || drop(model)).await {
+        tracing::error!(%error, "a model was not freed");
+    }
 }
 
 /// Has a model answer in each of the languages that it is to speak: it has to write something, and with numbers that are some. It has also
@@ -317,14 +358,8 @@ async fn free(old: Arc<dyn LanguageModel>) {
         tokio::time::sleep(LOOK).await;
     }
     let what = shown(old.identity());
-    // It waits for the model's thread.
-    let freed = tokio::task::spawn_blocking(move || drop(old)).await;
-    tracing::info!(
-        model = what,
-        milliseconds = begun.elapsed().as_millis() as u64,
-        is_freed = freed.is_ok(),
-        "the old model is freed"
-    );
+    discard(old).await;
+    tracing::info!(model = what, milliseconds = begun.elapsed().as_millis() as u64, "the old model is freed");
 }
 
 /// 1 for the model that is in use, 0 for one that was.

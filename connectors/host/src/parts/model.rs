@@ -69,14 +69,13 @@ pub fn options(
     runtime: &Runtime,
     cache: &Cache,
 ) -> OnnxModelOptions {
-    let is_builtin = source.config.path.is_none() && source.config.hub.is_none();
     let mut options = OnnxModelOptions::new(folder);
     options.providers = provider::providers(config);
     options.provider_options = provider::options(config, cache, runtime.path());
     options.threads = config.runtime.threads;
     options.spin = config.runtime.spin;
     options.languages = source.config.languages.clone();
-    options.name = source.config.builtin.filter(|_| is_builtin).map(|model| title(model).to_owned());
+    options.name = title_of(source);
     options.max_context = source.config.max_context_tokens;
     options.sequences = source.config.sequences;
     options.decoding = match source.config.decoding {
@@ -109,11 +108,28 @@ pub(crate) fn open_unaltered(runtime: &Runtime, options: OnnxModelOptions) -> an
     }
 }
 
-fn title(model: BuiltinModel) -> &'static str {
-    match model {
+/// The name of a model that has another than its folder's.
+fn title_of(source: &Source) -> Option<String> {
+    let is_builtin = source.config.path.is_none() && source.config.hub.is_none();
+    let title = |model| match model {
         BuiltinModel::SmolLm2 => "SmolLM2-135M-Instruct",
         BuiltinModel::MiniMind2 => "MiniMind2-Small",
-    }
+    };
+    source.config.builtin.filter(|_| is_builtin).map(|model| title(model).to_owned())
+}
+
+/// The name that a model has once it is open; `None` where the config names something that is no model. Opens, fetches and converts nothing.
+pub(super) fn name_of(source: &Source, cache: &Cache) -> Option<String> {
+    let named_by_folder = || {
+        let folder = match recipe(source, cache).ok()? {
+            Recipe::Folder(path) => path,
+            Recipe::Fetched(artifact) => path_of(&artifact, cache),
+            Recipe::Converted { target, .. } => target,
+        };
+        let folder = folder.canonicalize().unwrap_or(folder);
+        Some(folder.file_name()?.to_string_lossy().into_owned())
+    };
+    title_of(source).or_else(named_by_folder)
 }
 
 /// How a model's folder comes to be.
@@ -297,4 +313,25 @@ fn show(screen: &Screen, progress: &Progress<'_>) {
         _ => ("finishing the model", true),
     };
     screen.show(task, progress.done, Some(progress.total), is_bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_is_named_before_it_is_open() {
+        let home = tempfile::tempdir().unwrap();
+        let cache = Cache::at(home.path());
+        let name = |config| name_of(&Source { name: "m".to_owned(), config }, &cache);
+        let builtin = ModelConfig { builtin: Some(BuiltinModel::SmolLm2), ..ModelConfig::default() };
+        assert_eq!(name(builtin.clone()).as_deref(), Some("SmolLM2-135M-Instruct"));
+        let folder = home.path().join("finch");
+        std::fs::create_dir(&folder).unwrap();
+        assert_eq!(name(ModelConfig { path: Some(folder), ..builtin.clone() }).as_deref(), Some("finch"));
+        let hub = ModelConfig { hub: Some("owner/finch".to_owned()), revision: "v1".to_owned(), ..builtin };
+        assert_eq!(name(hub).as_deref(), Some("v1"));
+        let gone = ModelConfig { path: Some(home.path().join("gone.gguf")), ..ModelConfig::default() };
+        assert_eq!(name(gone), None);
+    }
 }

@@ -60,9 +60,6 @@ pub struct Use {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct History {
-    /// The config's own model, as it was when another took its place.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub own: Option<ModelIdentity>,
     /// What was put in its place, the oldest first; the last is in use.
     pub uses: Vec<Use>,
 }
@@ -73,7 +70,8 @@ pub struct History {
 pub struct Uses(pub BTreeMap<String, History>);
 
 impl Use {
-    fn is_own(&self) -> bool {
+    /// Whether it is the config's own.
+    pub(crate) fn is_own(&self) -> bool {
         self.path.is_none() && self.adapter.is_none()
     }
 
@@ -92,6 +90,12 @@ impl Use {
             applied.config.adapter = Some(ADAPTER.to_owned());
         }
         applied
+    }
+
+    /// The files that it needs and that are not there.
+    pub fn missing(&self) -> Vec<&Path> {
+        let needed = [self.path.as_deref(), self.adapter.as_deref()];
+        needed.into_iter().flatten().filter(|path| !path.exists()).collect()
     }
 
     /// Where it lies, in words.
@@ -120,10 +124,7 @@ impl History {
 
     /// What was in use after so many changes.
     fn at(&self, changes: usize) -> Use {
-        match changes.checked_sub(1).and_then(|last| self.uses.get(last)) {
-            Some(one) => one.clone(),
-            None => Use { model: self.own.clone(), ..Use::default() },
-        }
+        changes.checked_sub(1).and_then(|last| self.uses.get(last)).cloned().unwrap_or_default()
     }
 
     /// The history once a change has happened.
@@ -140,7 +141,7 @@ impl History {
                 next.uses.push(Use { path: current.path, adapter: Some(adapter.clone()), model: None, since })
             }
             Change::Reset if current.is_own() => bail!("model `{name}` is the config's own already"),
-            Change::Reset => next.uses.push(Use { since, model: self.own.clone(), ..Use::default() }),
+            Change::Reset => next.uses.push(Use { since, ..Use::default() }),
             Change::Rollback if next.uses.pop().is_none() => bail!(
                 "there is nothing to go back to: model `{name}` is the config's own, and nothing else was put in its place"
             ),
@@ -186,14 +187,18 @@ impl Uses {
         let folder = file.parent().unwrap_or(Path::new("."));
         let written = || -> std::io::Result<()> {
             std::fs::create_dir_all(folder)?;
-            let mut beside = tempfile::NamedTempFile::new_in(folder)?;
+            let mut beside = beside().tempfile_in(folder)?;
             beside.write_all(&serde_json::to_vec_pretty(self)?)?;
             beside.as_file().sync_all()?;
             beside.persist(file)?;
-            // The name too is on disk only once its folder is.
-            std::fs::File::open(folder)?.sync_all()
+            Ok(())
         };
-        written().with_context(|| format!("{} cannot be written", file.display()))
+        written().with_context(|| format!("{} cannot be written", file.display()))?;
+        // The name too is on disk only once its folder is. No failure: whoever reads it now has the new one.
+        if let Err(error) = sync_folder(folder) {
+            tracing::warn!(folder = %folder.display(), %error, "a power cut now may bring back the model that was used before");
+        }
+        Ok(())
     }
 
     /// The uses of a model.
@@ -206,6 +211,23 @@ impl Uses {
         let current = self.0.get(&source.name)?.current()?;
         (!current.is_own()).then(|| current.applied(source))
     }
+}
+
+/// A file that whoever may read the folder's other files may read too: the bot need not run as who changes its models.
+fn beside() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder
+}
+
+/// Makes names in a folder durable.
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    std::fs::File::open(folder)?.sync_all()?;
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -249,14 +271,22 @@ mod tests {
         let uses = Uses([("m".to_owned(), after(&[folder("/a")]))].into());
         uses.write(&file).unwrap();
         assert_eq!(Uses::read(&file).unwrap(), uses);
+        let beside = home.path().join("below/plain");
+        std::fs::write(&beside, "").unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions();
+        assert_eq!(mode(&file), mode(&beside), "who reads the other files reads this one");
         std::fs::write(&file, "{").unwrap();
         assert!(Uses::read(&file).unwrap_err().to_string().contains("journal.models.json"));
     }
 
     #[test]
-    fn a_folder_takes_the_place_of_whatever_the_config_names() {
+    fn a_folder_takes_the_place_of_whatever_the_config_names_without_what_was_made_for_that() {
+        let member = crate::config::Member { path: "/member".into(), weight: 1.0 };
         let config = crate::config::ModelConfig {
             builtin: Some(crate::config::BuiltinModel::SmolLm2),
+            adapters: [("own".to_owned(), "/own".into())].into(),
+            adapter: Some("own".to_owned()),
+            ensemble: vec![member],
             ..Default::default()
         };
         let source = Source { name: "m".to_owned(), config };
@@ -264,6 +294,10 @@ mod tests {
         let replaced = uses.replacing(&source).unwrap().config;
         assert_eq!(replaced.path.as_deref(), Some(Path::new("/a")));
         assert_eq!(replaced.adapters[replaced.adapter.as_ref().unwrap()], Path::new("/b"));
+        assert_eq!((replaced.adapters.len(), replaced.ensemble.len()), (1, 0));
+        let uses = Uses([("m".to_owned(), after(&[folder("/a")]))].into());
+        let replaced = uses.replacing(&source).unwrap().config;
+        assert!(replaced.adapters.is_empty() && replaced.adapter.is_none() && replaced.ensemble.is_empty());
         let uses = Uses([("m".to_owned(), after(&[folder("/a"), Change::Reset]))].into());
         assert!(uses.replacing(&source).is_none());
     }

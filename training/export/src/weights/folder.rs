@@ -126,24 +126,40 @@ impl WeightsFolder {
 
     /// Where it is, as manifests say it: the SHA-256 is over `config.json` and then the files with tensors, in order of name.
     pub(crate) fn describe(&self, report: &mut Report<'_>) -> Result<folder::Source> {
-        let mut paths = vec![self.path.join(CONFIG_FILE)];
-        paths.extend(self.shards.paths().map(Path::to_owned));
-        let mut total = 0;
-        for path in &paths {
-            total += fs::metadata(path).map_err(ExportError::io("read", path))?.len();
-        }
-        let (mut digest, mut done) = (Sha256::new(), 0);
-        for path in &paths {
-            let item = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            feed(path, Some(&mut digest), &mut |bytes| {
-                done += bytes;
-                report(Progress { stage: Stage::Hash, item: &item, done, total, bytes: done });
-            })?;
-        }
+        let (bytes, sha256) = identity(&self.path, &self.shards, report)?;
         let name = std::path::absolute(&self.path).map_err(ExportError::io("resolve", &self.path))?;
         let file = name.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(folder::Source { file, bytes: total, sha256: hex(digest) })
+        Ok(folder::Source { file, bytes, sha256 })
     }
+}
+
+/// The identity of a weights folder: the SHA-256 over `config.json` and then the files with tensors, in order of name. It is what
+/// [`WeightsManifest::model_sha256`](crate::WeightsManifest::model_sha256) says of a folder that was written here. The model may be one that
+/// cannot be exported.
+///
+/// # Errors
+/// When there are no weights, a header is malformed, or something cannot be read.
+pub fn weights_sha256(path: &Path, report: &mut Report<'_>) -> Result<String> {
+    Ok(identity(path, &Shards::open(path)?, report)?.1)
+}
+
+/// Size and SHA-256 of all that makes a model.
+fn identity(path: &Path, shards: &Shards, report: &mut Report<'_>) -> Result<(u64, String)> {
+    let mut paths = vec![path.join(CONFIG_FILE)];
+    paths.extend(shards.paths().map(Path::to_owned));
+    let mut total = 0;
+    for path in &paths {
+        total += fs::metadata(path).map_err(ExportError::io("read", path))?.len();
+    }
+    let (mut digest, mut done) = (Sha256::new(), 0);
+    for path in &paths {
+        let item = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        feed(path, Some(&mut digest), &mut |bytes| {
+            done += bytes;
+            report(Progress { stage: Stage::Hash, item: &item, done, total, bytes: done });
+        })?;
+    }
+    Ok((total, hex(digest)))
 }
 
 impl Source for WeightsFolder {

@@ -10,7 +10,7 @@ use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
-use super::{Element, gguf_to_weights};
+use super::{Element, gguf_to_weights, weights_sha256};
 use crate::decoder::interleaved_row;
 use crate::decoder::tests::models;
 use crate::gguf::Value;
@@ -64,6 +64,8 @@ fn tensors_have_the_names_and_rows_of_transformers() {
     assert_eq!(WeightsManifest::read(&folder.path().join("weights")).unwrap(), Some(manifest.clone()));
     assert!(manifest.is_current(&manifest.source.sha256, Element::F32));
     assert!(!manifest.is_current(&manifest.source.sha256, Element::Bf16));
+    let now = weights_sha256(&folder.path().join("weights"), &mut |_| ()).unwrap();
+    assert_eq!(now, manifest.model_sha256);
 
     let at = |name: &str| tensor(folder.path(), name);
     let (shape, query) = at("model.layers.1.self_attn.q_proj.weight");

@@ -1,6 +1,6 @@
 //! A decoder as a training run sees it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use serde_json::json;
@@ -80,12 +80,21 @@ impl<B: Backend> Trainee for Decoder<B> {
         let (backend, mut parameters) = self.split();
         parameters.retain(|parameter| parameter.learning.is_some());
         // All is looked at before anything is changed.
+        let mut known = HashSet::new();
         for parameter in &parameters {
             for (name, _, shape) in parameter.tensors() {
                 for kept in KEPT {
-                    tensors.check(&format!("{kept}.{name}"), &shape)?;
+                    let name = format!("{kept}.{name}");
+                    tensors.check(&name, &shape)?;
+                    known.insert(name);
                 }
             }
+        }
+        if let Some(other) = tensors.names().filter(|name| !known.contains(*name)).min() {
+            return Err(ModelError::content(
+                &path,
+                format!("it has `{other}`, which this model does not learn"),
+            ));
         }
         for parameter in parameters {
             let named: Vec<_> =

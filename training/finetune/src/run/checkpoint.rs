@@ -10,7 +10,7 @@ use super::error::RunError;
 use super::folder::{self, Draft};
 use super::observe::{Event, Observer};
 use super::options::RunOptions;
-use super::state::{self, RunState};
+use super::state::{self, RunState, StateError};
 
 /// The folder of checkpoints, and how they are called.
 const CHECKPOINTS: &str = "checkpoints";
@@ -60,6 +60,19 @@ impl Checkpoints {
         Ok(Self { run, _lock: lock })
     }
 
+    /// Removes what an earlier run left.
+    pub(super) fn clear<E: std::error::Error + 'static>(&self) -> Result<(), RunError<E>> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            |source| RunError::Folder { path, source }
+        };
+        let all = self.run.join(CHECKPOINTS);
+        for path in [&all, &self.run.join(BEST)] {
+            folder::remove(path).map_err(failed(path))?;
+        }
+        fs::create_dir_all(&all).map_err(failed(&all))
+    }
+
     /// Gives the model back what the last checkpoint that can be read has.
     pub(super) fn restore<T: Trainee>(
         &self,
@@ -67,13 +80,18 @@ impl Checkpoints {
         new: &RunState,
         observer: &mut dyn Observer,
     ) -> Result<Option<(PathBuf, RunState)>, RunError<T::Error>> {
-        let mut damaged = None;
+        let (mut damaged, mut unusable) = (None, Vec::new());
         for path in checkpoints(&self.run).into_iter().rev() {
             let state = match RunState::read(&path) {
                 Ok(state) => state,
+                Err(source @ StateError::Version { .. }) => {
+                    return Err(RunError::Version { path: self.run.clone(), source });
+                }
                 Err(problem) => {
+                    let problem = problem.to_string();
                     observer.tell(&Event::Damaged { folder: &path, problem: &problem });
                     damaged = damaged.or(Some(problem));
+                    unusable.push(path);
                     continue;
                 }
             };
@@ -81,11 +99,19 @@ impl Checkpoints {
                 return Err(RunError::OtherRun { path: self.run.clone(), what });
             }
             match trainee.restore(&path) {
-                Ok(()) => return Ok(Some((path, state))),
+                Ok(()) => {
+                    // They would count as the last ones, for which those that are kept from here on would be removed.
+                    for folder in unusable {
+                        folder::set_aside(&folder)
+                            .map_err(|source| RunError::Folder { path: folder, source })?;
+                    }
+                    return Ok(Some((path, state)));
+                }
                 Err(error) => {
                     let problem = whole(&error);
                     observer.tell(&Event::Damaged { folder: &path, problem: &problem });
                     damaged = damaged.or(Some(problem));
+                    unusable.push(path);
                 }
             }
         }
@@ -113,7 +139,7 @@ impl Checkpoints {
             if options.publish_checkpoints {
                 let weights = draft.folder().join(WEIGHTS);
                 fs::create_dir(&weights).map_err(told)?;
-                publish(trainee, &weights, &options.companions)?;
+                publish(trainee, &weights, options)?;
             }
             draft.commit().map_err(told)
         };
@@ -135,7 +161,7 @@ impl Checkpoints {
         let target = self.run.join(BEST);
         let mut write = || -> Result<(), String> {
             let draft = Draft::new(&target).map_err(told)?;
-            publish(trainee, draft.folder(), &options.companions)?;
+            publish(trainee, draft.folder(), options)?;
             draft.commit().map_err(told)
         };
         write().map_err(|problem| RunError::Save { path: target.clone(), problem, last: self.last() })?;
@@ -153,8 +179,11 @@ impl Checkpoints {
     }
 }
 
-fn publish<T: Trainee>(trainee: &mut T, folder: &Path, companions: &[PathBuf]) -> Result<(), String> {
-    for file in companions {
+fn publish<T: Trainee>(trainee: &mut T, folder: &Path, options: &RunOptions) -> Result<(), String> {
+    for (name, text) in &options.notes {
+        fs::write(folder.join(name), text).map_err(told)?;
+    }
+    for file in &options.companions {
         let name = file.file_name().unwrap_or_default();
         fs::copy(file, folder.join(name)).map_err(|error| format!("{}: {error}", file.display()))?;
     }

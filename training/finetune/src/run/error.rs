@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::state::StateError;
+
 /// Why a run ended before its time. What was kept stays; the same run goes on from there.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -45,18 +47,40 @@ pub enum RunError<E: std::error::Error + 'static> {
     },
     /// The folder has a run of something else.
     #[error(
-        "the run in {} was begun with another {what}, so it cannot go on; begin anew, or use another folder",
+        "the run in {} was begun with another {what}, so it cannot go on; begin anew (`--fresh`), or use another \
+         folder",
         path.display()
     )]
     OtherRun {
         /// The folder.
         path: PathBuf,
         /// What differs.
-        what: &'static str,
+        what: String,
+    },
+    /// The folder has a run that is over, and was made otherwise.
+    #[error(
+        "the run in {} is over, and was made with another {}, so its weights would stay as they are; begin anew (`--fresh`), or use another \
+         folder",
+        path.display(),
+        keys.join(", ")
+    )]
+    Over {
+        /// The folder.
+        path: PathBuf,
+        /// The options that differ.
+        keys: Vec<String>,
+    },
+    /// The folder has a run of another version of this program.
+    #[error("the run in {} cannot go on: {source}; begin anew (`--fresh`), or use another folder", path.display())]
+    Version {
+        /// The folder.
+        path: PathBuf,
+        /// Which version it is of.
+        source: StateError,
     },
     /// No checkpoint can be read.
     #[error(
-        "no checkpoint in {} can be read ({problem}); put one back from a copy, or begin anew",
+        "no checkpoint in {} can be read ({problem}); put one back from a copy, or begin anew (`--fresh`)",
         path.display()
     )]
     Damaged {

@@ -75,6 +75,13 @@ pub(super) fn remove(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// Puts a folder aside that cannot be used, so that it no longer counts and yet is there for who wants to look at it.
+pub(super) fn set_aside(folder: &Path) -> io::Result<()> {
+    let aside = beside(folder, "damaged");
+    remove(&aside)?;
+    fs::rename(folder, aside)
+}
+
 fn beside(target: &Path, purpose: &str) -> PathBuf {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     target.with_file_name(format!(".{name}.{purpose}"))

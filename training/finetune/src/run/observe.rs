@@ -24,6 +24,11 @@ impl Observer for Vec<Box<dyn Observer + '_>> {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
+    /// The model is there: what computes it.
+    Loaded {
+        /// The device and the precision, for people.
+        on: &'a str,
+    },
     /// It begins, or goes on: what was told of steps behind `step` is told again.
     Begun {
         /// Steps that are made.

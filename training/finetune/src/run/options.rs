@@ -1,16 +1,27 @@
 //! How long a run is, how fast it learns, and when it looks at itself.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::optimise::{AdamW, Schedule, Shape};
+
+/// What is lost at most where nobody says how often a checkpoint is kept.
+const CHECKPOINT_AFTER: Duration = Duration::from_secs(600);
 
 /// What a run is told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunOptions {
     /// Its folder.
     pub folder: PathBuf,
+    /// Whether a run that is there is removed, once this one is sure to begin.
+    pub fresh: bool,
+    /// What the model is made of, by names that its owner knows: a run goes on with the same alone.
+    pub model: BTreeMap<String, String>,
+    /// What else its owner may change on the way, and is then told, by names.
+    pub means: BTreeMap<String, String>,
     /// Draws the order of the documents in each epoch.
     pub seed: u64,
     /// How long it is.
@@ -18,8 +29,10 @@ pub struct RunOptions {
     /// Batches of one step; at least 1.
     pub accumulate: usize,
     /// What the learning rate does after the warm-up.
+    #[serde(rename = "schedule")]
     pub shape: Shape,
     /// The highest learning rate.
+    #[serde(rename = "rate")]
     pub peak: f64,
     /// How long it rises.
     pub warmup: Warmup,
@@ -31,20 +44,27 @@ pub struct RunOptions {
     pub evaluate_every: u64,
     /// Evaluations without a better one after which the run ends; 0 never ends it.
     pub patience: u32,
-    /// Steps between checkpoints; 0 keeps one after each evaluation, and where there is no dev part at the end alone.
+    /// Steps between checkpoints; 0 keeps one after each evaluation, and whenever `checkpoint_after` is over.
     pub checkpoint_every: u64,
+    /// The longest time without a checkpoint, where `checkpoint_every` is 0.
+    pub checkpoint_after: Duration,
     /// How many of the last checkpoints stay; at least 1.
     pub keep: usize,
     /// Whether each checkpoint has, in its folder `weights`, what `best` has, for averaging.
     pub publish_checkpoints: bool,
     /// Files that are copied beside published weights: the model's configuration and tokenizer.
     pub companions: Vec<PathBuf>,
+    /// Texts that are written beside published weights, by the names of their files.
+    pub notes: BTreeMap<String, String>,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
         Self {
             folder: PathBuf::from("run"),
+            fresh: false,
+            model: BTreeMap::new(),
+            means: BTreeMap::new(),
             seed: 1,
             length: Length::Epochs(1.0),
             accumulate: 1,
@@ -56,9 +76,11 @@ impl Default for RunOptions {
             evaluate_every: 0,
             patience: 0,
             checkpoint_every: 0,
+            checkpoint_after: CHECKPOINT_AFTER,
             keep: 2,
             publish_checkpoints: false,
             companions: Vec::new(),
+            notes: BTreeMap::new(),
         }
     }
 }

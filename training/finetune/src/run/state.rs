@@ -1,6 +1,7 @@
 //! Where a run stands: `run.json` of a checkpoint.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,9 +11,45 @@ use crate::pack::Pack;
 use super::options::RunOptions;
 
 /// The form of `run.json` that this version writes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Its name.
 pub(super) const FILE: &str = "run.json";
+/// Options that say where things lie, when and how often something is written, and how the run was begun: nothing that is learnt depends on them.
+const OUTWARD: [&str; 9] = [
+    "folder",
+    "fresh",
+    "companions",
+    "notes",
+    "model",
+    "means",
+    "checkpoint_after",
+    "keep",
+    "publish_checkpoints",
+];
+/// Options by which the weights of a run that is over would be others.
+const LEARNT_BY: [&str; 6] = ["length", "schedule", "rate", "warmup", "floor", "optimiser"];
+
+/// Why a checkpoint's `run.json` cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// It is not there, or no such file.
+    #[error("{}: {problem}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// It is of another version of this program.
+    #[error("{} is of version {found}, and this program reads {VERSION}", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+    },
+}
 
 /// Where a run stands, apart from the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +65,8 @@ pub struct RunState {
     pub seed: u64,
     /// Batches of one step.
     pub accumulate: usize,
+    /// What the model is made of.
+    pub model: BTreeMap<String, String>,
     /// [`Pack::fingerprint`] of what is learnt.
     pub train: String,
     /// That of what it is evaluated on.
@@ -77,6 +116,7 @@ impl RunState {
             batch: 0,
             seed: options.seed,
             accumulate: options.accumulate,
+            model: options.model.clone(),
             train: train.fingerprint(),
             dev: dev.map(Pack::fingerprint),
             tokens: 0,
@@ -91,40 +131,62 @@ impl RunState {
     /// Reads the `run.json` of a checkpoint.
     ///
     /// # Errors
-    /// In words, when it is not there or no such file.
-    pub fn read(checkpoint: &Path) -> Result<Self, String> {
-        let path = checkpoint.join(FILE);
-        let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let state: Self =
-            serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-        if state.version != VERSION {
-            return Err(format!(
-                "{} has version {}, this program reads {VERSION}",
-                path.display(),
-                state.version
-            ));
+    /// When it is not there, no such file, or of another version.
+    pub fn read(checkpoint: &Path) -> Result<Self, StateError> {
+        #[derive(Deserialize)]
+        struct Form {
+            version: u32,
         }
-        Ok(state)
+        let path = checkpoint.join(FILE);
+        let damaged = |problem: String| StateError::Damaged { path: path.clone(), problem };
+        let text = std::fs::read_to_string(&path).map_err(|error| damaged(error.to_string()))?;
+        // The version first: another one may have other keys.
+        let Form { version } = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+        if version != VERSION {
+            return Err(StateError::Version { path, found: version });
+        }
+        serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))
     }
 
     /// What keeps a run from going on from this: without it the steps so far would mean nothing.
-    pub(super) fn conflict(&self, new: &Self) -> Option<&'static str> {
+    pub(super) fn conflict(&self, new: &Self) -> Option<String> {
         let checks = [
             (self.train != new.train, "training documents, or limits of rows and batches"),
             (self.dev != new.dev, "dev documents"),
             (self.seed != new.seed, "seed"),
             (self.accumulate != new.accumulate, "number of batches a step"),
         ];
-        checks.into_iter().find(|(differs, _)| *differs).map(|(_, what)| what)
+        let other = checks.into_iter().find(|(differs, _)| *differs).map(|(_, what)| what.to_owned());
+        other.or_else(|| differing(&self.model, &new.model).next())
     }
 
-    /// The options that differ, but for where things lie.
+    /// The options that differ, but for those that change nothing of what is learnt.
     pub(super) fn changed(&self, new: &Self) -> Vec<String> {
         let (Some(old), Some(new)) = (self.options.as_object(), new.options.as_object()) else {
             return Vec::new();
         };
-        let is_place = |key: &str| ["folder", "companions"].contains(&key);
-        let differs = |key: &&String| !is_place(key) && old.get(*key) != new.get(*key);
-        new.keys().filter(differs).cloned().collect()
+        let differs = |key: &&String| !OUTWARD.contains(&key.as_str()) && old.get(*key) != new.get(*key);
+        let means = |options: &serde_json::Map<String, Value>| {
+            let entries = options.get("means").and_then(Value::as_object).cloned().unwrap_or_default();
+            entries.into_iter().collect::<BTreeMap<_, _>>()
+        };
+        new.keys().filter(differs).cloned().chain(differing(&means(old), &means(new))).collect()
     }
+}
+
+/// Those of the changed options by which a run that is over would have learnt other weights.
+pub(super) fn learnt_by(changed: &[String]) -> Vec<String> {
+    changed.iter().filter(|key| LEARNT_BY.contains(&key.as_str())).cloned().collect()
+}
+
+/// The keys whose values differ, or that one of the two lacks.
+fn differing<V: PartialEq>(
+    old: &BTreeMap<String, V>,
+    new: &BTreeMap<String, V>,
+) -> impl Iterator<Item = String> {
+    let mut keys: Vec<String> = old.keys().chain(new.keys()).cloned().collect();
+    keys.sort();
+    keys.dedup();
+    keys.retain(|key| old.get(key) != new.get(key));
+    keys.into_iter()
 }

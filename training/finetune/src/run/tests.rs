@@ -71,7 +71,7 @@ impl Observer for Notes {
             Event::NotKept { problem, .. } => self.told.push((*problem).to_owned()),
             Event::Damaged { problem, .. } => self.told.push((*problem).to_owned()),
             Event::Changed { keys } => self.told.push(keys.join(",")),
-            Event::Evaluating { .. } => {}
+            Event::Evaluating { .. } | Event::Loaded { .. } => {}
         }
     }
 }
@@ -213,6 +213,24 @@ fn a_run_ends_early_where_it_gets_no_better() {
 }
 
 #[test]
+fn without_dev_documents_a_checkpoint_is_kept_when_there_was_none_for_long() {
+    let folder = TempDir::new().unwrap();
+    let often = RunOptions { checkpoint_after: Duration::ZERO, ..options(folder.path()) };
+    let train = documents(60, 1);
+    let go = |options: &RunOptions| {
+        let mut notes = Notes::default();
+        let stop = AtomicBool::new(false);
+        run(&mut Bigram::new(), &train, None, options, &mut notes, &stop).unwrap();
+        notes.kept
+    };
+    let kept = go(&often);
+    assert_eq!(kept, (1..=kept.len() as u64).collect::<Vec<_>>());
+    assert!(kept.len() > 5);
+    let seldom = RunOptions { folder: folder.path().join("seldom"), ..options(folder.path()) };
+    assert_eq!(go(&seldom), [kept.len() as u64]);
+}
+
+#[test]
 fn without_dev_documents_the_last_weights_are_the_best() {
     let folder = TempDir::new().unwrap();
     let mut options = options(folder.path());
@@ -221,6 +239,7 @@ fn without_dev_documents_the_last_weights_are_the_best() {
     let note = folder.path().join("config.json");
     std::fs::write(&note, "{}").unwrap();
     options.companions.push(note);
+    options.notes.insert("base.json".to_owned(), "{}\n".to_owned());
     let mut notes = Notes::default();
     let train = documents(60, 1);
     let outcome =
@@ -229,5 +248,6 @@ fn without_dev_documents_the_last_weights_are_the_best() {
     assert_eq!(notes.published, [outcome.state.step]);
     assert!(notes.kept[..notes.kept.len() - 1].iter().all(|step| step.is_multiple_of(4)));
     assert!(folder.path().join("best/config.json").is_file());
+    assert_eq!(std::fs::read_to_string(folder.path().join("best/base.json")).unwrap(), "{}\n");
     assert!(outcome.checkpoint.unwrap().join("weights/model.txt").is_file());
 }

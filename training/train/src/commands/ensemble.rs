@@ -3,14 +3,15 @@
 
 use std::fmt::Write as _;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::bail;
 use loquat::config::{Config, Member, ModelConfig};
 use loquat::progress::Screen;
+use loquat_export::Manifest;
 
-use super::eval::{Column, Compared, Measured, exported, measure, one};
+use super::eval::{Column, Compared, Measured, measure, one};
 use crate::cli::RecipeArgs;
 use crate::recipe::Recipe;
 
@@ -35,15 +36,15 @@ pub fn run(args: &RecipeArgs) -> anyhow::Result<ExitCode> {
 
 /// Each model alone, and all together as the last.
 fn columns(recipe: &Recipe, config: &Config) -> anyhow::Result<Vec<Column>> {
-    let named = recipe.ensemble.models.clone();
-    let paths: Vec<PathBuf> =
-        if named.is_empty() { folders(exported(&recipe.export_folder())?) } else { named };
+    let paths = &recipe.ensemble.models;
     if paths.len() < 2 {
         bail!(
-            "an ensemble takes two models, and there {}; name ONNX folders in `ensemble.models`",
-            if paths.is_empty() { "is none" } else { "is one" }
+            "an ensemble takes two models, and `ensemble.models` names {}; name ONNX folders of several runs, such as \
+             [\"runs/a/export/int8\", \"runs/b/export/int8\"]",
+            paths.len()
         );
     }
+    distinct(paths)?;
     let base = config.models.get(&recipe.base).cloned().unwrap_or_default();
     let mut columns = Vec::new();
     for (at, path) in paths.iter().enumerate() {
@@ -51,7 +52,7 @@ fn columns(recipe: &Recipe, config: &Config) -> anyhow::Result<Vec<Column>> {
             bail!("{} is no ONNX model folder; an ensemble takes folders alone", path.display());
         }
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-        columns.push(Column { name: format!("{}-{name}", at + 1), model: one(path, &base)? });
+        columns.push(Column::new(format!("{}-{name}", at + 1), one(path, &base)?));
     }
     let weight = |at: usize| recipe.ensemble.weights.get(at).copied().unwrap_or(1.0);
     let mut together = columns[0].model.clone();
@@ -59,12 +60,27 @@ fn columns(recipe: &Recipe, config: &Config) -> anyhow::Result<Vec<Column>> {
     let members = paths.iter().enumerate().skip(1);
     together.ensemble =
         members.map(|(at, path)| Member { path: path.clone(), weight: weight(at) / weight(0) }).collect();
-    columns.push(Column { name: TOGETHER.to_owned(), model: together });
+    columns.push(Column::new(TOGETHER.to_owned(), together));
     Ok(columns)
 }
 
-fn folders(paths: Vec<PathBuf>) -> Vec<PathBuf> {
-    paths.into_iter().filter(|path| path.is_dir()).collect()
+/// Refuses folders that were made of the same weights: the average of a model with itself costs twice as much and says the same.
+fn distinct(paths: &[PathBuf]) -> anyhow::Result<()> {
+    let mut known: Vec<(&Path, String)> = Vec::new();
+    for path in paths {
+        // A folder of others may have no manifest that tells.
+        let Some(manifest) = Manifest::read(path).ok().flatten() else { continue };
+        let source = manifest.source.sha256;
+        if let Some((other, _)) = known.iter().find(|(_, known)| *known == source) {
+            bail!(
+                "{} and {} are the same weights, stored otherwise; an ensemble takes models of several runs",
+                other.display(),
+                path.display()
+            );
+        }
+        known.push((path, source));
+    }
+    Ok(())
 }
 
 /// What is compared: answers in own words, and the perplexity of the dev part.
@@ -143,6 +159,15 @@ mod tests {
 
         let error = columns(&recipe("").unwrap(), &Config::default()).unwrap_err().to_string();
         assert!(error.contains("takes two models"), "{error}");
+        for (name, source) in [("a", "1"), ("b", "1")] {
+            let manifest = serde_json::json!({
+                "export_version": 1, "source": {"file": "x", "bytes": 1, "sha256": source.repeat(64)},
+                "quantisation": "int8", "kv_cache": "shared", "model_sha256": "0".repeat(64), "files": [],
+            });
+            fs::write(folder.path().join(name).join("loquat.json"), manifest.to_string()).unwrap();
+        }
+        let error = columns(&recipe(both).unwrap(), &Config::default()).unwrap_err().to_string();
+        assert!(error.contains("are the same weights"), "{error}");
         let error = recipe("[ensemble]\nmodels = [\"a\", \"b\"]\nweights = [1.0]\n").unwrap_err().to_string();
         assert!(error.contains("one for each"), "{error}");
     }

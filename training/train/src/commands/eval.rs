@@ -21,7 +21,7 @@ use columns::columns;
 use material::Material;
 use measured::Bench;
 
-pub(super) use columns::{Column, exported, one};
+pub(super) use columns::{Column, one};
 pub(super) use measured::Measured;
 
 /// A target was missed.
@@ -39,7 +39,7 @@ pub fn run(args: &RecipeArgs) -> anyhow::Result<ExitCode> {
     writeln!(anstream::stdout(), "{}", comparison.table())?;
     if columns.len() == 1 {
         screen.say(&format!(
-            "Only the base was measured: there is no model in {}; name some in `eval.models`.",
+            "Only the base was measured: there is no model in {}; run `loquat-train export`, or name some in `eval.models`.",
             recipe.export_folder().display()
         ));
     }
@@ -74,13 +74,14 @@ pub(super) fn measure(
     for note in &material.notes {
         screen.say(note);
     }
+    screen.say(&format!("{} and {} for each of {} models", material.asked, material.untold, columns.len()));
     let cache = cache(config)?;
     let onnxruntime = runtime(config, &cache, screen)?;
     let bench = Bench {
         recipe,
         config,
         knowledge: graph.knowledge(),
-        graph: graph.summary()?,
+        graph: format!("{}, generation {}", graph.summary()?, graph.knowledge().schema().generation),
         material: &material,
         runtime: &onnxruntime,
         cache: &cache,
@@ -91,7 +92,7 @@ pub(super) fn measure(
         let one = bench.measure(column, &tasks);
         measured.push(one.with_context(|| format!("{} could not be measured", column.name))?);
         // What is there so far is worth reading: a later model may take an hour.
-        let comparison = compare(&columns, &measured, &recipe.eval.targets, &material);
+        let comparison = compare(&columns, &mut measured, &recipe.eval.targets, &material);
         let folder = recipe.eval_folder();
         std::fs::write(folder.join(format!("{file}.json")), serde_json::to_vec_pretty(&comparison)?)?;
         std::fs::write(
@@ -100,7 +101,7 @@ pub(super) fn measure(
         )?;
     }
     screen.clear();
-    let comparison = compare(&columns, &measured, &recipe.eval.targets, &material);
+    let comparison = compare(&columns, &mut measured, &recipe.eval.targets, &material);
     Ok(Compared { columns, measured, comparison })
 }
 
@@ -114,16 +115,28 @@ fn bot(recipe: &Recipe) -> anyhow::Result<Loaded> {
 /// The table: a row for each measure.
 fn compare(
     columns: &[Column],
-    measured: &[Measured],
+    measured: &mut [Measured],
     targets: &TargetsRecipe,
     material: &Material,
 ) -> Comparison {
+    let mut notes = material.notes.clone();
+    let skipped = Measured::level(measured);
+    if skipped > 0 {
+        notes.push(format!(
+            "{skipped} texts are left out of the perplexities: a model's context or chat template does not take them"
+        ));
+    }
+    let measured = &*measured;
     let models = columns
         .iter()
         .zip(measured)
-        .map(|(column, one)| format!("{} ({}…)", column.name, one.sha256.get(..12).unwrap_or(&one.sha256)));
-    let row = |name: &str, target: Option<Target>, number: &dyn Fn(&Measured) -> Option<Number>| MeasureRow {
+        .map(|(column, one)| format!("{} ({}…)", column.label, one.sha256.get(..12).unwrap_or(&one.sha256)));
+    let row = |name: &str,
+               about: String,
+               target: Option<Target>,
+               number: &dyn Fn(&Measured) -> Option<Number>| MeasureRow {
         name: name.to_owned(),
+        about,
         numbers: measured.iter().map(number).collect(),
         target,
     };
@@ -137,22 +150,64 @@ fn compare(
         let rise = first.filter(|_| !is_first).map(|first| value / first - 1.0);
         Some(Number::Perplexity { value, rise })
     };
+    let count = |own: fn(&Measured) -> &Perplexity| measured.first().map_or(0, |first| own(first).texts);
+    let (asked, untold) = (&material.asked, &material.untold);
     let rows = vec![
         row(
             "grounded answer right in the model's own words, at the first attempt",
+            format!(
+                "asked are {asked}. Counted are those that the bot answers from facts and has its model word. Right is a reply with an accepted answer \
+                 of which every sentence is what the model wrote at once and the verifier let pass; what was written again, or filled into a template, is not."
+            ),
             at_least(targets.own_words),
             &|one| rate(one.first.own),
         ),
-        row("questions answered right, by the whole engine", None, &|one| rate(one.right)),
-        row("unsupported claims before verification", at_most(targets.unsupported), &|one| {
-            rate(one.raw.unsupported)
+        row(
+            "questions answered right, by the whole engine",
+            format!("{asked}. Right is a reply with an accepted answer, in whoever's words."),
+            None,
+            &|one| rate(one.right),
+        ),
+        row(
+            "unsupported claims before verification",
+            format!(
+                "the sentences that claim something in the replies to the same questions ({asked}), written with the facts in the prompt and \
+                 sent as they are. Unsupported is what the verifier finds in no fact."
+            ),
+            at_most(targets.unsupported),
+            &|one| rate(one.raw.unsupported),
+        ),
+        row("replies with such a claim", "the same, counted by replies.".to_owned(), None, &|one| {
+            rate(one.raw.replies)
         }),
-        row("replies with such a claim", None, &|one| rate(one.raw.replies)),
-        row("refuses when the fact is missing", at_least(targets.refuses), &|one| rate(one.refuses)),
-        row("general texts, perplexity", at_most(targets.general_rise), &|one| {
-            perplexity(|one| &one.general, one)
-        }),
-        row("the domain's dev part, perplexity", None, &|one| perplexity(|one| &one.domain, one)),
+        row(
+            "refuses when the fact is missing",
+            format!(
+                "{untold}; none of their facts is the answer. The model alone is asked. It refuses where it says that it does not know, and gives no answer \
+                 beside that."
+            ),
+            at_least(targets.refuses),
+            &|one| rate(one.refuses),
+        ),
+        row(
+            "general texts, perplexity",
+            format!(
+                "{} texts that are not of the domain, of the reply where there is one: how surprised the model is by them. What it has forgotten \
+                 shows as a rise over the base.",
+                count(|one| &one.general)
+            ),
+            at_most(targets.general_rise),
+            &|one| perplexity(|one| &one.general, one),
+        ),
+        row(
+            "the domain's dev part, perplexity",
+            format!(
+                "{} examples of dev.jsonl, of the reply where there is one; less is better.",
+                count(|one| &one.domain)
+            ),
+            None,
+            &|one| perplexity(|one| &one.domain, one),
+        ),
     ];
-    Comparison { models: models.collect(), rows, notes: material.notes.clone() }
+    Comparison { models: models.collect(), rows, notes }
 }

@@ -42,7 +42,7 @@ pub fn run(args: &RecipeArgs) -> anyhow::Result<ExitCode> {
     let cache = cache(&loaded.config)?;
     let onnxruntime = runtime(&loaded.config, &cache, &screen)?;
     screen.clear();
-    let mut trainer = Trainer::open(recipe.run.threads, &origin.weights)?;
+    let mut trainer = Trainer::open(recipe.run.threads, &base, &origin)?;
 
     let work = Work { recipe: &recipe, screen: &screen, onnxruntime: &onnxruntime, texts: &texts };
     let folder = recipe.export_folder();

@@ -13,14 +13,16 @@ use loquat_finetune::{Event, Observer};
 use crate::cli::RunCommand;
 use crate::recipe::Recipe;
 use crate::report;
-use crate::session::Session;
+use crate::session::{Session, Task};
 use crate::stop;
-use crate::watch::{Bar, Board, MetricsFile};
+use crate::watch::{Bar, Board, METRICS, MetricsFile};
 
 /// The exit code of a run that can go on.
 const UNFINISHED: u8 = 3;
-/// What a run leaves in its folder, and a fresh one removes.
-const LEFT: [&str; 6] = ["checkpoints", "best", "metrics.jsonl", EVENTS, "plots", "report.md"];
+/// What a run leaves in its folder beside checkpoints and weights, and a fresh one removes.
+const LEFT: [&str; 4] = [METRICS, EVENTS, "plots", "report.md"];
+/// The recipe that it was made with.
+const RECIPE: &str = "recipe.toml";
 /// The folder of event files, for TensorBoard.
 const EVENTS: &str = "tensorboard";
 
@@ -32,28 +34,30 @@ pub fn run(command: &RunCommand) -> anyhow::Result<ExitCode> {
     let recipe = Recipe::load(&command.recipe.recipe, &command.recipe.overrides)?;
     let folder = recipe.run_folder();
     // Before anything takes long, so that Ctrl-C is never lost.
-    let stop = stop::flag()?;
+    let stop = stop::flag("after this step, with a checkpoint")?;
     let screen = Screen::default();
     let session = Session::open(&recipe, &screen)?;
     screen.clear();
-    if command.fresh {
-        LEFT.iter().try_for_each(|name| remove(&folder.join(name)))?;
-    }
-    fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-    let kept = folder.join("recipe.toml");
-    fs::write(&kept, recipe.to_toml()?).with_context(|| format!("{} cannot be written", kept.display()))?;
-
-    let board = Board::new(&folder.join(EVENTS), &recipe.name, Vec::new());
-    let mut watching = Watching { bar: Bar::default(), metrics: MetricsFile::open(&folder)?, board };
-    let outcome = session.train(&recipe.run, recipe.seed, &folder, &mut watching, &stop)?;
-    let Watching { metrics, mut board, bar } = watching;
+    let mut watching = Watching {
+        bar: Bar::default(),
+        metrics: MetricsFile::new(&folder),
+        board: Board::new(&folder.join(EVENTS), &recipe.name, Vec::new()),
+        recipe: recipe.to_toml()?,
+        folder: &folder,
+        fresh: command.fresh,
+        on: String::new(),
+        problem: None,
+    };
+    let task = Task { recipe: &recipe.run, seed: recipe.seed, folder: &folder, fresh: command.fresh };
+    let outcome = session.train(task, &mut watching, &stop)?;
+    let Watching { metrics, mut board, bar, on, problem, .. } = watching;
     drop(bar);
     // The weights are there; a report that cannot be written takes nothing from them.
-    let report = report::write(&recipe, &session, &outcome, &folder, &mut board);
+    let report = report::write(&recipe, &session, &outcome, &on, &mut board);
     let mut out = anstream::stderr();
     let missing = report.as_ref().err().map(|error| format!("there is no report: {error:#}"));
     let numbers = board.problem().map(|problem| format!("TensorBoard lacks numbers: {problem}"));
-    for problem in metrics.problem().into_iter().chain(numbers).chain(missing) {
+    for problem in problem.into_iter().chain(metrics.problem()).chain(numbers).chain(missing) {
         writeln!(out, "warning: {problem}")?;
     }
     if let Ok(report) = report {
@@ -66,14 +70,37 @@ pub fn run(command: &RunCommand) -> anyhow::Result<ExitCode> {
     })
 }
 
-struct Watching {
+struct Watching<'a> {
     bar: Bar,
     metrics: MetricsFile,
     board: Board,
+    recipe: String,
+    folder: &'a Path,
+    fresh: bool,
+    /// What computes.
+    on: String,
+    /// What could not be put in order in the folder; the run is worth more.
+    problem: Option<String>,
 }
 
-impl Observer for Watching {
+impl Watching<'_> {
+    /// Puts the folder in order once the run has it: before, it is that of the run that is there, or of another process.
+    fn begin(&self) -> anyhow::Result<()> {
+        if self.fresh {
+            LEFT.iter().try_for_each(|name| remove(&self.folder.join(name)))?;
+        }
+        let kept = self.folder.join(RECIPE);
+        fs::write(&kept, &self.recipe).with_context(|| format!("{} cannot be written", kept.display()))
+    }
+}
+
+impl Observer for Watching<'_> {
     fn tell(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Loaded { on } => (*on).clone_into(&mut self.on),
+            Event::Begun { .. } => self.problem = self.begin().err().map(|error| format!("{error:#}")),
+            _ => {}
+        }
         self.metrics.tell(event);
         self.board.tell(event);
         self.bar.tell(event);

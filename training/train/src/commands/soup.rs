@@ -34,7 +34,7 @@ const TRIED: &str = "tried";
 /// When the recipe, its base or its set is wrong, weights are not of one model, or an average cannot be written.
 pub fn run(args: &RecipeArgs) -> anyhow::Result<ExitCode> {
     let recipe = Recipe::load(&args.recipe, &args.overrides)?;
-    let stop = stop::flag()?;
+    let stop = stop::flag("after this average, of which nothing is kept")?;
     let screen = Screen::default();
     let found = found::candidates(&recipe)?;
     let mut session = Session::open(&recipe, &screen)?;
@@ -44,6 +44,7 @@ pub fn run(args: &RecipeArgs) -> anyhow::Result<ExitCode> {
             "the set has no dev.jsonl, by which averages would be judged; make it with `loquat-train prepare`"
         );
     }
+    found::check(&found, &session)?;
     judge::thin(&mut session.dev, recipe.soup.dev_documents);
     let kitchen = Kitchen { recipe: &recipe, session: &session, found: &found, screen: &screen, stop: &stop };
     let outcome = kitchen.cook();
@@ -56,14 +57,17 @@ pub fn run(args: &RecipeArgs) -> anyhow::Result<ExitCode> {
             screen.say(&format!("weights: {}", recipe.soup_folder().join(WEIGHTS).display()));
             Ok(ExitCode::SUCCESS)
         }
-        Err(error) if error.is::<Stopped>() => Ok(ExitCode::from(UNFINISHED)),
+        Err(error) if error.is::<Stopped>() => {
+            screen.say(&error.to_string());
+            Ok(ExitCode::from(UNFINISHED))
+        }
         Err(error) => Err(error),
     }
 }
 
 /// It was asked to stop.
 #[derive(Debug, thiserror::Error)]
-#[error("stopped; nothing was changed")]
+#[error("stopped; nothing was changed, and the same command begins anew")]
 struct Stopped;
 
 /// What came of it.

@@ -15,6 +15,7 @@ use loquat::progress::Screen;
 use loquat_finetune::tune::{self, Ask, Objective, Settings, Trial};
 
 use crate::cli::RunCommand;
+use crate::device;
 use crate::judge;
 use crate::recipe::{Recipe, WHOLE};
 use crate::session::Session;
@@ -25,6 +26,8 @@ use kept::{Kept, Line};
 const UNFINISHED: u8 = 3;
 /// The recipe with the best settings.
 const BEST: &str = "best.toml";
+/// Where that recipe puts what it makes, below `output`: not where a run with other settings may be.
+const TUNED: &str = "tuned";
 
 /// Searches, or goes on.
 ///
@@ -38,7 +41,7 @@ pub fn run(command: &RunCommand) -> anyhow::Result<ExitCode> {
         );
     }
     let folder = recipe.tune_folder();
-    let stop = stop::flag()?;
+    let stop = stop::flag("after this step, with a checkpoint")?;
     let screen = Screen::default();
     // Every trial's recipe, before any time is spent on one.
     let with = |settings: &Settings| with(command, settings);
@@ -54,6 +57,8 @@ pub fn run(command: &RunCommand) -> anyhow::Result<ExitCode> {
     }
     judge::thin(&mut session.dev, recipe.tune.dev_documents);
     if command.fresh && folder.exists() {
+        // Nothing is removed for a search that could not even begin.
+        drop(device::choose(&recipe.run)?);
         fs::remove_dir_all(&folder).with_context(|| format!("{} cannot be removed", folder.display()))?;
     }
     let kept = Kept::open(&folder, &recipe)?;
@@ -89,7 +94,7 @@ pub fn run(command: &RunCommand) -> anyhow::Result<ExitCode> {
         trial::forget(&folder, trial.number, recipe.tune.seeds);
     }
     let winner = folder.join(BEST);
-    fs::write(&winner, with(&best.settings)?.to_toml()?)
+    fs::write(&winner, tuned(with(&best.settings)?).to_toml()?)
         .with_context(|| format!("{} cannot be written", winner.display()))?;
     let mut out = anstream::stdout();
     writeln!(out, "{}", page::table(&recipe, &trials).markdown())?;
@@ -108,6 +113,13 @@ fn with(command: &RunCommand, settings: &Settings) -> anyhow::Result<Recipe> {
         format!("a trial with {} would be no recipe", settings.join(", "))
     };
     Recipe::load(&command.recipe.recipe, &overrides).with_context(told)
+}
+
+/// A recipe for the best settings, over the same set, with an output of its own.
+fn tuned(mut recipe: Recipe) -> Recipe {
+    recipe.run.set = Some(recipe.run.set.take().unwrap_or_else(|| recipe.set_folder()));
+    recipe.output = recipe.output.join(TUNED);
+    recipe
 }
 
 /// How many trials there are.

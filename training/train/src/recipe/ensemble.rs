@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EnsembleRecipe {
-    /// ONNX model folders with one tokenizer. Default: all that lie in `output`/export.
+    /// ONNX model folders of different models with one tokenizer; two at least.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<PathBuf>,
     /// What each counts; only the proportions do. Default: all the same.

@@ -8,14 +8,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvalRecipe {
-    /// What the others are compared with: a model of the bot's config by name, an ONNX folder or a GGUF file. Default: the recipe's `base`.
+    /// What the others are compared with: a model of the bot's config by name, an ONNX folder or a GGUF file (which is run in fp32). Default: the recipe's `base`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base: Option<String>,
     /// The models that are compared with the base: ONNX folders, GGUF files, and adapters (.onnx_adapter) for the base. Default: all that lie
     /// in `output`/export.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<PathBuf>,
-    /// Sets of questions, in any form that `loquat eval` reads. Those that stand in train.jsonl are left out. Default: the questions of test.jsonl.
+    /// Sets of questions, in any form that `loquat eval` reads. Those about an entity of train.jsonl are left out, and others drawn in their
+    /// place. Default: the questions of test.jsonl.
     pub questions: Vec<PathBuf>,
     /// The most questions of each set; which ones is the same each time. Default: 200.
     pub limit: usize,
@@ -23,7 +24,7 @@ pub struct EvalRecipe {
     pub unanswerable: usize,
     /// Texts outside the domain, for perplexity: .jsonl with a dialogue or text a line (as in training sets), .txt, .md. Default: none.
     pub general: Vec<PathBuf>,
-    /// The most texts that perplexity is taken of, outside the domain and of dev.jsonl each. Default: 200.
+    /// The most texts that perplexity is taken of, outside the domain (evenly over all files) and of dev.jsonl each. Default: 200.
     pub texts: usize,
     /// Questions that are asked at the same time. Default: 8.
     pub parallel: usize,

@@ -1,11 +1,15 @@
 //! The recipe's table `[run]`. In: TOML. Out: how the model is trained. Trains nothing.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use loquat_finetune::pack::Limits;
 use loquat_finetune::run::{Length, Warmup};
 use loquat_finetune::{AdamW, Learn, LoraOptions, Options, RunOptions, Shape, TooLong};
 use serde::{Deserialize, Serialize};
+
+/// More than anybody means: the order of each epoch is drawn before the first step.
+const MOST_EPOCHS: f64 = 10_000.0;
 
 /// How the model is trained.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -64,7 +68,7 @@ pub struct RunRecipe {
     pub evaluate_every: u64,
     /// Evaluations without a better loss after which the run stops; 0 never stops it. Default: 3.
     pub patience: u32,
-    /// Steps between checkpoints; 0 keeps one after each evaluation alone. Default: 0.
+    /// Steps between checkpoints; 0 keeps one after each evaluation, and ten minutes after the last one. Default: 0.
     pub checkpoint_every: u64,
     /// How many of the last checkpoints stay, beside the best one. Default: 2.
     pub keep: usize,
@@ -127,7 +131,8 @@ pub enum Method {
 pub enum Precision {
     /// 32-bit floats.
     F32,
-    /// bfloat16 in matrix products, 32-bit floats in all else.
+    /// On the CPU bfloat16 in the factors of large products, 32-bit floats in all else. On a GPU also activations, their gradients and weights that
+    /// do not learn are bfloat16; weights that learn, their gradients, moments and losses are 32-bit floats.
     Bf16,
 }
 
@@ -184,8 +189,28 @@ impl RunRecipe {
             checkpoint_every: self.checkpoint_every,
             keep: self.keep,
             publish_checkpoints: self.checkpoint_weights,
-            companions: Vec::new(),
+            model: self.identity(),
+            means: [("lora.dropout".to_owned(), self.lora.dropout.to_string())].into(),
+            ..RunOptions::default()
         }
+    }
+
+    /// What steps that were made mean nothing without, by its keys.
+    fn identity(&self) -> BTreeMap<String, String> {
+        let LoraOptions { rank, alpha, dropout: _, targets, last_blocks } = &self.lora;
+        let mut identity = BTreeMap::from([("run.method".to_owned(), format!("{:?}", self.method))]);
+        if self.method == Method::Lora {
+            let mut targets = targets.clone();
+            targets.sort();
+            targets.dedup();
+            identity.extend([
+                ("run.lora.rank".to_owned(), rank.to_string()),
+                ("run.lora.alpha".to_owned(), alpha.to_string()),
+                ("run.lora.targets".to_owned(), format!("{targets:?}")),
+                ("run.lora.last_blocks".to_owned(), format!("{last_blocks:?}")),
+            ]);
+        }
+        identity
     }
 
     pub(super) fn resolve(&mut self, folder: &Path) {
@@ -214,9 +239,15 @@ impl RunRecipe {
         share("lora.dropout", f64::from(self.lora.dropout))?;
         if self.steps == 0 {
             positive("epochs", self.epochs)?;
+            if self.epochs > MOST_EPOCHS {
+                return Err(format!(
+                    "`run.epochs` is {}; it can be {MOST_EPOCHS} at most, and `run.steps` sets a length without it",
+                    self.epochs
+                ));
+            }
         }
-        if [self.clip, f64::from(self.decay)].iter().any(|value| value.is_nan() || *value < 0.0) {
-            return Err("`run.clip` and `run.decay` cannot be below 0".to_owned());
+        if [self.clip, f64::from(self.decay)].iter().any(|value| !value.is_finite() || *value < 0.0) {
+            return Err("`run.clip` and `run.decay` have to be numbers that are not below 0".to_owned());
         }
         least("accumulate", self.accumulate, 1)?;
         least("keep", self.keep, 1)?;

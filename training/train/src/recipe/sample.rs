@@ -27,7 +27,8 @@ const RUN: &str = r#"# How the model is trained: loquat-train run
 # set = "set"
 # Which parameters learn: lora (adapters beside the linear layers) or full (all).
 method = "lora"
-# What computing is done in: f32, or bf16 (matrix products in bfloat16, all else in f32).
+# What computing is done in: f32, or bf16. On the CPU that rounds the factors of large products alone. On a GPU activations, their gradients and
+# weights that do not learn are bfloat16 too; weights that learn, their gradients and the optimiser's moments stay f32.
 precision = "f32"
 # Where computing is done: auto (a GPU where one can be used), cpu or cuda.
 device = "auto"
@@ -72,7 +73,7 @@ clip = 1.0
 evaluate_every = 0
 # Evaluations without a better loss after which the run stops; 0 never stops it.
 patience = 3
-# Steps between checkpoints; 0 keeps one after each evaluation alone.
+# Steps between checkpoints; 0 keeps one after each evaluation, and ten minutes after the last one.
 checkpoint_every = 0
 # How many of the last checkpoints stay, beside the best one.
 keep = 2
@@ -157,7 +158,7 @@ dev_documents = 0
 
 const ENSEMBLE: &str = r#"# Which models answer together, by averaged log-probabilities: loquat-train ensemble. How they are measured is in [eval].
 [ensemble]
-# ONNX model folders with one tokenizer. Without any, all in output/export.
+# ONNX model folders of different models, with one tokenizer: two at least.
 # models = ["runs/shop/export/int8", "runs/other/export/int8"]
 # What each counts; without any, all the same.
 # weights = [1.0, 0.5]
@@ -169,7 +170,7 @@ const EVAL: &str = r#"# How good the base and what was exported are, side by sid
 # base = "smollm2"
 # The models: ONNX folders, GGUF files, adapters (.onnx_adapter) for the base. Default: all in output/export.
 # models = ["runs/shop/export/int8"]
-# Sets of questions, in any form that `loquat eval` reads; those that stand in train.jsonl are left out. Without any, those of test.jsonl.
+# Sets of questions, in any form that `loquat eval` reads; those about an entity of train.jsonl are left out. Without any, those of test.jsonl.
 questions = []
 # The most questions of each set; which ones is the same each time.
 limit = 200

@@ -70,6 +70,7 @@ impl Bar {
 impl Observer for Bar {
     fn tell(&mut self, event: &Event<'_>) {
         match event {
+            Event::Loaded { on } => self.say(&format!("computing on {on}")),
             Event::Begun { step, total, resumed, train, dev } => {
                 self.bar.set_length(*total);
                 self.bar.set_position(*step);

@@ -46,7 +46,9 @@ impl Board {
     }
 
     fn begin(&mut self, step: u64, is_resumed: bool) -> Result<(), ReportError> {
-        let mut file = EventFile::create(&self.folder, is_resumed.then_some(step + 1))?;
+        // A run that begins may have begun before, and have ended without a checkpoint: what it said then holds no more.
+        let from = if is_resumed { step + 1 } else { 0 };
+        let mut file = EventFile::create(&self.folder, Some(from))?;
         if !self.settings.is_empty() {
             file.settings(&self.name, &self.settings)?;
         }

@@ -54,6 +54,25 @@ dropout = 0.1
     fs::write(folder.join("recipe.toml"), recipe).unwrap();
 }
 
+/// A model of the same shape with other weights, beside the first.
+pub(crate) fn write_other(folder: &Path) {
+    let other = folder.join("other");
+    fs::create_dir_all(&other).unwrap();
+    for entry in fs::read_dir(folder.join("model")).unwrap().flatten() {
+        fs::copy(entry.path(), other.join(entry.file_name())).unwrap();
+    }
+    weights(&other, |at| ((at * 2_246_822_519 % 1_000) as f32 / 1_000.0 - 0.5) * 0.2);
+}
+
+/// Makes a model's heads of a size that exports have; the weights stay.
+pub(crate) fn widen_heads(model: &Path) {
+    let path = model.join("config.json");
+    let mut config: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    config["num_attention_heads"] = 2.into();
+    config["num_key_value_heads"] = 1.into();
+    fs::write(path, config.to_string()).unwrap();
+}
+
 /// Makes a model's weights no numbers.
 pub(crate) fn spoil(model: &Path) {
     weights(model, |_| f32::NAN);

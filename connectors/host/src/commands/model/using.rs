@@ -119,6 +119,10 @@ pub(super) fn list(loaded: &Loaded) -> anyhow::Result<()> {
             continue;
         };
         writeln!(out, "  {:9} {}", "in use", current.place())?;
+        for path in current.missing() {
+            let said = "is not there; a bot that starts goes on with the config's own";
+            writeln!(out, "  {:9} {} {said}", "warning".yellow(), path.display())?;
+        }
         if let Some(model) = &current.model {
             writeln!(out, "  {:9} {}", "model", shown(model))?;
         }

@@ -80,9 +80,10 @@ impl Home {
         self.folder.path().join("journal.models.json")
     }
 
-    /// Opens what a path is called: `/silent`, `/no-numbers`, `/breaks` and `/missing` are what they say.
+    /// Opens what a path is called: `/silent`, `/no-numbers`, `/breaks` and `/missing` are what they say; once `/unkept` is open, nothing can be
+    /// written any more.
     fn opener(&self) -> Open {
-        let (open, changed) = (self.open.clone(), self.changed.clone());
+        let (open, changed, file) = (self.open.clone(), self.changed.clone(), self.file());
         Arc::new(move |source: &Source| {
             let path = source.config.path.clone().unwrap_or_default();
             let mut name = path.file_name().unwrap().to_string_lossy().into_owned();
@@ -91,6 +92,10 @@ impl Home {
                 "silent" => Flaw::Silent,
                 "no-numbers" => Flaw::NoNumbers,
                 "breaks" => Flaw::Breaks,
+                "unkept" => {
+                    std::fs::create_dir(&file)?;
+                    Flaw::None
+                }
                 _ => Flaw::None,
             };
             let sha256 =
@@ -106,13 +111,12 @@ impl Home {
 
     /// The bot, as it starts: with what the file says.
     fn start(&self) -> Arc<Exchange> {
-        let own = Source {
-            name: "m".to_owned(),
-            config: ModelConfig { path: Some("/own".into()), ..ModelConfig::default() },
-        };
+        let own = own("/own");
         let uses = Uses::read(&self.file()).unwrap();
-        let source = uses.replacing(&own).unwrap_or_else(|| own.clone());
-        let model = self.opener()(&source).unwrap();
+        let open = self.opener();
+        let other = uses.replacing(&own).map(|other| open(&other).ok());
+        let is_fallback = matches!(other, Some(None));
+        let model = other.flatten().unwrap_or_else(|| open(&own).unwrap());
         let bot = Bot {
             name: "Loquat".into(),
             persona: String::new(),
@@ -123,13 +127,25 @@ impl Home {
         };
         let graph = Arc::new(MemoryGraph::new(Vec::new()));
         let engine = Engine::new(bot.clone(), graph, vec![model.clone()]).unwrap();
-        let models = vec![(own, Some(model))];
-        Arc::new(Exchange::new(self.file(), uses, bot.languages, Arc::new(engine), models, self.opener()))
+        let place = ModelPlace { own, title: Some("own".to_owned()), model: Some(model), is_fallback };
+        let places = vec![place];
+        Arc::new(Exchange::new(self.file(), uses, bot.languages, Arc::new(engine), places, self.opener()))
+    }
+
+    /// Changes what the next bot to start will use; `path` is the config's own.
+    async fn change_at_rest(&self, path: &str, change: Change) -> anyhow::Result<String> {
+        change_at_rest(&self.file(), &own(path), &change, &[Language::english()], self.opener()).await
     }
 
     fn history(&self) -> History {
         Uses::read(&self.file()).unwrap().of("m")
     }
+}
+
+/// The config's model.
+fn own(path: &str) -> Source {
+    let config = ModelConfig { path: Some(path.into()), ..ModelConfig::default() };
+    Source { name: "m".to_owned(), config }
 }
 
 fn request(change: Change) -> ModelRequest {
@@ -222,9 +238,12 @@ async fn a_model_that_does_not_work_is_refused_and_the_old_one_goes_on() {
     let unknown = ModelRequest { model: "n".to_owned(), ..folder("/a") };
     assert!(exchange.clone().change(unknown).await.unwrap_err().to_string().contains("it has m"));
     // Where it cannot be kept, it is not taken up either.
-    std::fs::create_dir(home.file()).unwrap();
-    assert!(exchange.clone().change(folder("/a")).await.is_err());
-    assert_eq!(name(&exchange).await, "own");
+    let refused = format!("{:#}", exchange.clone().change(folder("/unkept")).await.unwrap_err());
+    assert!(refused.contains("cannot be written"), "{refused}");
+    assert_eq!(
+        (name(&exchange).await, exchange.in_use()[0].model.identity().name.as_str()),
+        ("own".to_owned(), "own")
+    );
     open(&home, 1).await;
 }
 
@@ -243,11 +262,6 @@ async fn a_restart_keeps_what_is_in_use_and_a_rollback_goes_back() {
 
     exchange.clone().change(request(Change::Rollback)).await.unwrap();
     assert_eq!(name(&exchange).await, "a");
-    // Another model lies there now than the one that was used.
-    exchange.clone().change(folder("/b")).await.unwrap();
-    home.changed.lock().unwrap().insert("a".to_owned());
-    let refused = exchange.clone().change(request(Change::Rollback)).await.unwrap_err().to_string();
-    assert!(refused.contains("another model") && name(&exchange).await == "b", "{refused}");
     exchange.clone().change(request(Change::Reset)).await.unwrap();
     assert_eq!(name(&exchange).await, "own");
     drop(exchange);
@@ -255,17 +269,66 @@ async fn a_restart_keeps_what_is_in_use_and_a_rollback_goes_back() {
 }
 
 #[tokio::test]
+async fn the_way_back_leads_past_what_is_not_there_any_more() {
+    let home = Home::new();
+    let exchange = home.start();
+    for path in ["/a", "/b", "/b", "/c"] {
+        exchange.clone().change(folder(path)).await.unwrap();
+    }
+    // Another model lies there now than the one that was used.
+    home.changed.lock().unwrap().insert("b".to_owned());
+    let said = exchange.clone().change(request(Change::Rollback)).await.unwrap();
+    assert!(
+        said.contains("is now a ") && said.matches("passed over /b (another model").count() == 2,
+        "{said}"
+    );
+    assert_eq!((name(&exchange).await, home.history().uses.len()), ("a".to_owned(), 1));
+    // What is taken up anew is not compared with what was there before.
+    assert!(exchange.clone().change(folder("/b")).await.unwrap().contains("is now b "));
+
+    home.changed.lock().unwrap().insert("a".to_owned());
+    let said = home.change_at_rest("/own", Change::Rollback).await.unwrap();
+    assert!(said.contains("is now own ") && said.contains("passed over /a"), "{said}");
+    assert_eq!(home.history(), History::default());
+    drop(exchange);
+    open(&home, 0).await;
+}
+
+#[tokio::test]
+async fn nothing_is_changed_where_nothing_can_be_gone_back_to() {
+    let home = Home::new();
+    let exchange = home.start();
+    exchange.clone().change(folder("/a")).await.unwrap();
+    exchange.clone().change(folder("/b")).await.unwrap();
+    home.changed.lock().unwrap().insert("a".to_owned());
+    let before = home.history();
+    let refused = format!("{:#}", home.change_at_rest("/silent", Change::Rollback).await.unwrap_err());
+    assert!(refused.contains("passed over /a") && refused.contains("wrote nothing"), "{refused}");
+    assert_eq!(home.history(), before);
+}
+
+#[tokio::test]
+async fn what_could_not_be_opened_is_not_shown_as_in_use() {
+    let home = Home::new();
+    let uses = History { uses: vec![Use { path: Some("/missing".into()), ..Use::default() }] };
+    Uses([("m".to_owned(), uses)].into()).write(&home.file()).unwrap();
+    let exchange = home.start();
+    let shown = exchange.in_use().remove(0);
+    assert_eq!((shown.model.identity().name.as_str(), shown.current, shown.before), ("own", None, None));
+    exchange.clone().change(folder("/a")).await.unwrap();
+    assert_eq!(exchange.in_use().remove(0).current.unwrap().place(), "/a");
+}
+
+#[tokio::test]
 async fn a_bot_that_does_not_run_takes_up_what_was_chosen_once_it_starts() {
     let home = Home::new();
-    let own = Source {
-        name: "m".to_owned(),
-        config: ModelConfig { path: Some("/own".into()), ..ModelConfig::default() },
-    };
-    let languages = [Language::english()];
-    let change = |path: &str| Change::Folder(path.into());
-    let refused = change_at_rest(&home.file(), &own, &change("/silent"), &languages, home.opener()).await;
+    let change = |path: &str| home.change_at_rest("/own", Change::Folder(path.into()));
+    let refused = change("/silent").await;
     assert!(refused.unwrap_err().to_string().contains("wrote nothing") && !home.file().exists());
-    let said = change_at_rest(&home.file(), &own, &change("/a"), &languages, home.opener()).await.unwrap();
+    let said = change("/a").await.unwrap();
     assert!(said.contains("no bot runs"), "{said}");
-    assert_eq!(name(&home.start()).await, "a");
+    let exchange = home.start();
+    assert_eq!(name(&exchange).await, "a");
+    // Who asks for the config's own by its name gets what has its place.
+    assert!(exchange.in_use()[0].earlier.contains(&"own".to_owned()));
 }

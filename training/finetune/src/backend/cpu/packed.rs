@@ -154,7 +154,9 @@ pub fn product(
     }
     if terms.iter().all(|(left, _)| left.columns == 0) {
         if !keep {
-            out.numbers.chunks_mut(out.stride.max(out.columns)).for_each(|row| row[..out.columns].fill(0.0));
+            // What lies behind the last row is not the product's, and may be shorter than one.
+            let rows = out.numbers.chunks_mut(out.stride.max(out.columns)).take(out.rows);
+            rows.for_each(|row| row[..out.columns].fill(0.0));
         }
         return;
     }

@@ -92,20 +92,29 @@ impl Tensors {
         let mut header = vec![0; length as usize];
         file.read_exact(&mut header).map_err(failed)?;
         let header: Metadata = serde_json::from_slice(&header).map_err(|error| damaged(error.to_string()))?;
-        if header.data_len() as u64 + length + 8 != size {
-            return Err(damaged(format!(
-                "it has {size} bytes, not {}",
-                header.data_len() as u64 + length + 8
-            )));
+        let whole = (header.data_len() as u64).saturating_add(length + 8);
+        if whole != size {
+            return Err(damaged(format!("it has {size} bytes, not {whole}")));
         }
         for (name, info) in header.tensors() {
-            let start = 8 + length + info.data_offsets.0 as u64;
+            let (begin, end) = info.data_offsets;
+            let bits = info.shape.iter().try_fold(info.dtype.bitsize(), |bits, &size| bits.checked_mul(size));
+            // Reading a header checks no places.
+            if end.checked_sub(begin).and_then(|bytes| bytes.checked_mul(8)) != bits || end as u64 > size {
+                return Err(damaged(format!("`{name}` is not as long as its shape")));
+            }
+            let start = 8 + length + begin as u64;
             let place = Place { file: self.files.len(), start, dtype: info.dtype, shape: info.shape.clone() };
             self.places.insert(name, place);
         }
         self.metadata.extend(header.metadata().clone().unwrap_or_default());
         self.files.push((path.to_owned(), file));
         Ok(())
+    }
+
+    /// What tensors are called, in no order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.places.keys().map(String::as_str)
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {

@@ -125,6 +125,87 @@ fn a_run_over_other_data_is_another_run() {
 }
 
 #[test]
+fn a_run_of_another_model_is_another_run_and_other_means_are_told() {
+    let folder = TempDir::new().unwrap();
+    let with_base = |base: &str, threads: &str| {
+        let map = |key: &str, value: &str| [(key.to_owned(), value.to_owned())].into();
+        let (model, means) = (map("base", base), map("threads", threads));
+        RunOptions { model, means, ..options(folder.path()) }
+    };
+    with(Fault::Broken(5), &with_base("a", "1")).0.unwrap_err();
+    let told = with(Fault::None, &with_base("b", "1")).0.unwrap_err().to_string();
+    assert!(told.contains("another base") && told.contains("--fresh"), "{told}");
+    let told = with(Fault::None, &options(folder.path())).0.unwrap_err().to_string();
+    assert!(told.contains("another base"), "{told}");
+    let (outcome, notes) = with(Fault::None, &with_base("a", "2"));
+    assert_eq!((outcome.unwrap().ended, notes.told), (Ended::Finished, vec!["threads".to_owned()]));
+}
+
+#[test]
+fn a_run_that_is_over_is_not_taken_for_one_that_was_made_otherwise() {
+    let folder = TempDir::new().unwrap();
+    let options = options(folder.path());
+    let first = with(Fault::None, &options).0.unwrap();
+    let faster = RunOptions { peak: 0.1, ..options.clone() };
+    let told = with(Fault::None, &faster).0.unwrap_err();
+    assert!(matches!(&told, RunError::Over { keys, .. } if *keys == ["rate"]), "{told}");
+    assert!(told.to_string().contains("is over") && told.to_string().contains("another rate"), "{told}");
+    // What is learnt does not depend on how much is kept; a longer run goes on.
+    let more = RunOptions { keep: 3, ..options.clone() };
+    assert_eq!(with(Fault::None, &more).0.unwrap().state.step, first.state.step);
+    let longer = RunOptions { length: Length::Epochs(3.0), ..options.clone() };
+    assert!(with(Fault::None, &longer).0.unwrap().state.step > first.state.step);
+    // Begun anew, it is made as is said.
+    let (fresh, notes) = with(Fault::None, &RunOptions { fresh: true, ..faster });
+    assert_eq!((fresh.unwrap().state.step, notes.resumed), (first.state.step, None));
+}
+
+#[test]
+fn a_fresh_run_removes_nothing_before_it_has_the_folder() {
+    let folder = TempDir::new().unwrap();
+    let options = options(folder.path());
+    with(Fault::None, &options).0.unwrap();
+    let before = checkpoints(folder.path());
+    let held = Checkpoints::open::<std::io::Error>(&options).unwrap();
+    let fresh = RunOptions { fresh: true, ..options };
+    assert!(matches!(with(Fault::None, &fresh).0, Err(RunError::Locked { .. })));
+    assert_eq!(checkpoints(folder.path()), before);
+    assert!(folder.path().join("best/model.txt").is_file());
+    drop(held);
+}
+
+#[test]
+fn a_run_of_another_version_is_said_to_be_one() {
+    let folder = TempDir::new().unwrap();
+    let options = options(folder.path());
+    with(Fault::Broken(5), &options).0.unwrap_err();
+    let last = checkpoints(folder.path()).pop().unwrap().join("run.json");
+    std::fs::write(&last, r#"{"version": 1, "step": 3}"#).unwrap();
+    let told = with(Fault::None, &options).0.unwrap_err();
+    assert!(matches!(told, RunError::Version { .. }), "{told}");
+    assert!(told.to_string().contains("of version 1") && told.to_string().contains("--fresh"), "{told}");
+}
+
+#[test]
+fn what_is_kept_after_a_damaged_checkpoint_stays() {
+    let folder = TempDir::new().unwrap();
+    let options = options(folder.path());
+    with(Fault::Broken(8), &options).0.unwrap_err();
+    let damaged = checkpoints(folder.path()).pop().unwrap();
+    assert!(damaged.ends_with("step-00000006"), "{}", damaged.display());
+    std::fs::write(damaged.join("state.bin"), "half").unwrap();
+    // It goes on from the one before, and fails again before it comes to the damaged one's step.
+    let (outcome, notes) =
+        with(Fault::Broken(5), &RunOptions { keep: 1, checkpoint_every: 1, ..options.clone() });
+    let told = outcome.unwrap_err().to_string();
+    assert_eq!(notes.resumed, Some(3));
+    assert!(told.contains("the last checkpoint is") && told.contains("step-00000004"), "{told}");
+    assert_eq!(checkpoints(folder.path()).len(), 1);
+    assert!(folder.path().join("checkpoints/.step-00000006.damaged/state.bin").is_file());
+    goes_on(&options, 4);
+}
+
+#[test]
 fn two_processes_do_not_train_in_one_folder() {
     let folder = TempDir::new().unwrap();
     let options = options(folder.path());

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use loquat::config::{Config, ModelConfig};
+use loquat::config::{Config, ModelConfig, Quantize};
+use loquat_export::Quantisation;
 
 use crate::recipe::Recipe;
 
@@ -13,10 +14,20 @@ const ADAPTER: &str = "onnx_adapter";
 /// A model that is measured.
 #[derive(Clone, Debug)]
 pub(in crate::commands) struct Column {
-    /// Its name in tables.
+    /// Its name in files.
     pub(in crate::commands) name: String,
+    /// Its name in tables: with the form of its weights, where the bot converts it.
+    pub(in crate::commands) label: String,
     /// How the bot would have it.
     pub(in crate::commands) model: ModelConfig,
+}
+
+impl Column {
+    pub(in crate::commands) fn new(name: String, model: ModelConfig) -> Self {
+        let is_converted = model.path.as_deref().is_some_and(is_gguf);
+        let form = is_converted.then(|| format!(", {}", Quantisation::from(model.quantize)));
+        Self { label: format!("{name}{}", form.unwrap_or_default()), name, model }
+    }
 }
 
 /// The base, and what is compared with it.
@@ -25,7 +36,7 @@ pub(in crate::commands) struct Column {
 /// When one of them is none that the engine runs.
 pub(super) fn columns(recipe: &Recipe, config: &Config) -> anyhow::Result<Vec<Column>> {
     let base = base(recipe.eval.base.as_ref().unwrap_or(&recipe.base), config)?;
-    let mut columns = vec![Column { name: "base".to_owned(), model: base.clone() }];
+    let mut columns = vec![Column::new("base".to_owned(), base.clone())];
     let named = if recipe.eval.models.is_empty() {
         exported(&recipe.export_folder())?
     } else {
@@ -37,7 +48,7 @@ pub(super) fn columns(recipe: &Recipe, config: &Config) -> anyhow::Result<Vec<Co
         if columns.iter().any(|known| known.name == name) {
             bail!("two models are called {name}; rename one, so that they can be told apart");
         }
-        columns.push(Column { name, model: one(&path, &base)? });
+        columns.push(Column::new(name, one(&path, &base)?));
     }
     Ok(columns)
 }
@@ -56,7 +67,13 @@ fn base(named: &str, config: &Config) -> anyhow::Result<ModelConfig> {
             "{named} is a folder of weights, which the bot's engine does not run; name its ONNX folder or its GGUF file in `eval.base`"
         );
     }
-    Ok(ModelConfig { path: Some(path.to_owned()), ..ModelConfig::default() })
+    // The bot's default form loses by floats; what the others are compared with has to be as good as it is.
+    let quantize = Quantize::Fp32;
+    Ok(ModelConfig { path: Some(path.to_owned()), quantize, ..ModelConfig::default() })
+}
+
+fn is_gguf(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gguf"))
 }
 
 /// A folder of weights alone, as it comes from training.
@@ -77,6 +94,8 @@ fn is_adapter(path: &Path) -> bool {
 /// A model in the place of the base: with its languages, and how tokens are written as there.
 pub(in crate::commands) fn one(path: &Path, base: &ModelConfig) -> anyhow::Result<ModelConfig> {
     let mut model = base.clone();
+    // Each is measured alone.
+    model.ensemble.clear();
     if is_adapter(path) {
         let name = "trained".to_owned();
         model.adapters.insert(name.clone(), path.to_owned());

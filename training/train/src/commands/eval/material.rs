@@ -1,7 +1,11 @@
 //! What models are measured on. In: the recipe, the training set and the bot. Out: questions, prompts whose facts do not hold the answer, and
 //! texts; the same for all models. What a model may have learnt from is left out.
 
+mod learnt;
+mod texts;
+
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,22 +13,16 @@ use anyhow::{Context, bail};
 use loquat::config::Config;
 use loquat::parts::{cache, embedders, engine};
 use loquat::progress::Screen;
-use loquat_contract::{ChatMessage, Knowledge, LanguageModel, Policy};
-use loquat_eval::{Expect, Item, Listener, Turn, Unanswerable, read, sample, unanswerable};
+use loquat_contract::{ChatMessage, Dialogue, Knowledge, LanguageModel, Policy};
+use loquat_eval::{Expect, Item, Listener, Turn, Unanswerable, read, sample, topics, unanswerable};
 use loquat_prepare::{Example, Kind, Message, Role};
 
+use crate::judge::thin;
 use crate::recipe::Recipe;
+use learnt::Learnt;
+use texts::{judged, texts};
 
-/// Pieces of plain text are cut at paragraphs to about so many characters.
-const PIECE: usize = 1500;
-
-/// A text that is judged, behind a chat where it is a reply.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Text {
-    pub(super) id: String,
-    pub(super) chat: Vec<ChatMessage>,
-    pub(super) text: String,
-}
+pub(super) use texts::Text;
 
 /// What models are measured on.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +31,11 @@ pub(super) struct Material {
     pub(super) unanswerable: Vec<Unanswerable>,
     pub(super) general: Vec<Text>,
     pub(super) domain: Vec<Text>,
-    /// How much there is of each, and where it comes from.
+    /// Where the questions come from, and how many there are.
+    pub(super) asked: String,
+    /// The same of the prompts.
+    pub(super) untold: String,
+    /// What was left out, and what else to know.
     pub(super) notes: Vec<String>,
 }
 
@@ -47,34 +49,26 @@ impl Material {
         let set = recipe.run.set.clone().unwrap_or_else(|| recipe.set_folder());
         let part = |name: &str| examples(&set.join(name));
         let (train, dev, test) = (part("train.jsonl")?, part("dev.jsonl")?, part("test.jsonl")?);
-        let learnt: HashSet<&str> = train.iter().filter_map(question).collect();
         let mut material = Self::default();
-        let mut notes = Vec::new();
+        if train.is_empty() {
+            material.notes.push(format!(
+                "{} has no train.jsonl: what was learnt is not known, and nothing is left out for it",
+                set.display()
+            ));
+        }
+        let learnt = Learnt::of(&train);
+        let test: Vec<Example> = test.into_iter().filter(|example| !learnt.knows(example)).collect();
+        let (bot, listener) = listening(config, knowledge)?;
 
         if own.questions.is_empty() {
-            let items = sample(test.iter().filter_map(item).collect(), own.limit, None);
-            notes.push(format!("{} questions of the set's test part", items.len()));
-            material.items = items;
-        }
-        for path in &own.questions {
-            let (_, items) = read(path, None)?;
-            let all = items.len();
-            let is_new = |item: &Item| item.turns.iter().all(|turn| !learnt.contains(turn.say.trim()));
-            let items: Vec<Item> = items.into_iter().filter(is_new).collect();
-            let learnt = all - items.len();
-            let items = sample(items, own.limit, None);
-            let left_out = if learnt > 0 {
-                format!(" ({learnt} of the set are in train.jsonl and left out)")
-            } else {
-                String::new()
-            };
-            notes.push(format!("{} questions of {}{left_out}", items.len(), path.display()));
-            material.items.extend(items);
+            material.of_test(&test, own.limit);
+        } else {
+            material.of_sets(&own.questions, own.limit, &learnt, bot.as_ref()).await?;
         }
         if material.items.is_empty() {
             bail!(
-                "there is nothing to ask: name sets in `eval.questions`, or make a training set with `loquat-train prepare` ({} has no \
-                 test.jsonl with questions)",
+                "there is nothing to ask: {} has no test.jsonl with questions and their `answers`, or all are about what train.jsonl is about; name \
+                 sets in `eval.questions`, or make the training set with `loquat-train prepare`",
                 set.display()
             );
         }
@@ -82,29 +76,104 @@ impl Material {
         let missing: Vec<Unanswerable> = test.iter().filter_map(missing).collect();
         let is_of_set = !missing.is_empty();
         let mut prompts =
-            if is_of_set { missing } else { swapped(config, knowledge, &material.items).await? };
+            if is_of_set { missing } else { unanswerable(bot.as_ref(), &listener, &material.items).await? };
         prompts.truncate(own.unanswerable);
         let origin = if is_of_set {
-            "of the set's test part"
+            "of the training set's test part, whose entities are not in train.jsonl"
         } else {
-            "with another question's facts in place of their own"
+            "made of these questions, each with the facts of another one"
         };
-        notes.push(format!("{} prompts whose facts do not hold the answer, {origin}", prompts.len()));
+        material.untold = format!("{} prompts {origin}", prompts.len());
         material.unanswerable = prompts;
 
+        let mut names = Vec::new();
         for path in &own.general {
-            material.general.extend(texts(path)?);
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            material.general.extend(texts(path, &unlike(&mut names, &name))?);
         }
-        material.general.truncate(own.texts);
+        if own.texts > 0 {
+            thin(&mut material.general, own.texts);
+        } else {
+            material.general.clear();
+        }
         material.domain = dev.iter().filter_map(judged).take(own.texts).collect();
-        notes.push(format!(
-            "perplexity of {} general texts and of {} of the set's dev part, of the reply where it is one",
-            material.general.len(),
-            material.domain.len()
-        ));
-        material.notes = notes;
+        material.check()?;
         Ok(material)
     }
+
+    /// Questions of the test part.
+    fn of_test(&mut self, test: &[Example], limit: usize) {
+        let questions = test.iter().filter(|example| is_question(example)).count();
+        let items: Vec<Item> = test.iter().filter_map(item).collect();
+        if items.len() < questions {
+            self.notes.push(format!(
+                "{} questions of test.jsonl have no `answers` and are left out: nobody could say what is right",
+                questions - items.len()
+            ));
+        }
+        self.items = sample(items, limit, None);
+        self.asked = format!(
+            "{} questions of the training set's test part, whose entities are not in train.jsonl",
+            self.items.len()
+        );
+    }
+
+    /// Questions of sets about what was not learnt.
+    async fn of_sets(
+        &mut self,
+        paths: &[std::path::PathBuf],
+        limit: usize,
+        learnt: &Learnt,
+        bot: &dyn Dialogue,
+    ) -> anyhow::Result<()> {
+        let mut names = Vec::new();
+        for path in paths {
+            let (_, mut items) = read(path, None)?;
+            let Some(name) = items.first().map(|item| unlike(&mut names, &item.set)) else { continue };
+            items.iter_mut().for_each(|item| item.set.clone_from(&name));
+            let chosen = learnt.choose(items, limit, async |item: &Item| topics(bot, item).await).await?;
+            let and = if self.asked.is_empty() { "" } else { ", " };
+            // Writing into a text cannot fail.
+            let _ = write!(self.asked, "{and}{} questions of {name}", chosen.items.len());
+            if chosen.left_out > 0 {
+                self.notes.push(format!(
+                    "{name}: {} questions that were drawn are about entities of train.jsonl; they are left out, and others are asked",
+                    chosen.left_out
+                ));
+            }
+            self.items.extend(chosen.items);
+        }
+        self.asked.push_str(", whose entities are not in train.jsonl");
+        Ok(())
+    }
+
+    /// Refuses ids that are there twice: results are kept by them.
+    fn check(&self) -> anyhow::Result<()> {
+        let items = self.items.iter().map(|item| format!("{}/{}", item.set, item.id)).collect();
+        let prompts = self.unanswerable.iter().map(|prompt| prompt.id.clone()).collect();
+        let domain = self.domain.iter().map(|text| text.id.clone()).collect();
+        let files: [(&str, Vec<String>); 3] =
+            [("test.jsonl", items), ("test.jsonl", prompts), ("dev.jsonl", domain)];
+        for (file, ids) in files {
+            let mut known = HashSet::new();
+            if let Some(twice) = ids.iter().find(|id| !known.insert(id.as_str())) {
+                bail!("the id {twice} is there twice in {file}; give each example its own");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A name that none has yet.
+fn unlike(known: &mut Vec<String>, name: &str) -> String {
+    let mut own = name.to_owned();
+    let mut number = 1;
+    while known.contains(&own) {
+        number += 1;
+        own = format!("{name}-{number}");
+    }
+    known.push(own.clone());
+    own
 }
 
 /// The examples of a file; none where there is no such file.
@@ -120,19 +189,22 @@ fn examples(path: &Path) -> anyhow::Result<Vec<Example>> {
     text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(line).collect()
 }
 
-/// The question of a prompt: what stands behind the facts in the person's last message.
-fn question(example: &Example) -> Option<&str> {
-    let asked = example.messages.iter().rfind(|message| message.role == Role::User)?;
-    Some(asked.content.rsplit("\n\n").next().unwrap_or(&asked.content).trim())
+/// Whether an example is a question that stands for itself.
+fn is_question(example: &Example) -> bool {
+    matches!(example.kind, Kind::Fact | Kind::List | Kind::MultiHop | Kind::YesNo)
 }
 
-/// A question that stands for itself, as the bot is asked it.
+/// A question as the bot is asked it; `None` where it is not known what is right.
 fn item(example: &Example) -> Option<Item> {
-    if !matches!(example.kind, Kind::Fact | Kind::List | Kind::MultiHop | Kind::YesNo) {
-        return None;
-    }
-    let turn = Turn { say: question(example)?.to_owned(), expect: Expect::Answer, ..Turn::default() };
-    let is_chinese = turn.say.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+    let question =
+        example.question.as_ref().filter(|_| is_question(example) && !example.answers.is_empty())?;
+    let is_chinese = question.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+    let turn = Turn {
+        say: question.trim().to_owned(),
+        expect: Expect::Answer,
+        answers: example.answers.clone(),
+        ..Turn::default()
+    };
     Some(Item {
         id: example.id.clone(),
         set: "test".to_owned(),
@@ -153,7 +225,7 @@ fn missing(example: &Example) -> Option<Unanswerable> {
     Some(Unanswerable {
         id: example.id.clone(),
         messages: before.iter().map(said).collect(),
-        question: question(example)?.to_owned(),
+        question: example.question.as_ref()?.trim().to_owned(),
         refusal: Some(last.content.clone()),
     })
 }
@@ -167,79 +239,55 @@ fn said(message: &Message) -> ChatMessage {
     ChatMessage::new(role, message.content.clone())
 }
 
-/// What is judged of an example: the last reply behind what was said before, or the text.
-fn judged(example: &Example) -> Option<Text> {
-    let id = example.id.clone();
-    if let Some(text) = &example.text {
-        return Some(Text { id, chat: Vec::new(), text: text.clone() });
-    }
-    let (last, before) = example.messages.split_last()?;
-    (last.role == Role::Assistant && last.weight != Some(0)).then(|| Text {
-        id,
-        chat: before.iter().map(said).collect(),
-        text: last.content.clone(),
-    })
-}
-
-/// The texts of a file: examples, or pieces of plain text.
-fn texts(path: &Path) -> anyhow::Result<Vec<Text>> {
-    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("jsonl")) {
-        if !path.is_file() {
-            bail!("{} does not exist; correct `eval.general`", path.display());
-        }
-        return Ok(examples(path)?.iter().filter_map(judged).collect());
-    }
-    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let mut pieces: Vec<String> = Vec::new();
-    for paragraph in text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty()) {
-        match pieces.last_mut().filter(|last| last.chars().count() < PIECE) {
-            Some(last) => *last = format!("{last}\n\n{paragraph}"),
-            None => pieces.push(paragraph.to_owned()),
-        }
-    }
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let piece = |(number, text)| Text { id: format!("{name}/{}", number + 1), chat: Vec::new(), text };
-    Ok(pieces.into_iter().enumerate().map(piece).collect())
-}
-
-/// Questions with the facts of others, as the bot would put them to its model.
-async fn swapped(
+/// The bot with a model that only listens.
+fn listening(
     config: &Config,
     knowledge: &Arc<dyn Knowledge>,
-    items: &[Item],
-) -> anyhow::Result<Vec<Unanswerable>> {
+) -> anyhow::Result<(Arc<dyn Dialogue>, Listener)> {
     let listener = Listener::default();
     let mut config = config.clone();
     config.bot.policy = Policy::Strict;
     let embedders = embedders(&config, &cache(&config)?, &Screen::default())?;
     let speakers: Vec<Arc<dyn LanguageModel>> = vec![Arc::new(listener.clone())];
-    let bot = engine(&config, &embedders, knowledge.clone(), speakers)?;
-    Ok(unanswerable(bot.as_ref(), &listener, items).await?)
+    Ok((engine(&config, &embedders, knowledge.clone(), speakers)?, listener))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn example(kind: &str, user: &str, assistant: &str) -> Example {
+    fn example(kind: &str, user: &str, assistant: &str, more: &str) -> Example {
         let line = format!(
-            r#"{{"id":"1","kind":"{kind}","messages":[{{"role":"system","content":"S"}},{{"role":"user","content":{user:?}}},{{"role":"assistant","content":{assistant:?}}}]}}"#
+            r#"{{"id":"1","kind":"{kind}",{more}"messages":[{{"role":"system","content":"S"}},{{"role":"user","content":{user:?}}},{{"role":"assistant","content":{assistant:?}}}]}}"#
         );
         serde_json::from_str(&line).unwrap()
     }
 
     #[test]
     fn questions_prompts_and_texts_are_read_out_of_examples() {
-        let fact =
-            example("fact", "The capital of Bhutan is Thimphu.\n\nWhat is its capital?", "It is Thimphu.");
+        let user = "事实：\n不丹的首都是廷布。\n\n问题：不丹的首都是什么？";
+        let more = r#""question":"不丹的首都是什么？","answers":["廷布"],"#;
+        let fact = example("fact", user, "不丹的首都是廷布。", more);
         let asked = item(&fact).unwrap();
-        assert_eq!((asked.turns[0].say.as_str(), asked.language.as_str()), ("What is its capital?", "en"));
+        let turn = &asked.turns[0];
+        assert_eq!((turn.say.as_str(), asked.language.as_str()), ("不丹的首都是什么？", "zh"));
+        assert_eq!(turn.answers, ["廷布"], "a reply is judged by them");
         assert!(missing(&fact).is_none());
         let text = judged(&fact).unwrap();
-        assert_eq!((text.chat.len(), text.text.as_str()), (2, "It is Thimphu."));
+        assert_eq!((text.chat.len(), text.text.as_str()), (2, "不丹的首都是廷布。"));
+        let unjudged = example("fact", user, "x", r#""question":"不丹的首都是什么？","#);
+        assert!(item(&unjudged).is_none());
+        let mut material = Material::default();
+        material.of_test(&[fact, unjudged], 9);
+        assert_eq!(material.items.len(), 1);
+        assert!(material.notes[0].starts_with("1 questions"), "{:?}", material.notes);
 
-        let unknown =
-            example("missing", "The capital of Bhutan is Thimphu.\n\nWhat is its anthem?", "I don't know.");
+        let unknown = example(
+            "missing",
+            "The capital of Bhutan is Thimphu.\n\nWhat is its anthem?",
+            "I don't know.",
+            r#""question":"What is its anthem?","#,
+        );
         let prompt = missing(&unknown).unwrap();
         assert_eq!((prompt.messages.len(), prompt.question.as_str()), (2, "What is its anthem?"));
         assert_eq!(prompt.refusal.as_deref(), Some("I don't know."));
@@ -247,14 +295,12 @@ mod tests {
     }
 
     #[test]
-    fn plain_text_is_cut_at_paragraphs() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.txt");
-        let long = "word ".repeat(400);
-        std::fs::write(&path, format!("one\n\ntwo\n\n{long}\n\nthree\n")).unwrap();
-        let pieces = texts(&path).unwrap();
-        assert_eq!(pieces.len(), 2, "{pieces:?}");
-        assert!(pieces[0].text.starts_with("one\n\ntwo") && pieces[1].text == "three");
-        assert!(texts(&folder.path().join("gone.jsonl")).is_err());
+    fn sets_and_files_of_one_name_are_told_apart_and_ids_that_come_twice_refused() {
+        let mut names = Vec::new();
+        assert_eq!(["a", "b", "a", "a"].map(|name| unlike(&mut names, name)), ["a", "b", "a-2", "a-3"]);
+        let item = Item { id: "1".to_owned(), ..Item::default() };
+        let twice = Material { items: vec![item.clone(), item], ..Material::default() };
+        assert!(twice.check().unwrap_err().to_string().contains("twice"));
+        assert!(Material::default().check().is_ok());
     }
 }

@@ -1,6 +1,7 @@
 //! One model is measured. In: the model, the bot and the material. Out: its numbers; each result is kept as soon as it is there, in a folder that
 //! is of this model and this material alone.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,9 +14,9 @@ use loquat_artifacts::Cache;
 use loquat_contract::{Knowledge, LanguageModel, ModelIdentity, Policy, Sampling};
 use loquat_eval::{
     Answered, FirstAttempts, Mode, Perplexity, Rate, RawClaims, Record, Report, Results, RunIdentity,
-    RunOptions, System, ask_unanswerable, run, write_report,
+    RunOptions, System, Unanswerable, ask_unanswerable, run, write_report,
 };
-use loquat_inference::{OnnxScorer, Runtime};
+use loquat_inference::{InferenceError, OnnxScorer, Runtime, Score};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -34,7 +35,7 @@ pub(super) struct Bench<'a> {
     pub(super) recipe: &'a Recipe,
     pub(super) config: &'a Config,
     pub(super) knowledge: Arc<dyn Knowledge>,
-    /// The graph, in words.
+    /// The graph and its generation, in words.
     pub(super) graph: String,
     pub(super) material: &'a Material,
     pub(super) runtime: &'a Runtime,
@@ -52,15 +53,36 @@ pub(in crate::commands) struct Measured {
     pub(in crate::commands) refuses: Rate,
     pub(in crate::commands) general: Perplexity,
     pub(in crate::commands) domain: Perplexity,
+    texts: Vec<Judged>,
 }
 
 /// A text, judged.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Judged {
     id: String,
     is_general: bool,
     tokens: usize,
     log_probability: f64,
+    /// Why it could not be judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    skipped: Option<String>,
+}
+
+impl Measured {
+    /// Takes the perplexities of several models over the texts that all of them could judge, and gives how many could not be.
+    pub(super) fn level(all: &mut [Self]) -> usize {
+        let key = |text: &Judged| (text.is_general, text.id.clone());
+        let skipped: HashSet<(bool, String)> =
+            all.iter().flat_map(|one| &one.texts).filter(|text| text.skipped.is_some()).map(key).collect();
+        for one in all {
+            (one.general, one.domain) = Default::default();
+            for text in one.texts.iter().filter(|text| !skipped.contains(&key(text))) {
+                let sum = if text.is_general { &mut one.general } else { &mut one.domain };
+                sum.add(text.tokens, text.log_probability);
+            }
+        }
+        skipped.len()
+    }
 }
 
 impl Bench<'_> {
@@ -74,13 +96,13 @@ impl Bench<'_> {
         let opened = models(&config, self.runtime, self.cache, self.screen)?;
         let model = opened.first().context("the model is not open")?.clone();
         let identity = model.info().identity.clone();
-        let folder = self.folder(&column.name, &identity)?;
+        let folder = self.folder(column, &identity)?;
         let records = tasks.block_on(self.ask(&column.name, &config, model.clone(), &folder))?;
         let refusals =
             tasks.block_on(self.try_unanswerable(&column.name, &config, model.as_ref(), &folder))?;
         // It is opened once more to judge texts: two of them need not fit.
         drop((opened, model));
-        let (general, domain) = self.judge(&column.name, &config, &folder)?;
+        let texts = self.judge(&column.name, &config, &folder)?;
 
         let of = |mode: Mode| records.iter().filter(move |record| record.system == mode.name());
         let mut right = Rate::default();
@@ -88,15 +110,20 @@ impl Bench<'_> {
             right.part += usize::from(is_right);
             right.whole += 1;
         }
-        let refused = refusals.iter().filter(|answered| answered.is_refusal).count();
+        // Judged anew: what was kept may be of an earlier judge.
+        let refuses = |prompt: &&Unanswerable| {
+            let answered = refusals.iter().find(|answered| answered.id == prompt.id);
+            answered.is_some_and(|answered| prompt.not_refusing(&answered.text).is_none())
+        };
+        let refused = self.material.unanswerable.iter().filter(refuses).count();
         Ok(Measured {
             sha256: identity.sha256,
             first: FirstAttempts::of(of(Mode::Verified)),
             right,
             raw: RawClaims::of(of(Mode::Facts)),
             refuses: Rate { part: refused, whole: refusals.len() },
-            general,
-            domain,
+            texts,
+            ..Measured::default()
         })
     }
 
@@ -108,15 +135,14 @@ impl Bench<'_> {
     }
 
     /// The folder of what this model did on this material, under this bot.
-    fn folder(&self, name: &str, identity: &ModelIdentity) -> anyhow::Result<PathBuf> {
+    fn folder(&self, column: &Column, identity: &ModelIdentity) -> anyhow::Result<PathBuf> {
         let mut hash = Sha256::new();
-        let bot = &self.config.bot;
-        let settings =
-            format!("{bot:?}\n{}\n{}\n{:?}", identity.sha256, self.graph, self.config.graph.embeddings);
-        hash.update(settings);
+        let (bot, embeddings) = (&self.config.bot, &self.config.graph.embeddings);
+        hash.update(format!("{}\n{bot:?}\n{embeddings:?}\n{}\n", env!("CARGO_PKG_VERSION"), self.graph));
+        hash.update(format!("{}\n{:?}\n", identity.sha256, column.model));
         hash.update(format!("{:?}", self.material));
         let digest: String = hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        let folder = self.recipe.eval_folder().join(format!("{name}-{digest}"));
+        let folder = self.recipe.eval_folder().join(format!("{}-{digest}", column.name));
         std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         Ok(folder)
     }
@@ -186,8 +212,8 @@ impl Bench<'_> {
         Ok(kept.all)
     }
 
-    /// The perplexities of general texts and of the domain's.
-    fn judge(&self, name: &str, config: &Config, folder: &Path) -> anyhow::Result<(Perplexity, Perplexity)> {
+    /// Judges general texts and the domain's. One that does not fit the model's context or its template is skipped.
+    fn judge(&self, name: &str, config: &Config, folder: &Path) -> anyhow::Result<Vec<Judged>> {
         let mut kept: Kept<Judged> = Kept::open(&folder.join("perplexity.jsonl"))?;
         let general = self.material.general.iter().map(|text| (true, text));
         let all: Vec<(bool, &Text)> =
@@ -204,18 +230,55 @@ impl Bench<'_> {
             let mut scorer = OnnxScorer::open(self.runtime, &options)?;
             let task = format!("{name}: judging texts");
             for (is_general, text) in left {
-                let score = scorer.score(&text.chat, &text.text)?;
-                let (id, tokens) = (text.id.clone(), score.tokens);
-                kept.keep(Judged { id, is_general, tokens, log_probability: score.log_probability })?;
+                let (score, skipped) = match scorer.score(&text.chat, &text.text) {
+                    Ok(score) => (score, None),
+                    Err(error @ (InferenceError::ContextTooLong { .. } | InferenceError::Template(_))) => {
+                        (Score::default(), Some(error.to_string()))
+                    }
+                    Err(error) => return Err(error).with_context(|| format!("text {}", text.id)),
+                };
+                let Score { tokens, log_probability } = score;
+                let id = text.id.clone();
+                kept.keep(Judged { id, is_general, tokens, log_probability, skipped })?;
                 self.screen.show(&task, kept.all.len() as u64, Some(all.len() as u64), false);
             }
             self.screen.clear();
         }
-        let (mut general, mut domain) = (Perplexity::default(), Perplexity::default());
-        for one in &kept.all {
-            let sum = if one.is_general { &mut general } else { &mut domain };
-            sum.add(one.tokens, one.log_probability);
-        }
-        Ok((general, domain))
+        Ok(kept.all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn perplexity_is_of_texts_that_all_models_could_judge() {
+        let text = |id: &str, is_general, tokens, log_probability, skipped: Option<&str>| Judged {
+            id: id.to_owned(),
+            is_general,
+            tokens,
+            log_probability,
+            skipped: skipped.map(str::to_owned),
+        };
+        let of = |texts| Measured { texts, ..Measured::default() };
+        let mut all = [
+            of(vec![
+                text("a", true, 2, -2.0, None),
+                text("b", true, 9, -90.0, None),
+                text("a", false, 4, -8.0, None),
+            ]),
+            of(vec![
+                text("a", true, 2, -1.0, None),
+                text("b", true, 0, 0.0, Some("too long")),
+                text("a", false, 4, -4.0, None),
+            ]),
+        ];
+        assert_eq!(Measured::level(&mut all), 1);
+        let general = |one: &Measured| (one.general.texts, one.general.value().unwrap().ln());
+        assert_eq!((general(&all[0]), general(&all[1])), ((1, 1.0), (1, 0.5)));
+        assert_eq!((all[0].domain.texts, all[0].domain.tokens), (1, 4));
+        // However often it is done.
+        assert_eq!((Measured::level(&mut all), all[0].general.tokens), (1, 2));
     }
 }

@@ -12,14 +12,20 @@ use crate::recipe::Recipe;
 /// The card of a folder.
 pub(super) fn write(recipe: &Recipe, manifest: &Manifest, compared: &Compared, tolerance: f64) -> String {
     let (mut tables, mut missing) = (vec![parity(manifest, compared, tolerance)], Vec::new());
-    match training(recipe) {
-        Some(table) => tables.push(table),
-        None => missing.push("the training run: its metrics.jsonl is not there".to_owned()),
+    match &recipe.export.of {
+        Some(other) => {
+            missing.push(format!("how {} was made: the recipe says where it is alone", name(other)))
+        }
+        None => match training(recipe) {
+            Some(table) => tables.push(table),
+            None => missing.push("the training run: its metrics.jsonl is not there".to_owned()),
+        },
     }
-    match evaluation(&recipe.eval_folder().join("comparison.json")) {
+    match evaluation(&recipe.eval_folder().join("comparison.json"), &manifest.model_sha256) {
         Some(table) => tables.push(table),
         None => missing.push(
-            "how good the answers are: `loquat-train eval` had not been run when this was exported"
+            "how good the answers are: `loquat-train eval` had not measured this model when it was exported; its tables are in \
+             OUTPUT/eval/comparison.md"
                 .to_owned(),
         ),
     }
@@ -130,9 +136,19 @@ fn training(recipe: &Recipe) -> Option<Table> {
     })
 }
 
-/// The table of `loquat-train eval`.
-fn evaluation(path: &Path) -> Option<Table> {
-    let comparison: Comparison = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+/// What `loquat-train eval` measured of this very model, beside the base; none where it measured others.
+fn evaluation(path: &Path, model_sha256: &str) -> Option<Table> {
+    let mut comparison: Comparison = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+    // Its columns are called by the beginning of their hashes.
+    let is_it = format!("({}…)", model_sha256.get(..12)?);
+    let own = comparison.models.iter().skip(1).position(|model| model.ends_with(&is_it))? + 1;
+    let both = |at: usize| at == 0 || at == own;
+    let mut at = 0..;
+    comparison.models.retain(|_| at.next().is_some_and(both));
+    for row in &mut comparison.rows {
+        let mut at = 0..;
+        row.numbers.retain(|_| at.next().is_some_and(both));
+    }
     let table = comparison.table();
     let cells = |line: &str| {
         let inner = line.trim().trim_start_matches('|').trim_end_matches('|');
@@ -143,11 +159,39 @@ fn evaluation(path: &Path) -> Option<Table> {
     let rows = lines.skip(1).filter(|line| line.starts_with('|')).map(cells).collect();
     Some(Table {
         title: "Evaluation".to_owned(),
-        note: format!(
-            "Through the bot's engine, of the models as they were then: {}.",
-            comparison.notes.join("; ")
-        ),
+        note: format!("Through the bot's engine: {}.", comparison.notes.join("; ")),
         columns,
         rows,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use loquat_eval::MeasureRow;
+
+    use super::*;
+
+    #[test]
+    fn an_evaluation_of_other_models_is_none_of_this_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("comparison.json");
+        let hash = |digit: &str| digit.repeat(64);
+        let column = |name: &str, digit: &str| format!("{name} ({}…)", &hash(digit)[..12]);
+        let comparison = Comparison {
+            models: vec![column("base", "a"), column("fp32", "b"), column("int8", "c")],
+            rows: vec![MeasureRow {
+                name: "own words".to_owned(),
+                numbers: vec![None, None, None],
+                target: None,
+            }],
+            notes: Vec::new(),
+        };
+        std::fs::write(&path, serde_json::to_string(&comparison).unwrap()).unwrap();
+        let table = evaluation(&path, &hash("c")).unwrap();
+        assert!(table.columns.contains(&column("base", "a")) && table.columns.contains(&column("int8", "c")));
+        assert!(!table.columns.contains(&column("fp32", "b")), "{:?}", table.columns);
+        assert!(table.rows.iter().all(|row| row.len() == table.columns.len()), "{:?}", table.rows);
+        // What was trained since, and the base itself, have no numbers there.
+        assert!(evaluation(&path, &hash("d")).is_none() && evaluation(&path, &hash("a")).is_none());
+    }
 }

@@ -9,6 +9,7 @@ use loquat_finetune::backend::Cpu;
 use loquat_finetune::{Decoder, Learn, Options, Row};
 use loquat_inference::{ChatTokenizer, OnnxModelOptions, OnnxScorer, Runtime};
 
+use super::origin::Origin;
 use crate::recipe::{Recipe, RunRecipe};
 use crate::{encode, judge, set};
 
@@ -23,9 +24,19 @@ const ADAPTER: &str = "trained";
 /// When the set cannot be read, or has nothing long enough.
 pub(super) fn texts(recipe: &Recipe, weights: &Path) -> anyhow::Result<Vec<Vec<u32>>> {
     let folder = recipe.run.set.clone().unwrap_or_else(|| recipe.set_folder());
-    let part = PARTS.iter().map(|name| folder.join(name)).find(|path| path.is_file());
-    let part = part.unwrap_or_else(|| folder.join(PARTS[2]));
-    let mut examples = set::read(&part)?;
+    let [test, dev, train] = PARTS.map(|name| folder.join(name));
+    let mut part = train;
+    let mut examples = Vec::new();
+    for path in [test, dev] {
+        examples = set::read_part(&path)?;
+        if !examples.is_empty() {
+            part = path;
+            break;
+        }
+    }
+    if examples.is_empty() {
+        examples = set::read(&part)?;
+    }
     judge::thin(&mut examples, recipe.export.examples);
     let tokenizer = ChatTokenizer::open(weights)?;
     let documents = encode::documents(&examples, &tokenizer, recipe.run.row_tokens)?;
@@ -72,14 +83,22 @@ pub(super) struct Compared {
 }
 
 impl Trainer {
-    /// With weights, on the processor and in 32-bit floats, wherever and in whatever it was trained.
+    /// What was trained, on the processor and in 32-bit floats, wherever and in whatever it was trained. An adapter that was trained here stands
+    /// beside its base, as it did then: so its merging into the weights is compared too.
     ///
     /// # Errors
-    /// When they cannot be read.
-    pub(super) fn open(threads: usize, weights: &Path) -> anyhow::Result<Self> {
+    /// When it cannot be read.
+    pub(super) fn open(threads: usize, base: &Path, origin: &Origin) -> anyhow::Result<Self> {
         let backend = Cpu::new(threads)?;
-        let options = Options { learn: Learn::Nothing, checkpointing: false, seed: 0 };
-        Ok(Self(Decoder::load(backend, weights, options)?))
+        let (mut learn, mut weights) = (Learn::Nothing, origin.weights.as_path());
+        if let Some(trained) = &origin.trained {
+            (learn, weights) = (Learn::Lora(trained.lora.clone()), base);
+        }
+        let mut model = Decoder::load(backend, weights, Options { learn, checkpointing: false, seed: 0 })?;
+        if let (Some(adapter), Some(_)) = (&origin.adapter, &origin.trained) {
+            model.adopt(adapter)?;
+        }
+        Ok(Self(model))
     }
 
     /// The logits of both at every token of the texts.

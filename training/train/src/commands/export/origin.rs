@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use loquat_export::{Element, Report, merge_lora};
+use loquat_export::{Element, Report, merge_lora, weights_sha256};
 
+use crate::adapter::TrainedOn;
 use crate::recipe::Recipe;
 
 /// The folder of weights with the adapter merged into them, below the folder of exports.
@@ -18,6 +19,8 @@ pub(super) struct Origin {
     pub(super) weights: PathBuf,
     /// The adapter's folder, where one was trained.
     pub(super) adapter: Option<PathBuf>,
+    /// What is known of it, where it was trained here.
+    pub(super) trained: Option<TrainedOn>,
 }
 
 impl Origin {
@@ -29,13 +32,17 @@ impl Origin {
         let trained = recipe.export.of.clone().unwrap_or_else(|| recipe.run_folder().join(BEST));
         let has = |name: &str| trained.join(name).is_file();
         if has("adapter_config.json") {
+            let note = TrainedOn::read(&trained)?;
+            if let Some(note) = &note {
+                note.check(&trained, base, &weights_sha256(base, report)?)?;
+            }
             let weights = recipe.export_folder().join(MERGED);
             merge_lora(base, &trained, &weights, Element::F32, report)
                 .context("the adapter cannot be merged into its base")?;
-            return Ok(Self { weights, adapter: Some(trained) });
+            return Ok(Self { weights, adapter: Some(trained), trained: note });
         }
         if has("model.safetensors") || has("model.safetensors.index.json") {
-            return Ok(Self { weights: trained, adapter: None });
+            return Ok(Self { weights: trained, adapter: None, trained: None });
         }
         bail!(
             "there is nothing to export in {}: train first with `loquat-train run`, or name a folder of weights or of an adapter as `export.of`",

@@ -6,7 +6,9 @@ use anyhow::bail;
 use loquat_finetune::run;
 use loquat_report::file_hash;
 
+use crate::adapter::TrainedOn;
 use crate::recipe::Recipe;
+use crate::session::Session;
 
 /// What is in a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +55,16 @@ pub(super) fn candidates(recipe: &Recipe) -> anyhow::Result<Vec<Found>> {
         );
     }
     Ok(found)
+}
+
+/// Refuses adapters of another base than the session's.
+pub(super) fn check(found: &[Found], session: &Session) -> anyhow::Result<()> {
+    for one in found.iter().filter(|one| one.kind == Kind::Adapter) {
+        if let Some(trained) = TrainedOn::read(&one.path)? {
+            trained.check(&one.path, &session.weights, session.identity()?)?;
+        }
+    }
+    Ok(())
 }
 
 /// The folder itself, or what a run's folder has.

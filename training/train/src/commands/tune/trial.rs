@@ -11,7 +11,7 @@ use loquat_finetune::{Event, Observer, Pack};
 use loquat_report::events::Setting as Shown;
 
 use crate::recipe::{Recipe, WHOLE};
-use crate::session::Session;
+use crate::session::{Session, Task};
 use crate::watch::{Bar, Board, MetricsFile};
 
 /// What a run that goes no further needs no more; its numbers stay.
@@ -41,14 +41,15 @@ pub(super) fn run(
     let settings = ask.settings.iter().map(|(key, setting)| (key.clone(), shown(setting))).collect();
     let mut watching = Watching {
         bar: Bar::default(),
-        metrics: MetricsFile::open(&folder)?,
+        metrics: MetricsFile::new(&folder),
         board: Board::new(&folder, &format!("trial {}", ask.trial), settings),
         steps,
         loss: None,
         enough: &enough,
         stop,
     };
-    let outcome = session.train(&run, seed, &folder, &mut watching, &enough);
+    let task = Task { recipe: &run, seed, folder: &folder, fresh: false };
+    let outcome = session.train(task, &mut watching, &enough);
     let loss = watching.loss;
     drop(watching);
     match outcome {
