@@ -220,7 +220,7 @@ mod tests {
         let text = "all of it, ".repeat(30);
         let prompt = tokenizer.encode(&format!("[{}]", chat[0].content)).unwrap();
         let said = tokenizer.encode(&text).unwrap();
-        assert!(prompt.len() > 2 * BLOCK && said.len() > 2 * BLOCK && prompt.len() % BLOCK > 0);
+        assert!(prompt.len() > 2 * BLOCK && said.len() > 2 * BLOCK && !prompt.len().is_multiple_of(BLOCK));
         let mut model = scorer(tokenizer.clone(), &prompt, &said, 2000);
         // Twice: nothing is left over.
         for _ in 0..2 {
