@@ -80,8 +80,8 @@ impl ChatTokenizer {
         let prompt = self.prompt(asked)?;
         let whole = self.tokenizer.encode(&self.template.transcript(&self.tokenizer, messages)?)?;
         let is_end = |id: &u32| self.eos.contains(id);
-        // Some templates write a line's end or another turn's beginning behind it, which nobody waits for.
-        let end = whole.iter().rposition(is_end).filter(|end| *end >= prompt.len());
+        // Some templates write a line's end, another turn's beginning or the chat's end behind it, which nobody waits for.
+        let end = whole.iter().skip(prompt.len()).position(is_end).map(|end| prompt.len() + end);
         if let Some(end) = end.filter(|_| whole.starts_with(&prompt)) {
             return Ok(Turn { answer: whole[prompt.len()..=end].to_vec(), prompt });
         }
@@ -155,6 +155,18 @@ mod tests {
         let endless = "{% for message in messages %}{{ message['content'] }}\n{% endfor %}";
         let turn = super::tests::chat(endless).turn(&messages(&["Hi", "Hello"])).unwrap();
         assert_eq!(turn.answer.len(), "Hello".len() + 1);
+    }
+
+    #[test]
+    fn an_answer_ends_at_its_first_end() {
+        // A template that ends the chat with a mark of its own, which ends a turn as well.
+        let ending =
+            format!("{CHAT_ML}{{% if not add_generation_prompt %}}{{{{ '<|im_start|>' }}}}{{% endif %}}");
+        let mut chat = chat(&ending);
+        chat.eos.push(chat.tokenizer.id("<|im_start|>").unwrap());
+        let turn = chat.turn(&messages(&["Hi", "Hello"])).unwrap();
+        assert_eq!(chat.decode(&turn.answer), "Hello");
+        assert_eq!((turn.answer.len(), turn.answer.last()), ("Hello".len() + 1, Some(&chat.eos[0])));
     }
 
     #[test]

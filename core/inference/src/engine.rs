@@ -412,4 +412,4 @@ impl<D: Decode> Engine<D> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -93,6 +93,19 @@ impl OnnxModelOptions {
             ensemble: Vec::new(),
         }
     }
+
+    /// Refuses adapters that do not go together with the rest.
+    pub(crate) fn check(&self) -> Result<(), InferenceError> {
+        if let Some(name) = self.adapter.as_ref().filter(|name| !self.adapters.contains_key(*name)) {
+            let known = self.adapters.keys().cloned().collect();
+            return Err(InferenceError::UnknownAdapter { name: name.clone(), known });
+        }
+        if let (Some((folder, _)), false) = (self.ensemble.first(), self.adapters.is_empty()) {
+            let reason = "a model with adapters writes alone; take out `adapters`, or `ensemble`".to_owned();
+            return Err(InferenceError::EnsembleUnfit { folder: folder.clone(), reason });
+        }
+        Ok(())
+    }
 }
 
 /// A model folder, running on ONNX Runtime.
@@ -123,14 +136,7 @@ impl OnnxModel {
     /// A piece is missing or damaged, or no provider works; the error says what to do.
     pub fn open(runtime: &Runtime, options: OnnxModelOptions) -> Result<Self, InferenceError> {
         let started = Instant::now();
-        if let Some(name) = options.adapter.as_ref().filter(|name| !options.adapters.contains_key(*name)) {
-            let known = options.adapters.keys().cloned().collect();
-            return Err(InferenceError::UnknownAdapter { name: name.clone(), known });
-        }
-        if let (Some((folder, _)), false) = (options.ensemble.first(), options.adapters.is_empty()) {
-            let reason = "a model with adapters writes alone; take out `adapters`, or `ensemble`".to_owned();
-            return Err(InferenceError::EnsembleUnfit { folder: folder.clone(), reason });
-        }
+        options.check()?;
         let folder = ModelFolder::read(&options.folder)?;
         let tokenizer = Tokenizer::read(folder.path())?;
         let template = Template::read(folder.path())?;

@@ -44,8 +44,9 @@ impl OnnxScorer {
     /// judges by the average of its models' log-probabilities, made one of probabilities again, as it writes.
     ///
     /// # Errors
-    /// A piece is missing or damaged, or no provider works.
+    /// A piece is missing or damaged, no provider works, or there is no such adapter.
     pub fn open(runtime: &Runtime, options: &OnnxModelOptions) -> Result<Self, InferenceError> {
+        options.check()?;
         let folder = ModelFolder::read(&options.folder)?;
         let identity = identity(&folder, options.name.clone())?;
         let (decoder, _) = open_decoder(runtime, &folder, &identity, options)?;
@@ -76,19 +77,21 @@ impl OnnxScorer {
         &self.identity
     }
 
-    /// Judges each token of `text` behind a chat; without one, each but the first, before which there is nothing. What the context cannot
-    /// hold is left out at the end. The mark that ends a turn is not judged.
+    /// Judges each token of `text` behind a chat. Without one the text has what the tokenizer itself puts around it, as in training, and each
+    /// token but the first is judged, before which there is nothing. What the context cannot hold is left out at the end. The mark that ends a
+    /// turn is not judged.
     ///
     /// # Errors
     /// The template refuses the chat, the chat alone fills the context, or the run fails.
     pub fn score(&mut self, chat: &[ChatMessage], text: &str) -> Result<Score, InferenceError> {
-        let prompt = match chat {
-            [] => Vec::new(),
-            chat => self.tokenizer.encode(&self.template.render(&self.tokenizer, chat, "")?)?,
+        let (mut tokens, said) = match chat {
+            [] => (Vec::new(), self.tokenizer.encode_whole(text)?),
+            chat => (
+                self.tokenizer.encode(&self.template.render(&self.tokenizer, chat, "")?)?,
+                self.tokenizer.encode(&self.tokenizer.disarm(text))?,
+            ),
         };
-        let said = self.tokenizer.encode(&self.tokenizer.disarm(text))?;
-        let begun = prompt.len().max(1);
-        let mut tokens = prompt;
+        let begun = tokens.len().max(1);
         tokens.extend(said);
         let context = self.decoder.context();
         if begun >= context {
@@ -185,8 +188,68 @@ fn log_probability(logits: &[f32], token: u32) -> Result<f64, InferenceError> {
 
 #[cfg(test)]
 mod tests {
-    use super::log_probability;
-    use crate::InferenceError;
+    use loquat_contract::Role;
+
+    use super::*;
+    use crate::engine::tests::toy::{Toy, WIDTH};
+    use crate::tokenizer::tests::{bytes, with_beginning};
+
+    const TEMPLATE: &str = "{% for message in messages %}[{{ message['content'] }}]{% endfor %}";
+
+    /// A model that expects `said` behind `before` by a logit of 1 a token, and anything at all elsewhere.
+    fn scorer(tokenizer: Tokenizer, before: &[u32], said: &[u32], context: usize) -> OnnxScorer {
+        let toy = Toy { replies: [(before.to_vec(), said.to_vec())].into(), context, ..Toy::default() };
+        OnnxScorer {
+            identity: ModelIdentity { name: "toy".to_owned(), sha256: String::new() },
+            decoder: Box::new(toy),
+            tokenizer,
+            template: Template::new(TEMPLATE.to_owned(), Vec::new()).unwrap(),
+            lane: 0,
+        }
+    }
+
+    /// The logarithm of the probability of what it expects.
+    fn expected() -> f64 {
+        1.0 - (1_f64.exp() + (WIDTH - 1) as f64).ln()
+    }
+
+    #[test]
+    fn each_token_of_a_reply_is_judged_after_those_before_it_and_none_of_the_chat() {
+        let tokenizer = bytes();
+        let chat = [ChatMessage::new(Role::User, "how ".repeat(70))];
+        let text = "all of it, ".repeat(30);
+        let prompt = tokenizer.encode(&format!("[{}]", chat[0].content)).unwrap();
+        let said = tokenizer.encode(&text).unwrap();
+        assert!(prompt.len() > 2 * BLOCK && said.len() > 2 * BLOCK && !prompt.len().is_multiple_of(BLOCK));
+        let mut model = scorer(tokenizer.clone(), &prompt, &said, 2000);
+        // Twice: nothing is left over.
+        for _ in 0..2 {
+            let score = model.score(&chat, &text).unwrap();
+            assert_eq!(score.tokens, said.len());
+            assert!((score.log_probability - said.len() as f64 * expected()).abs() < 1e-9, "{score:?}");
+        }
+        let mut short = scorer(tokenizer.clone(), &prompt, &said, prompt.len() + 5);
+        let score = short.score(&chat, &text).unwrap();
+        assert_eq!(score.tokens, 5);
+        assert!((score.log_probability - 5.0 * expected()).abs() < 1e-9);
+        let error = scorer(tokenizer, &prompt, &said, prompt.len()).score(&chat, &text).unwrap_err();
+        assert!(matches!(error, InferenceError::ContextTooLong { .. }));
+    }
+
+    #[test]
+    fn a_plain_text_begins_as_the_tokenizer_has_it() {
+        let text = "all of it, ".repeat(30);
+        for tokenizer in [bytes(), with_beginning()] {
+            let tokens = tokenizer.encode_whole(&text).unwrap();
+            let mut model = scorer(tokenizer, &tokens[..1], &tokens[1..], 2000);
+            let score = model.score(&[], &text).unwrap();
+            assert_eq!(score.tokens, tokens.len() - 1);
+            assert!((score.log_probability - score.tokens as f64 * expected()).abs() < 1e-9);
+            assert_eq!(model.score_tokens(&tokens).unwrap(), score);
+        }
+        let begins = with_beginning();
+        assert_eq!(begins.encode_whole("a").unwrap().len(), begins.encode("a").unwrap().len() + 1);
+    }
 
     #[test]
     fn probabilities_add_up_to_one_and_what_is_no_number_is_told() {

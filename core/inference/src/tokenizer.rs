@@ -153,6 +153,7 @@ pub(crate) mod tests {
     use tokenizers::AddedToken;
     use tokenizers::decoders::byte_level::ByteLevel;
     use tokenizers::models::bpe::BPE;
+    use tokenizers::processors::template::TemplateProcessing;
 
     use super::Tokenizer;
 
@@ -172,6 +173,20 @@ pub(crate) mod tests {
             AddedToken::from("<|im_start|>", true),
             AddedToken::from("<|im_end|>", true),
         ]);
+        Tokenizer::new(inner)
+    }
+
+    /// The same, and each text begins with `<|im_start|>`.
+    pub(crate) fn with_beginning() -> Tokenizer {
+        let mut inner = (*bytes().inner).clone();
+        let id = inner.token_to_id("<|im_start|>").unwrap();
+        let begins = TemplateProcessing::builder()
+            .try_single("<|im_start|> $A")
+            .unwrap()
+            .special_tokens(vec![("<|im_start|>", id)])
+            .build()
+            .unwrap();
+        inner.with_post_processor(Some(begins));
         Tokenizer::new(inner)
     }
 

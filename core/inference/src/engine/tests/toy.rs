@@ -8,24 +8,24 @@ use crate::InferenceError;
 use crate::decoder::{Block, Decode, Logits};
 
 /// Its vocabulary: that of the tokenizer in `tokenizer::tests`, and some.
-pub(super) const WIDTH: usize = 300;
+pub(crate) const WIDTH: usize = 300;
 
 /// A token that makes every run that has it in a row fail.
-pub(super) const POISON: u32 = b'!' as u32 - 33;
+pub(crate) const POISON: u32 = b'!' as u32 - 33;
 
 #[derive(Default)]
-pub(super) struct Toy {
+pub(crate) struct Toy {
     /// Prompts and what follows them, its end included.
-    pub(super) replies: HashMap<Vec<u32>, Vec<u32>>,
+    pub(crate) replies: HashMap<Vec<u32>, Vec<u32>>,
     /// Tokens, by lane and row.
-    pub(super) rows: Vec<Vec<Vec<u32>>>,
+    pub(crate) rows: Vec<Vec<Vec<u32>>>,
     /// Each run: how many rows, and how many tokens in all.
-    pub(super) runs: Vec<(usize, usize)>,
-    pub(super) context: usize,
+    pub(crate) runs: Vec<(usize, usize)>,
+    pub(crate) context: usize,
     /// Rows do not run together.
-    pub(super) is_growing: bool,
+    pub(crate) is_growing: bool,
     /// Gives no numbers for rows that hold this token.
-    pub(super) nan: Option<u32>,
+    pub(crate) nan: Option<u32>,
 }
 
 impl Toy {
@@ -75,7 +75,7 @@ impl Decode for Toy {
     }
 
     fn clear(&mut self, lane: usize) {
-        self.rows[lane].clear();
+        self.rows.get_mut(lane).into_iter().for_each(Vec::clear);
     }
 
     fn swap(&mut self, lane: usize, a: usize, b: usize) -> Result<(), InferenceError> {

@@ -75,6 +75,13 @@ impl Material {
 
         let missing: Vec<Unanswerable> = test.iter().filter_map(missing).collect();
         let is_of_set = !missing.is_empty();
+        let of_kind = test.iter().filter(|example| example.kind == Kind::Missing).count();
+        if missing.len() < of_kind {
+            material.notes.push(format!(
+                "{} prompts of test.jsonl do not tell their `question` and are left out; `loquat-train prepare` makes the set anew with it",
+                of_kind - missing.len()
+            ));
+        }
         let mut prompts =
             if is_of_set { missing } else { unanswerable(bot.as_ref(), &listener, &material.items).await? };
         prompts.truncate(own.unanswerable);
