@@ -69,6 +69,20 @@ def small(path):
     writer.close()
 
 
+def hugging_face():
+    """The files of a weights folder: a llama of one layer, two heads and one of keys and values."""
+    config = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": len(TOKENS), "hidden_size": 32}
+    config |= {"intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1}
+    config |= {"max_position_embeddings": 64, "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "hidden_act": "silu"}
+    config |= {"tie_word_embeddings": True, "eos_token_id": 1}
+    shapes = {"self_attn.q_proj": (32, 32), "self_attn.k_proj": (16, 32), "self_attn.v_proj": (16, 32), "self_attn.o_proj": (32, 32)}
+    shapes |= {"mlp.gate_proj": (16, 32), "mlp.up_proj": (16, 32), "mlp.down_proj": (32, 16)}
+    shapes |= {"input_layernorm": (32,), "post_attention_layernorm": (32,)}
+    tensors = {f"model.layers.0.{name}.weight": np.ones(shape, dtype=np.float16) for name, shape in shapes.items()}
+    tensors |= {"model.embed_tokens.weight": np.ones((len(TOKENS), 32), dtype=np.float16), "model.norm.weight": np.ones(32, dtype=np.float16)}
+    return json.dumps(config, indent=1).encode(), safetensors.numpy.save(tensors)
+
+
 def graph(external):
     """A matrix product; its weights in the file, or in `model.onnx.data`."""
     weights = helper.make_tensor("w", TensorProto.FLOAT, [4, 4], [0.0] * 16)
@@ -98,6 +112,8 @@ def main():
         halves[f"{name}.lora_A.weight"] = np.zeros((2, 4), dtype=np.float32)
         halves[f"{name}.lora_B.weight"] = np.zeros((4, 2), dtype=np.float32)
     (place / "peft").write_bytes(json.dumps(change).encode() + b"\n%%\n" + safetensors.numpy.save(halves))
+    place = folder("safetensors")
+    (place / "llama").write_bytes(b"\n%%\n".join(hugging_face()))
     weights = folder("weights")
     (weights / "inside.onnx").write_bytes(graph(False))
     (weights / "beside.onnx").write_bytes(graph(True))

@@ -350,7 +350,17 @@ fn what_cannot_be_used_is_named() {
     let good = folder(&json!({}));
     let none = LoraOptions { rank: 0, ..LoraOptions::default() };
     assert!(refused(good.path(), Learn::Lora(none)).contains("`rank`"));
-    let bytes = fs::read(good.path().join("model.safetensors")).unwrap();
+    let path = good.path().join("model.safetensors");
+    let bytes = fs::read(&path).unwrap();
+    // The file is as long as it should be, and a tensor's shape is another.
+    let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let text = String::from_utf8(bytes[8..header].to_vec()).unwrap();
+    let at = text.find("\"shape\":[").unwrap() + 9;
+    let mut other = bytes.clone();
+    other[8 + at] = b'9';
+    fs::write(&path, &other).unwrap();
+    let message = refused(good.path(), Learn::Full);
+    assert!(message.contains("damaged"), "{message}");
     fs::write(good.path().join("model.safetensors"), &bytes[..bytes.len() - 4]).unwrap();
     let message = refused(good.path(), Learn::Full);
     assert!(message.contains("damaged"), "{message}");
@@ -368,6 +378,10 @@ fn a_state_of_another_model_changes_nothing() {
     let before = decoder.evaluate(&batch()).unwrap();
     assert!(decoder.restore(kept.path()).unwrap_err().to_string().contains("value.model.embed_tokens"));
     assert_eq!(decoder.evaluate(&batch()).unwrap(), before);
+    // One that has learnt more than this one could keep is another one's, too.
+    let mut last = load(folder.path(), lora(0.0, &[Target::Q], Some(1)));
+    let told = last.restore(kept.path()).unwrap_err().to_string();
+    assert!(told.contains("which this model does not learn"), "{told}");
 }
 
 #[test]
