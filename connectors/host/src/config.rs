@@ -1,6 +1,7 @@
 //! What a bot's file says. In: TOML, environment, flags. Out: a checked [`Config`]. Starts nothing.
 
 mod load;
+mod problem;
 mod runtime;
 mod sample;
 mod telemetry;
@@ -13,7 +14,8 @@ use loquat_export::Quantisation;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize, Serializer};
 
-pub use load::{ConfigError, Loaded, Origin, Overrides, load};
+pub use load::{Loaded, Origin, Overrides, load};
+pub use problem::{ConfigError, explained};
 pub use runtime::{Arena, CudaConfig, Library, ProfileConfig, ProviderName, RuntimeConfig, TensorRtConfig};
 pub use sample::sample;
 pub use telemetry::{LogConfig, LogFormat, TelemetryConfig};

@@ -4,9 +4,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use loquat::config::ConfigError;
 use loquat_train::cli::Cli;
 use loquat_train::commands;
-use loquat_train::recipe::RecipeError;
 use owo_colors::OwoColorize;
 
 /// The exit code for wrong usage; clap's own.
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         let _ignored = writeln!(anstream::stderr(), "{} {}", "error:".red().bold(), told(&error));
-        let is_usage = error.chain().any(|cause| cause.is::<RecipeError>());
+        let is_usage = error.chain().any(|cause| cause.is::<ConfigError>());
         if is_usage { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
     })
 }

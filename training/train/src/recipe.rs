@@ -18,7 +18,6 @@ use serde::{Deserialize, Serialize};
 pub use ensemble::EnsembleRecipe;
 pub use eval::{EvalRecipe, TargetsRecipe};
 pub use export::{ExportRecipe, ToleranceRecipe};
-pub use load::RecipeError;
 pub use prepare::PrepareRecipe;
 pub use run::{Device, Method, Precision, RunRecipe};
 pub use sample::sample;

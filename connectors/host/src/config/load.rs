@@ -7,6 +7,7 @@ use config::builder::DefaultState;
 use config::{ConfigBuilder, File, FileFormat};
 use serde::Deserialize;
 
+use super::problem::{ConfigError, explained};
 use super::{Config, Library};
 
 /// The bot that runs when no file is named and `loquat.toml` is not there: the world's countries.
@@ -92,28 +93,6 @@ pub struct Loaded {
     pub origin: Origin,
 }
 
-/// Why there is no config.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("the config {} cannot be read: {source}; name another with `--config`, or write one from `loquat config sample`", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A layer says something that cannot be.
-    #[error("{layer}: {problem}")]
-    Wrong {
-        /// The file, the environment or the flags.
-        layer: String,
-        /// What is wrong and what was probably meant.
-        problem: String,
-    },
-}
-
 /// Reads the config of `file`, else of `loquat.toml` here, else the built-in sample.
 ///
 /// # Errors
@@ -168,7 +147,7 @@ fn set(
     let value = if is_list { config::Value::from(list(text)) } else { config::Value::from(text) };
     let wrong = |problem: config::ConfigError| ConfigError::Wrong {
         layer: layer.to_owned(),
-        problem: explain(problem.to_string()),
+        problem: explain(&problem.to_string()),
     };
     let builder = builder.set_override(key, value).map_err(wrong)?;
     check(&builder, layer)?;
@@ -191,7 +170,12 @@ fn read(file: Option<&Path>) -> Result<(Origin, String), ConfigError> {
         None if here.is_file() => here,
         None => return Ok((Origin::Builtin, BUILTIN_FILE.to_owned())),
     };
-    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+    let unreadable = |source| ConfigError::Unreadable {
+        what: "config",
+        path: path.to_owned(),
+        source,
+        advice: "name another with `--config`, or write one from `loquat config sample`",
+    };
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
     let absolute = std::path::absolute(path).map_err(unreadable)?;
     Ok((Origin::File(absolute), text))
@@ -201,7 +185,7 @@ fn check(builder: &ConfigBuilder<DefaultState>, layer: &str) -> Result<Config, C
     let layered = builder.clone().build().and_then(config::Config::try_deserialize);
     layered.map_err(|problem| ConfigError::Wrong {
         layer: layer.to_owned(),
-        problem: explain(unknown_variant(builder).unwrap_or_else(|| problem.to_string())),
+        problem: explain(&unknown_variant(builder).unwrap_or_else(|| problem.to_string())),
     })
 }
 
@@ -212,21 +196,9 @@ fn unknown_variant(builder: &ConfigBuilder<DefaultState>) -> Option<String> {
     problem.contains("unknown variant").then(|| problem.trim().to_owned())
 }
 
-/// The problem in words; for an unknown key or value, with the known one that is nearest.
-fn explain(message: String) -> String {
-    let message = hushed(&message);
-    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let is_unknown = message.contains("unknown field") || message.contains("unknown variant");
-    let (Some((wrong, known)), true) = (quoted.split_first(), is_unknown) else { return message };
-    let nearest = known
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(wrong, name), *name))
-        .filter(|(distance, name)| *distance <= name.chars().count().max(3) / 2)
-        .min();
-    match nearest {
-        Some((_, name)) => format!("{message}; did you mean `{name}`?"),
-        None => format!("{message}; `loquat config sample` shows every key"),
-    }
+/// The problem in words, without the value of a secret.
+fn explain(message: &str) -> String {
+    explained(&hushed(message), "loquat config sample")
 }
 
 /// The message without the value of a secret, where it quotes the line of one.

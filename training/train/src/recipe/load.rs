@@ -1,50 +1,35 @@
 //! Reads a recipe. In: a file, keys set over it. Out: the recipe, or which file, line and key is wrong and what was probably meant.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use loquat::config::{ConfigError, explained};
 
 use super::Recipe;
-
-/// Why there is no recipe.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RecipeError {
-    /// The file cannot be read.
-    #[error("the recipe {} cannot be read: {source}; name another, or begin one with `loquat-train sample > recipe.toml`", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The file or a flag says something that cannot be.
-    #[error("{layer}: {problem}")]
-    Wrong {
-        /// The file with the line, or the flag.
-        layer: String,
-        /// The key, what is wrong with it and what was probably meant.
-        problem: String,
-    },
-}
 
 impl Recipe {
     /// Reads `path` and sets `overrides` over it, in their order.
     ///
     /// # Errors
     /// When the file cannot be read, or it or an override has a key or value that is not known.
-    pub fn load(path: &Path, overrides: &[(String, String)]) -> Result<Self, RecipeError> {
-        let unreadable = |source| RecipeError::Unreadable { path: path.to_owned(), source };
+    pub fn load(path: &Path, overrides: &[(String, String)]) -> Result<Self, ConfigError> {
+        let unreadable = |source| ConfigError::Unreadable {
+            what: "recipe",
+            path: path.to_owned(),
+            source,
+            advice: "name another, or begin one with `loquat-train sample > recipe.toml`",
+        };
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
         let absolute = std::path::absolute(path).map_err(unreadable)?;
         let mut recipe = parse(&text, &path.display().to_string())?;
-        let mut table: toml::Table = toml::from_str(&text).map_err(|error| RecipeError::Wrong {
+        let mut table: toml::Table = toml::from_str(&text).map_err(|error| ConfigError::Wrong {
             layer: path.display().to_string(),
             problem: error.message().to_owned(),
         })?;
         for (key, value) in overrides {
             let layer = format!("--set {key}={value}");
             set(&mut table, key, value)
-                .map_err(|problem| RecipeError::Wrong { layer: layer.clone(), problem })?;
-            recipe = serde_path_to_error::deserialize(table.clone()).map_err(|error| RecipeError::Wrong {
+                .map_err(|problem| ConfigError::Wrong { layer: layer.clone(), problem })?;
+            recipe = serde_path_to_error::deserialize(table.clone()).map_err(|error| ConfigError::Wrong {
                 layer,
                 problem: explain(&error.path().to_string(), error.inner().message()),
             })?;
@@ -52,7 +37,7 @@ impl Recipe {
         recipe.resolve(absolute.parent().unwrap_or(Path::new(".")));
         recipe
             .check()
-            .map_err(|problem| RecipeError::Wrong { layer: path.display().to_string(), problem })?;
+            .map_err(|problem| ConfigError::Wrong { layer: path.display().to_string(), problem })?;
         Ok(recipe)
     }
 
@@ -73,11 +58,11 @@ impl Recipe {
     }
 }
 
-fn parse(text: &str, file: &str) -> Result<Recipe, RecipeError> {
+fn parse(text: &str, file: &str) -> Result<Recipe, ConfigError> {
     let wrong = |error: &toml::de::Error, key: &str| {
         let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
         let layer = line.map_or_else(|| file.to_owned(), |line| format!("{file}, line {line}"));
-        RecipeError::Wrong { layer, problem: explain(key, error.message()) }
+        ConfigError::Wrong { layer, problem: explain(key, error.message()) }
     };
     let reader = toml::Deserializer::parse(text).map_err(|error| wrong(&error, "."))?;
     serde_path_to_error::deserialize(reader).map_err(|error| wrong(error.inner(), &error.path().to_string()))
@@ -116,24 +101,10 @@ fn names(key: &str) -> Result<Vec<String>, String> {
     Ok(names)
 }
 
-/// The problem in words, with its key; for an unknown key or value, with the known one that is nearest.
+/// The problem in words, with its key.
 fn explain(key: &str, message: &str) -> String {
     let place = if key == "." { String::new() } else { format!("`{key}`: ") };
-    let message = message.trim();
-    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let is_unknown = message.contains("unknown field") || message.contains("unknown variant");
-    let (Some((wrong, known)), true) = (quoted.split_first(), is_unknown) else {
-        return format!("{place}{message}");
-    };
-    let nearest = known
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(wrong, name), *name))
-        .filter(|(distance, name)| *distance <= name.chars().count().max(3) / 2)
-        .min();
-    match nearest {
-        Some((_, name)) => format!("{place}{message}; did you mean `{name}`?"),
-        None => format!("{place}{message}; `loquat-train sample` shows every key"),
-    }
+    place + &explained(message, "loquat-train sample")
 }
 
 #[cfg(test)]
