@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use loquat_contract::{DialogueError, KnowledgeError};
+use loquat_contract::{DialogueError, KnowledgeError, ModelError};
 
 /// Why no set could be made.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +83,13 @@ pub enum PrepareError {
         /// Why.
         #[source]
         source: DialogueError,
+    },
+    /// The base failed.
+    #[error("the base could not be asked what it can do already: {source}; without a table `[prepare.rehearsal]` it is not asked")]
+    Rehearsal {
+        /// Why.
+        #[source]
+        source: ModelError,
     },
     /// The graph failed.
     #[error(transparent)]

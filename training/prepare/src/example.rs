@@ -56,6 +56,8 @@ pub enum Kind {
     Dialogue,
     /// To go on in the manner of a text.
     Text,
+    /// To say what the base says already.
+    Rehearsal,
 }
 
 /// One message of a dialogue, as OpenAI's files for fine-tuning have it.
@@ -111,7 +113,7 @@ impl From<&ChatMessage> for Message {
 
 impl Kind {
     /// All kinds, in the order in which they are told.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Fact,
         Self::MultiHop,
         Self::List,
@@ -121,6 +123,7 @@ impl Kind {
         Self::Contradicted,
         Self::Dialogue,
         Self::Text,
+        Self::Rehearsal,
     ];
 
     /// Its name in recipes and reports.
@@ -135,6 +138,7 @@ impl Kind {
             Self::Contradicted => "contradicted",
             Self::Dialogue => "dialogue",
             Self::Text => "text",
+            Self::Rehearsal => "rehearsal",
         }
     }
 }

@@ -21,6 +21,7 @@ mod chat;
 mod clean;
 pub mod dialogues;
 pub mod journal;
+pub mod rehearsal;
 pub mod text;
 
 mod duplicates;

@@ -29,6 +29,8 @@ pub struct Sources {
     pub chats: Vec<Chat>,
     /// Pieces of text, cleaned where they have to be.
     pub pieces: Vec<Piece>,
+    /// What the base says already, to be learnt beside the rest.
+    pub rehearsed: Vec<Example>,
     /// What was taken out of them, by kind, and lines that were left out: for the statistics.
     pub cleaned: BTreeMap<String, usize>,
     /// Lines that were not understood and left out.
@@ -109,6 +111,8 @@ pub async fn prepare(
             parts.entry(part).or_default().push(numbered(piece.example(), copy));
         }
     }
+    // Only learnt: neither what is chosen by nor what is told of the set is about it.
+    parts.entry(Part::Train).or_default().extend(sources.rehearsed);
     finish(parts, seed, folder, statistics)
 }
 

@@ -28,6 +28,9 @@ pub struct Settings {
     pub journal: Option<Journal>,
     /// `[prepare.text]`: plain text, to go on training on.
     pub text: Text,
+    /// `[prepare.rehearsal]`: replies of the base itself, against forgetting. Without this table there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rehearsal: Option<Rehearsal>,
     /// `[prepare.clean]`: what is taken out of dialogues and journal.
     pub clean: Clean,
     /// `[prepare.duplicates]`: what counts as said twice.
@@ -47,6 +50,7 @@ impl Default for Settings {
             dialogues: Dialogues::default(),
             journal: None,
             text: Text::default(),
+            rehearsal: None,
             clean: Clean::default(),
             duplicates: Duplicates::default(),
             split: Split::default(),
@@ -154,7 +158,7 @@ impl Shares {
             Kind::FollowUp => self.follow_up,
             Kind::Contradicted => self.contradicted,
             Kind::Missing => self.missing,
-            Kind::Dialogue | Kind::Text => 0.0,
+            Kind::Dialogue | Kind::Text | Kind::Rehearsal => 0.0,
         }
     }
 
@@ -213,6 +217,25 @@ pub struct Text {
 impl Default for Text {
     fn default() -> Self {
         Self { files: Vec::new(), characters: 2000 }
+    }
+}
+
+/// `[prepare.rehearsal]`.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rehearsal {
+    /// What the base is asked: `.txt` with a question a line, and conversations as in `[prepare.dialogues]`, of which what the person says first is
+    /// taken. Default: English questions that are built in.
+    pub questions: Vec<PathBuf>,
+    /// So many replies, each question in turn; those that come to no end are left out. Default 400.
+    pub replies: usize,
+    /// The most tokens of a reply. Default 256.
+    pub tokens: usize,
+}
+
+impl Default for Rehearsal {
+    fn default() -> Self {
+        Self { questions: Vec::new(), replies: 400, tokens: 256 }
     }
 }
 

@@ -2,6 +2,7 @@
 //! parts are opened and its question sets, dialogues and journal read. A bot that runs is not disturbed: its graph and journal are read beside it.
 
 mod journal;
+mod rehearsal;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -71,10 +72,17 @@ pub fn run(args: &RecipeArgs) -> anyhow::Result<ExitCode> {
         }
     }
     let graph = settings.graph.as_ref().zip(opened);
+    let rehearsed = match &settings.rehearsal {
+        Some(rehearsal) => {
+            rehearsal::examples(&recipe, &loaded.config, rehearsal, &runtime, &screen)?
+        }
+        None => Vec::new(),
+    };
     let sources = Sources {
         graph: graph.map(|(graph, opened)| source(&loaded, graph, opened, asked_again)).transpose()?,
         chats,
         pieces: loquat_prepare::text::read(&settings.text)?,
+        rehearsed,
         cleaned: cleaner.removed(),
         bad_lines,
     };

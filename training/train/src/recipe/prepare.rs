@@ -7,7 +7,8 @@ pub use loquat_prepare::Settings as PrepareRecipe;
 /// Makes paths absolute, as seen from the recipe's folder.
 pub(super) fn resolve(settings: &mut PrepareRecipe, folder: &Path) {
     let graph = settings.graph.iter_mut().flat_map(|graph| [&mut graph.questions, &mut graph.wordings]);
-    let lists = graph.chain([&mut settings.dialogues.files, &mut settings.text.files]);
+    let rehearsal = settings.rehearsal.iter_mut().map(|rehearsal| &mut rehearsal.questions);
+    let lists = graph.chain(rehearsal).chain([&mut settings.dialogues.files, &mut settings.text.files]);
     let resolve = |path: &mut PathBuf| *path = folder.join(&*path);
     lists.for_each(|files| files.iter_mut().for_each(resolve));
 }
@@ -79,6 +80,15 @@ files = []
 files = []
 # It is cut at paragraphs, else at sentences, into pieces of at most so many characters.
 characters = 2000
+
+# What the base says already to questions of any kind, learnt beside the rest so that it is not forgotten. Without this table the base is not
+# asked; it is a model of the bot's config, or a GGUF file.
+[prepare.rehearsal]
+# Questions: .txt with one a line, or conversations, of which what the person says first is taken. Without any, English ones that are built in.
+questions = []
+# So many replies, each question in turn; those that come to no end within so many tokens are left out.
+replies = 400
+tokens = 256
 
 # What is taken out of dialogues and journal.
 [prepare.clean]

@@ -53,7 +53,11 @@ pub(super) fn columns(recipe: &Recipe, config: &Config) -> anyhow::Result<Vec<Co
     Ok(columns)
 }
 
-fn base(named: &str, config: &Config) -> anyhow::Result<ModelConfig> {
+/// A model by its name in the config, or as an ONNX folder or GGUF file.
+///
+/// # Errors
+/// When it is neither.
+pub(in crate::commands) fn base(named: &str, config: &Config) -> anyhow::Result<ModelConfig> {
     if let Some(model) = config.models.get(named) {
         return Ok(model.clone());
     }

@@ -1,0 +1,46 @@
+//! What the base can do already, for its set. In: the recipe. Out: its own replies, as examples. The base is opened as the bot would open it.
+
+use anyhow::Context;
+use loquat::config::Config;
+use loquat::parts::{cache, models, runtime};
+use loquat::progress::Screen;
+use loquat_prepare::rehearsal::{questions, rehearse};
+use loquat_prepare::{Example, settings};
+
+use crate::commands::eval::base;
+use crate::recipe::Recipe;
+
+/// The replies of the recipe's base; how many of them came to an end is said.
+pub(super) fn examples(
+    recipe: &Recipe,
+    config: &Config,
+    settings: &settings::Rehearsal,
+    tasks: &tokio::runtime::Runtime,
+    screen: &Screen,
+) -> anyhow::Result<Vec<Example>> {
+    let questions = questions(settings, recipe.prepare.bad_lines)?;
+    let mut config = config.clone();
+    let model = base(&recipe.base, &config).context("the base cannot be asked for `[prepare.rehearsal]`")?;
+    config.models = [("base".to_owned(), model)].into();
+    let cache = cache(&config)?;
+    let opened = models(&config, &runtime(&config, &cache, screen)?, &cache, screen)?;
+    let model = opened.first().context("the base is not open")?;
+    let mut progress = |done: usize, of: usize| {
+        screen.show("asking the base what it can do already", done as u64, Some(of as u64), false);
+    };
+    let folder = recipe.set_folder();
+    std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let kept = folder.join("rehearsed.jsonl");
+    let made = rehearse(model.as_ref(), &questions, settings, recipe.seed, &kept, &mut progress);
+    let examples = tasks.block_on(made)?;
+    screen.clear();
+    if examples.len() < settings.replies {
+        screen.say(&format!(
+            "{} of {} replies of the base came to an end within {} tokens and are learnt",
+            examples.len(),
+            settings.replies,
+            settings.tokens
+        ));
+    }
+    Ok(examples)
+}
