@@ -74,7 +74,7 @@ pub(super) fn measure(
     for note in &material.notes {
         screen.say(note);
     }
-    screen.say(&format!("{} and {} for each of {} models", material.asked, material.untold, columns.len()));
+    screen.say(&format!("each model gets {}, and {}", material.asked, material.untold));
     let cache = cache(config)?;
     let onnxruntime = runtime(config, &cache, screen)?;
     let bench = Bench {
