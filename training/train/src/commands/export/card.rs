@@ -181,6 +181,7 @@ mod tests {
             models: vec![column("base", "a"), column("fp32", "b"), column("int8", "c")],
             rows: vec![MeasureRow {
                 name: "own words".to_owned(),
+                about: String::new(),
                 numbers: vec![None, None, None],
                 target: None,
             }],
