@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::item::Expect;
 use crate::measure::{share, wilson};
+use crate::refusal::refuses;
 use crate::results::{Record, TurnRecord};
 
 /// A share of a number of cases.
@@ -87,8 +88,10 @@ impl FirstAttempts {
 pub struct RawClaims {
     /// Of the sentences that claim something, those that no fact supports.
     pub unsupported: Rate,
-    /// Of the replies, those with such a sentence.
+    /// Of the replies that claim something, those with such a sentence.
     pub replies: Rate,
+    /// Of all replies, those that refuse although the facts are there.
+    pub refused: Rate,
 }
 
 impl RawClaims {
@@ -98,6 +101,12 @@ impl RawClaims {
         for turn in records.into_iter().flat_map(|record| &record.turns) {
             // Without facts in the prompt the model says what it believes; that is another measure.
             if turn.values.is_empty() {
+                continue;
+            }
+            // A needless refusal is no answer, and claims nothing either.
+            let is_refusal = refuses(&turn.said, &turn.reply);
+            found.refused.count(is_refusal);
+            if is_refusal {
                 continue;
             }
             let claims = turn.sentences.iter().filter(|sentence| {
@@ -212,7 +221,13 @@ mod tests {
         );
         let believed = TurnRecord { values: Vec::new(), ..turn(&[(Wording::Model, Unsupported)], false) };
         let good = turn(&[(Wording::Model, Supported)], true);
-        let found = RawClaims::of(&[record(vec![bad, believed, good])]);
+        let refused = TurnRecord {
+            said: "What type of music does Pinball play?".to_owned(),
+            reply: "I don't know. I found no fact that answers this.".to_owned(),
+            ..turn(&[(Wording::Model, Unsupported), (Wording::Model, Unsupported)], false)
+        };
+        let found = RawClaims::of(&[record(vec![bad, believed, good, refused])]);
+        assert_eq!(found.refused, Rate { part: 1, whole: 3 });
         assert_eq!(found.unsupported, Rate { part: 1, whole: 3 });
         assert_eq!(found.replies, Rate { part: 1, whole: 2 });
     }

@@ -38,6 +38,11 @@ impl Unanswerable {
     }
 }
 
+/// Whether a text is a refusal to answer a question: it claims nothing.
+pub(crate) fn refuses(question: &str, text: &str) -> bool {
+    not_refusing(question, "", None, text).is_none()
+}
+
 /// What a model said to a prompt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answered {

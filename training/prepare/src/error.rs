@@ -85,7 +85,9 @@ pub enum PrepareError {
         source: DialogueError,
     },
     /// The base failed.
-    #[error("the base could not be asked what it can do already: {source}; without a table `[prepare.rehearsal]` it is not asked")]
+    #[error(
+        "the base could not be asked what it can do already: {source}; without a table `[prepare.rehearsal]` it is not asked"
+    )]
     Rehearsal {
         /// Why.
         #[source]

@@ -241,7 +241,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (text, chats) = (folder.path().join("a.txt"), folder.path().join("b.jsonl"));
         std::fs::write(&text, "One?\n\n Two? \n").unwrap();
-        let chat = r#"{"messages": [{"role": "user", "content": "Three?"}, {"role": "assistant", "content": "3"}]}"#;
+        let chat =
+            r#"{"messages": [{"role": "user", "content": "Three?"}, {"role": "assistant", "content": "3"}]}"#;
         std::fs::write(&chats, chat).unwrap();
         let settings = Rehearsal { questions: vec![text, chats], ..Rehearsal::default() };
         assert_eq!(questions(&settings, BadLines::Refuse).unwrap(), ["One?", "Two?", "Three?"]);

@@ -172,13 +172,19 @@ fn compare(
             "unsupported claims before verification",
             format!(
                 "the sentences that claim something in the replies to the same questions ({asked}), written with the facts in the prompt and \
-                 sent as they are. Unsupported is what the verifier finds in no fact."
+                 sent as they are; a refusal claims nothing. Unsupported is what the verifier finds in no fact."
             ),
             at_most(targets.unsupported),
             &|one| rate(one.raw.unsupported),
         ),
-        row("replies with such a claim", "the same, counted by replies.".to_owned(), None, &|one| {
-            rate(one.raw.replies)
+        row(
+            "replies with such a claim",
+            "the same, counted by replies that claim something.".to_owned(),
+            None,
+            &|one| rate(one.raw.replies),
+        ),
+        row("refuses although the fact is there", "the same replies.".to_owned(), None, &|one| {
+            rate(one.raw.refused)
         }),
         row(
             "refuses when the fact is missing",

@@ -73,9 +73,7 @@ pub fn run(args: &RecipeArgs) -> anyhow::Result<ExitCode> {
     }
     let graph = settings.graph.as_ref().zip(opened);
     let rehearsed = match &settings.rehearsal {
-        Some(rehearsal) => {
-            rehearsal::examples(&recipe, &loaded.config, rehearsal, &runtime, &screen)?
-        }
+        Some(rehearsal) => rehearsal::examples(&recipe, &loaded.config, rehearsal, &runtime, &screen)?,
         None => Vec::new(),
     };
     let sources = Sources {

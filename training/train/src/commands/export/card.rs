@@ -56,7 +56,8 @@ fn shown(recipe: &Recipe) -> String {
     prepare.clean.words.clear();
     prepare.clean.keep.clear();
     let of_graph = prepare.graph.iter_mut().flat_map(|graph| [&mut graph.questions, &mut graph.wordings]);
-    let of_set = of_graph.chain([&mut prepare.dialogues.files, &mut prepare.text.files]);
+    let of_base = prepare.rehearsal.iter_mut().map(|rehearsal| &mut rehearsal.questions);
+    let of_set = of_graph.chain(of_base).chain([&mut prepare.dialogues.files, &mut prepare.text.files]);
     of_set
         .chain([&mut recipe.soup.of, &mut recipe.ensemble.models])
         .flatten()
