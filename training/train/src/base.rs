@@ -112,6 +112,8 @@ mod tests {
             |base: &str| weights(&recipe(base, folder.path()), &Screen::default()).unwrap_err().to_string();
         let unknown = told("nothing");
         assert!(unknown.contains("smollm2") && unknown.contains("GGUF"), "{unknown}");
+        // There is such a folder where the tests run, but not beside the recipe.
+        assert!(Path::new("src").is_dir() && told("src").contains("no model of"));
         let onnx = told("minimind2");
         assert!(onnx.contains("ONNX alone"), "{onnx}");
         std::fs::create_dir(folder.path().join("model")).unwrap();

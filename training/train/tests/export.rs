@@ -75,5 +75,5 @@ fn what_was_trained_becomes_a_folder_with_a_card_or_is_refused() {
     let output = export(&["--set", &of, "--set", "output=foreign", "--set", "run.set=set"]);
     assert!(output.status.success(), "{}", said(&output));
     let card = fs::read_to_string(folder.join("foreign/export/fp32/README.md")).unwrap();
-    assert!(card.contains("how other was made") && !card.contains("best perplexity"), "{card}");
+    assert!(card.contains("`export.of` names") && !card.contains("best perplexity"), "{card}");
 }

@@ -9,7 +9,7 @@ use loquat_finetune::{AdamW, Learn, LoraOptions, Options, RunOptions, Shape, Too
 use serde::{Deserialize, Serialize};
 
 /// More than anybody means: the order of each epoch is drawn before the first step.
-const MOST_EPOCHS: f64 = 10_000.0;
+const MOST_EPOCHS: f64 = 1_000.0;
 
 /// How the model is trained.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -263,5 +263,39 @@ impl RunRecipe {
             return Err("`run.lora.targets` names no layer; leave it out for all of them".to_owned());
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_no_run_can_have_are_refused() {
+        let told = |run: RunRecipe| run.check().unwrap_err();
+        let decay = RunRecipe { decay: f32::INFINITY, ..RunRecipe::default() };
+        assert!(told(decay).contains("`run.decay`"));
+        let clip = RunRecipe { clip: f64::NAN, ..RunRecipe::default() };
+        assert!(told(clip).contains("`run.clip`"));
+        let long = RunRecipe { epochs: 1e15, ..RunRecipe::default() };
+        assert!(told(long.clone()).contains("`run.steps`"));
+        // Where steps are given, epochs say nothing.
+        RunRecipe { steps: 5, ..long }.check().unwrap();
+    }
+
+    #[test]
+    fn a_run_is_that_of_its_adapters_shape() {
+        let of = |lora: LoraOptions| RunRecipe { lora, ..RunRecipe::default() }.identity();
+        let first = of(LoraOptions::default());
+        assert_ne!(first, of(LoraOptions { alpha: 16.0, ..LoraOptions::default() }));
+        assert_eq!(first, of(LoraOptions { dropout: 0.5, ..LoraOptions::default() }));
+        let mut targets = LoraOptions::default().targets;
+        targets.reverse();
+        assert_eq!(first, of(LoraOptions { targets, ..LoraOptions::default() }));
+        let full = |rank| {
+            let lora = LoraOptions { rank, ..LoraOptions::default() };
+            RunRecipe { method: Method::Full, lora, ..RunRecipe::default() }.identity()
+        };
+        assert_eq!(full(4), full(8));
     }
 }

@@ -13,8 +13,10 @@ use crate::recipe::Recipe;
 pub(super) fn write(recipe: &Recipe, manifest: &Manifest, compared: &Compared, tolerance: f64) -> String {
     let (mut tables, mut missing) = (vec![parity(manifest, compared, tolerance)], Vec::new());
     match &recipe.export.of {
-        Some(other) => {
-            missing.push(format!("how {} was made: the recipe says where it is alone", name(other)))
+        Some(_) => {
+            missing.push(
+                "the training run: `export.of` names what was not taken from the recipe's own".to_owned(),
+            );
         }
         None => match training(recipe) {
             Some(table) => tables.push(table),
