@@ -145,6 +145,8 @@ async fn models_are_listed_and_found_by_name() {
     let expected = [("Mira", "grounded"), ("scripted", "language_model"), ("hashed", "embedding")];
     assert_eq!((status.as_u16(), named), (200, expected.to_vec()));
     assert!(models.iter().all(|model| model["object"] == "model" && model["created"].is_u64()), "{list}");
+    // Another name of the model, which is none of the bot's.
+    assert_eq!(api.chat("writer", "a b c", json!({})).await["loquat"], Value::Null);
     for name in ["scripted", "loquat", "mira"] {
         let (status, model) = api.get(&format!("/models/{name}")).await;
         assert_eq!((status.as_u16(), &model["id"]), (200, &json!(name)));
