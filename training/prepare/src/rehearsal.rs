@@ -222,7 +222,7 @@ mod tests {
         let model = Echo { identity, asked: AtomicUsize::default() };
         let settings = Rehearsal { replies: 5, ..Rehearsal::default() };
         let questions = ["a?", "a long one?"].map(str::to_owned);
-        let rehearsed = || rehearse(&model, &questions, &settings, 1, &kept, &mut |_, _| ());
+        let rehearsed = async || rehearse(&model, &questions, &settings, 1, &kept, &mut |_, _| ()).await;
         let first = rehearsed().await.unwrap();
         assert_eq!(first.len(), 3, "twice the long one came to no end");
         assert!(first.iter().all(|example| example.messages[1].content.starts_with("a? ")));
