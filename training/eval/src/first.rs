@@ -104,7 +104,7 @@ impl RawClaims {
                 continue;
             }
             // A needless refusal is no answer, and claims nothing either.
-            let is_refusal = refuses(&turn.said, &turn.reply);
+            let is_refusal = refuses(&turn.said, &turn.values, &turn.reply);
             found.refused.count(is_refusal);
             if is_refusal {
                 continue;
@@ -226,6 +226,13 @@ mod tests {
             reply: "I don't know. I found no fact that answers this.".to_owned(),
             ..turn(&[(Wording::Model, Unsupported), (Wording::Model, Unsupported)], false)
         };
+        // One that tells the value all the same is none.
+        let told = TurnRecord {
+            values: vec!["pinball".to_owned()],
+            reply: "I don't know. The facts say pinball.".to_owned(),
+            ..refused.clone()
+        };
+        assert_eq!(RawClaims::of(&[record(vec![told])]).refused, Rate { part: 0, whole: 1 });
         let found = RawClaims::of(&[record(vec![bad, believed, good, refused])]);
         assert_eq!(found.refused, Rate { part: 1, whole: 3 });
         assert_eq!(found.unsupported, Rate { part: 1, whole: 3 });

@@ -38,9 +38,9 @@ impl Unanswerable {
     }
 }
 
-/// Whether a text is a refusal to answer a question: it claims nothing.
-pub(crate) fn refuses(question: &str, text: &str) -> bool {
-    not_refusing(question, "", None, text).is_none()
+/// Whether a text is a refusal to answer a question, and so claims nothing; one that has a value of these tells it.
+pub(crate) fn refuses(question: &str, values: &[String], text: &str) -> bool {
+    not_refusing(question, &values.join("\n"), None, text).is_none()
 }
 
 /// What a model said to a prompt.

@@ -41,6 +41,8 @@ const GUESSES: &str =
 const SPEAKERS: &str = "i me my we us our you your please try";
 /// Where facts stand.
 const SOURCES: &str = "fact facts information text context data database knowledge source sources record records graph question questions";
+/// What a source does where it tells something.
+const SAYS: &str = "say says said tell tells told state states stated list lists listed show shows shown give gives given mention mentions mentioned";
 /// Verbs of a statement, and those whom it is about.
 const STATES: &str = "is are was were be been has had s";
 const THIRD: &str = "he she it they";
@@ -143,7 +145,10 @@ impl Known {
                 None => {
                     let states = has(STATES);
                     let speaks = has(SPEAKERS) || has(SOURCES);
-                    let is_said = states && has(THIRD) || !speaks && (states || has(THIRD) || !is_denied);
+                    // “The graph says carpenter” is an answer; “you can look at the graph” is none.
+                    let is_quoted = has(SOURCES) && has(SAYS);
+                    let is_said =
+                        is_quoted || states && has(THIRD) || !speaks && (states || has(THIRD) || !is_denied);
                     (clause, is_said || has(GUESSES))
                 }
             };

@@ -50,14 +50,22 @@ impl Material {
         let part = |name: &str| examples(&set.join(name));
         let (train, dev, test) = (part("train.jsonl")?, part("dev.jsonl")?, part("test.jsonl")?);
         let mut material = Self::default();
-        if train.is_empty() {
+        let learnt = Learnt::of(&train);
+        if !learnt.is_known() {
             material.notes.push(format!(
-                "{} has no train.jsonl: what was learnt is not known, and nothing is left out for it",
+                "{} has no train.jsonl that tells what its examples are about: what was learnt is not known, and nothing is left out for it",
                 set.display()
             ));
         }
-        let learnt = Learnt::of(&train);
+        let apart = if learnt.is_known() { ", whose entities are not in train.jsonl" } else { "" };
+        let before = test.len();
         let test: Vec<Example> = test.into_iter().filter(|example| !learnt.knows(example)).collect();
+        if test.len() < before {
+            material.notes.push(format!(
+                "{} examples of test.jsonl are about what is in train.jsonl too, and are left out",
+                before - test.len()
+            ));
+        }
         let (bot, listener) = listening(config, knowledge)?;
 
         if own.questions.is_empty() {
@@ -65,6 +73,7 @@ impl Material {
         } else {
             material.of_sets(&own.questions, own.limit, &learnt, bot.as_ref()).await?;
         }
+        material.asked.push_str(apart);
         if material.items.is_empty() {
             bail!(
                 "there is nothing to ask: {} has no test.jsonl with questions and their `answers`, or all are about what train.jsonl is about; name \
@@ -86,9 +95,9 @@ impl Material {
             if is_of_set { missing } else { unanswerable(bot.as_ref(), &listener, &material.items).await? };
         prompts.truncate(own.unanswerable);
         let origin = if is_of_set {
-            "of the training set's test part, whose entities are not in train.jsonl"
+            format!("of the training set's test part{apart}")
         } else {
-            "made of these questions, each with the facts of another one"
+            "made of these questions, each with the facts of another one".to_owned()
         };
         material.untold = format!("{} prompts {origin}", prompts.len());
         material.unanswerable = prompts;
@@ -119,10 +128,7 @@ impl Material {
             ));
         }
         self.items = sample(items, limit, None);
-        self.asked = format!(
-            "{} questions of the training set's test part, whose entities are not in train.jsonl",
-            self.items.len()
-        );
+        self.asked = format!("{} questions of the training set's test part", self.items.len());
     }
 
     /// Questions of sets about what was not learnt.
@@ -150,7 +156,6 @@ impl Material {
             }
             self.items.extend(chosen.items);
         }
-        self.asked.push_str(", whose entities are not in train.jsonl");
         Ok(())
     }
 
@@ -160,7 +165,7 @@ impl Material {
         let prompts = self.unanswerable.iter().map(|prompt| prompt.id.clone()).collect();
         let domain = self.domain.iter().map(|text| text.id.clone()).collect();
         let files: [(&str, Vec<String>); 3] =
-            [("test.jsonl", items), ("test.jsonl", prompts), ("dev.jsonl", domain)];
+            [("what is asked", items), ("test.jsonl", prompts), ("dev.jsonl", domain)];
         for (file, ids) in files {
             let mut known = HashSet::new();
             if let Some(twice) = ids.iter().find(|id| !known.insert(id.as_str())) {

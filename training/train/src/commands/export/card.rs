@@ -1,5 +1,6 @@
 //! The model card of an export. In: the recipe, what was compared, what the run and the evaluation left. Out: Markdown. Measures nothing.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use loquat_eval::Comparison;
@@ -160,12 +161,14 @@ fn evaluation(path: &Path, model_sha256: &str) -> Option<Table> {
     let mut lines = table.lines();
     let columns = cells(lines.next()?);
     let rows = lines.skip(1).filter(|line| line.starts_with('|')).map(cells).collect();
-    Some(Table {
-        title: "Evaluation".to_owned(),
-        note: format!("Through the bot's engine: {}.", comparison.notes.join("; ")),
-        columns,
-        rows,
-    })
+    let mut note = "Through the bot's engine, beside the base.".to_owned();
+    for row in comparison.rows.iter().filter(|row| !row.about.is_empty()) {
+        let _infallible = write!(note, " {}: {}", row.name, row.about);
+    }
+    for one in &comparison.notes {
+        let _infallible = write!(note, " {one}.");
+    }
+    Some(Table { title: "Evaluation".to_owned(), note, columns, rows })
 }
 
 #[cfg(test)]
@@ -184,7 +187,7 @@ mod tests {
             models: vec![column("base", "a"), column("fp32", "b"), column("int8", "c")],
             rows: vec![MeasureRow {
                 name: "own words".to_owned(),
-                about: String::new(),
+                about: "asked are 7 questions.".to_owned(),
                 numbers: vec![None, None, None],
                 target: None,
             }],
@@ -194,6 +197,7 @@ mod tests {
         let table = evaluation(&path, &hash("c")).unwrap();
         assert!(table.columns.contains(&column("base", "a")) && table.columns.contains(&column("int8", "c")));
         assert!(!table.columns.contains(&column("fp32", "b")), "{:?}", table.columns);
+        assert!(table.note.contains("asked are 7 questions"), "{}", table.note);
         assert!(table.rows.iter().all(|row| row.len() == table.columns.len()), "{:?}", table.rows);
         // What was trained since, and the base itself, have no numbers there.
         assert!(evaluation(&path, &hash("d")).is_none() && evaluation(&path, &hash("a")).is_none());

@@ -30,10 +30,16 @@ impl Learnt {
         }
     }
 
-    /// Whether an example has an entity, or the question, in common with it.
+    /// Whether it is known what was learnt: else nothing can be left out.
+    pub(super) fn is_known(&self) -> bool {
+        !self.entities.is_empty()
+    }
+
+    /// Whether an example has an entity in common with it; where the example names none, the question. (“And its genre?” is asked of anything.)
     pub(super) fn knows(&self, example: &Example) -> bool {
+        let asks = |question: &str| self.questions.contains(question.trim());
         self.has(&example.entities)
-            || example.question.as_deref().is_some_and(|question| self.questions.contains(question.trim()))
+            || example.entities.is_empty() && example.question.as_deref().is_some_and(asks)
     }
 
     /// At most `limit` of the items, as evenly as [`sample`] has them; for each that is left out, another one is drawn. `about` gives the entities
@@ -106,6 +112,9 @@ mod tests {
         assert_eq!((all.items.len(), all.left_out), (2, 3));
         let nothing = Learnt::default().choose(items, 3, about).await.unwrap();
         assert_eq!((nothing.items.len(), nothing.left_out), (3, 0));
+        let follow_up =
+            learnt(r#"{"id":"4","kind":"missing","entities":["Chad"],"question":"Peru and what?"}"#);
+        assert!(known.is_known() && !known.knows(&follow_up) && known.knows(&train[1]));
         assert!(
             known.knows(&train[0])
                 && !known.knows(&learnt(r#"{"id":"3","kind":"fact","entities":["Chad"]}"#))
