@@ -20,7 +20,12 @@ pub struct Read {
     pub chats: Vec<Chat>,
     /// Lines that were left out.
     pub bad_lines: usize,
+    /// The first of these, as `file:line: reason`.
+    pub left_out: Vec<String>,
 }
+
+/// So many lines that are left out are told with their reasons.
+const TOLD: usize = 10;
 
 #[derive(Deserialize)]
 struct Turn {
@@ -67,7 +72,12 @@ pub fn read(path: &Path, settings: &Dialogues, bad_lines: BadLines) -> Result<Re
                     is_grounded: false,
                 });
             }
-            Err(_) if bad_lines == BadLines::Skip => read.bad_lines += 1,
+            Err(reason) if bad_lines == BadLines::Skip => {
+                read.bad_lines += 1;
+                if read.left_out.len() < TOLD {
+                    read.left_out.push(format!("{}:{line}: {reason}", path.display()));
+                }
+            }
             Err(reason) => return Err(PrepareError::Line { path: path.to_owned(), line, reason }),
         }
     }
@@ -83,7 +93,7 @@ fn lines(path: &Path, file: File) -> Result<Found, PrepareError> {
         let line = line.map_err(|source| PrepareError::Read { path: path.to_owned(), source })?;
         let line = line.trim_start_matches('\u{feff}').trim();
         if !line.is_empty() {
-            let value = serde_json::from_str(line).map_err(|error| error.to_string());
+            let value = serde_json::from_str(line).map_err(|error| unplaced(&error));
             found.push((number, value.and_then(conversation)));
         }
     }
@@ -105,6 +115,15 @@ fn array(path: &Path, file: File) -> Result<Found, PrepareError> {
         )
     };
     Ok((1..).zip(values).map(told).collect())
+}
+
+/// What is wrong with JSON, without its line: that of a piece is not that of the file, which is told beside it.
+fn unplaced(error: &serde_json::Error) -> String {
+    let told = error.to_string();
+    match told.rfind(" at line ") {
+        Some(end) => format!("{} in column {}", &told[..end], error.column()),
+        None => told,
+    }
 }
 
 /// A conversation in OpenAI's or ShareGPT's form.
@@ -275,7 +294,13 @@ mod tests {
             assert!(said.contains("x.jsonl:2") && said.contains(says), "{said}");
             let read = reading("x.jsonl", &content, BadLines::Skip).unwrap();
             assert_eq!((read.chats.len(), read.bad_lines), (2, 1));
+            // The line of the file alone, and why.
+            assert!(!said.contains("at line"), "{said}");
+            let [left_out] = read.left_out.as_slice() else { panic!("{:?}", read.left_out) };
+            assert!(left_out.contains("x.jsonl:2: ") && left_out.contains(says), "{left_out}");
         }
+        let many = reading("x.jsonl", &"{}\n".repeat(30), BadLines::Skip).unwrap();
+        assert_eq!((many.bad_lines, many.left_out.len()), (30, TOLD));
         let said = reading("x.csv", "question,answer\nHi,\n", BadLines::Refuse).unwrap_err();
         assert!(said.contains("x.csv:2") && said.contains("`answer` is empty"), "{said}");
         let table =

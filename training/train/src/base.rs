@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use loquat::config::{self, Loaded};
+use loquat::config::{self, ConfigError, Loaded};
 use loquat::parts;
 use loquat::progress::Screen;
 use loquat_export::{Element, WeightsManifest, gguf_to_weights};
@@ -16,12 +16,21 @@ use crate::recipe::Recipe;
 /// How much of a file is hashed at a time, in bytes.
 const PIECE: usize = 1 << 20;
 
-/// The config of the recipe's bot, or Loquat's built-in one.
+/// The config of the recipe's bot, else of `loquat.toml` where the command is started, else Loquat's built-in one.
 ///
 /// # Errors
 /// When it cannot be read, or has a key or value that is not known.
 pub fn bot(recipe: &Recipe) -> anyhow::Result<Loaded> {
-    Ok(config::load(recipe.bot.as_deref(), std::env::vars(), &Vec::new())?)
+    // A variable that is no text is none of the bot's.
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let loaded = config::load(recipe.bot.as_deref(), variables, &Vec::new());
+    Ok(loaded.map_err(|error| match error {
+        ConfigError::Unreadable { what, path, source, .. } if recipe.bot.is_some() => {
+            ConfigError::Unreadable { what, path, source, advice: "correct `bot` in the recipe" }
+        }
+        other => other,
+    })?)
 }
 
 /// The folder of weights that the recipe begins with: the base itself where it is one, else one that is made of a GGUF file below the
@@ -30,9 +39,10 @@ pub fn bot(recipe: &Recipe) -> anyhow::Result<Loaded> {
 /// # Errors
 /// When there is no such model, or it is to be had as ONNX alone, or cannot be fetched or converted.
 pub fn weights(recipe: &Recipe, screen: &Screen) -> anyhow::Result<PathBuf> {
-    let path = Path::new(&recipe.base);
-    // The recipe has made absolute what there is; a name is never looked for where the program happens to run.
-    let origin = if path.is_absolute() && path.exists() { path.to_owned() } else { named(recipe, screen)? };
+    let origin = match path(recipe) {
+        Some(path) => path.to_owned(),
+        None => named(recipe, screen)?,
+    };
     if origin.is_dir() {
         check(&origin)?;
         return Ok(origin);
@@ -50,12 +60,21 @@ pub fn weights(recipe: &Recipe, screen: &Screen) -> anyhow::Result<PathBuf> {
     Ok(target)
 }
 
-/// What a model of the bot's config is made of.
-fn named(recipe: &Recipe, screen: &Screen) -> anyhow::Result<PathBuf> {
-    let loaded = bot(recipe)?;
-    let sources = parts::sources(&loaded.config)?;
-    let Some(source) = sources.iter().find(|source| source.name == recipe.base) else {
-        let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
+/// Where the base lies, if it is a path.
+fn path(recipe: &Recipe) -> Option<&Path> {
+    let path = Path::new(&recipe.base);
+    // The recipe has made absolute what there is; a name is never looked for where the program happens to run.
+    (path.is_absolute() && path.exists()).then_some(path)
+}
+
+/// Refuses a base that is neither a path nor a model of the bot's config; opens and fetches nothing.
+///
+/// # Errors
+/// When there is no such base.
+pub fn known(recipe: &Recipe, loaded: &Loaded) -> anyhow::Result<()> {
+    let models = &loaded.config.models;
+    if path(recipe).is_none() && !models.contains_key(&recipe.base) {
+        let names: Vec<&str> = models.keys().map(String::as_str).collect();
         bail!(
             "`base` is {:?}, which is no file or folder as seen from the recipe, and no model of {} (it has {}); \
              name a GGUF file, a folder with model.safetensors, or one of these",
@@ -63,7 +82,17 @@ fn named(recipe: &Recipe, screen: &Screen) -> anyhow::Result<PathBuf> {
             loaded.origin,
             names.join(", ")
         );
-    };
+    }
+    Ok(())
+}
+
+/// What a model of the bot's config is made of.
+fn named(recipe: &Recipe, screen: &Screen) -> anyhow::Result<PathBuf> {
+    let loaded = bot(recipe)?;
+    known(recipe, &loaded)?;
+    let sources = parts::sources(&loaded.config)?;
+    let source = sources.iter().find(|source| source.name == recipe.base);
+    let source = source.with_context(|| format!("{} has no model {:?}", loaded.origin, recipe.base))?;
     parts::origin_of(source, &parts::cache(&loaded.config)?, screen)
 }
 
@@ -125,5 +154,25 @@ mod tests {
         assert_eq!(found, folder.path().join("model"));
         std::fs::write(folder.path().join("half.gguf"), "GGUF").unwrap();
         assert!(told("half.gguf").contains("half.gguf"));
+    }
+
+    #[test]
+    fn a_misspelt_base_and_a_bot_that_is_not_there_are_told_before_anything_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("model")).unwrap();
+        let mut recipe = recipe("model", folder.path());
+        let loaded = bot(&recipe).unwrap();
+        known(&recipe, &loaded).unwrap();
+        recipe.base = "smollm2".to_owned();
+        known(&recipe, &loaded).unwrap();
+        recipe.base = "smolm2".to_owned();
+        let error = known(&recipe, &loaded).unwrap_err().to_string();
+        assert!(error.contains("\"smolm2\"") && error.contains("smollm2"), "{error}");
+        recipe.bot = Some(folder.path().join("bto.toml"));
+        let error = bot(&recipe).unwrap_err();
+        assert!(error.is::<ConfigError>(), "{error}");
+        let error = error.to_string();
+        assert!(error.contains("bto.toml") && error.contains("correct `bot` in the recipe"), "{error}");
+        assert!(!error.contains("--config"), "{error}");
     }
 }

@@ -68,6 +68,18 @@ pub struct RecipeArgs {
     pub overrides: Vec<(String, String)>,
 }
 
+impl RecipeArgs {
+    /// The recipe and what is set over it, as a shell takes them: what follows a command that goes on from here.
+    pub fn again(&self) -> String {
+        let mut words = vec![quoted(&self.recipe.to_string_lossy())];
+        for (key, value) in &self.overrides {
+            words.push("--set".to_owned());
+            words.push(quoted(&format!("{key}={value}")));
+        }
+        words.join(" ")
+    }
+}
+
 /// What to train.
 #[derive(Clone, Debug, Args)]
 pub struct RunCommand {
@@ -102,4 +114,34 @@ asked.jsonl as they come; a run that is cut short goes on from there.";
 fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE, such as run.rate=1e-4")?;
     Ok((key.trim().to_owned(), value.trim().to_owned()))
+}
+
+/// A word of a command line, as shells take it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_goes_on_has_all_that_was_set() {
+        let given = [
+            "loquat-train",
+            "export",
+            "my recipe.toml",
+            "--set",
+            "run.rate=1e-4",
+            "--set",
+            "soup.of=[\"a\"]",
+        ];
+        let Command::Export(args) = Cli::parse_from(given).command else { panic!("not an export") };
+        assert_eq!(args.again(), r#"'my recipe.toml' --set run.rate=1e-4 --set 'soup.of=["a"]'"#);
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
 }

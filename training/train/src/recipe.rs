@@ -32,7 +32,8 @@ pub struct Recipe {
     pub name: String,
     /// The model to begin with: a model of the bot's config by name, else a GGUF file or a weights folder.
     pub base: String,
-    /// The bot whose models, graph, persona and prompts are used. Default: none, which is Loquat's built-in one.
+    /// The bot whose models, graph, persona and prompts are used. Default: `loquat.toml` where the command is started, else Loquat's built-in
+    /// one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bot: Option<PathBuf>,
     /// The folder of everything that is made.

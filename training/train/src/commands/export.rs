@@ -70,7 +70,8 @@ pub fn run(args: &RecipeArgs) -> anyhow::Result<ExitCode> {
     }
     screen.clear();
     writeln!(anstream::stdout(), "{}", table(&made))?;
-    screen.say(&format!("next: loquat model use NAME {}", made[0].folder.display()));
+    screen.say(&format!("next: loquat-train eval {}", args.again()));
+    screen.say(&format!("then, in the bot: loquat model use NAME {}", made[0].folder.display()));
     Ok(ExitCode::SUCCESS)
 }
 

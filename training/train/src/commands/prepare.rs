@@ -3,24 +3,26 @@
 
 mod journal;
 mod rehearsal;
+mod warnings;
 
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use loquat::config::{Loaded, load};
+use loquat::config::{Loaded, Origin};
 use loquat::parts::{GraphSource as HostGraph, Places, cache, embedders};
 use loquat::progress::Screen;
 use loquat_contract::{BoxFuture, Knowledge, LanguageModel, Policy};
 use loquat_dialogue::{Bot as Owner, Engine};
 use loquat_prepare::journal::talked;
-use loquat_prepare::settings::Graph;
+use loquat_prepare::settings::{Graph, Settings};
 use loquat_prepare::{
     Bot, Chat, Cleaner, GraphSource, PrepareError, Question, Recorder, Sources, Wordings, prepare,
 };
 use petgraph::visit::IntoNodeIdentifiers;
 
+use crate::base;
 use crate::cli::RecipeArgs;
 use crate::recipe::Recipe;
 
@@ -33,18 +35,12 @@ pub fn run(args: &RecipeArgs) -> anyhow::Result<ExitCode> {
     let settings = &recipe.prepare;
     settings.check()?;
     let screen = Screen::default();
-    // A variable that is no text is none of the bot's.
-    let variables = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let loaded = load(recipe.bot.as_deref(), variables, &Vec::new())?;
+    let loaded = base::bot(&recipe)?;
+    screen.say(&told(&loaded, recipe.bot.is_some()));
+    // The base is asked only for rehearsal, and trained only later; whether there is one can be told now.
+    base::known(&recipe, &loaded)?;
     let mut cleaner = Cleaner::new(&settings.clean)?;
-    let mut bad_lines = 0;
-    let mut chats = Vec::new();
-    for path in &settings.dialogues.files {
-        let read = loquat_prepare::dialogues::read(path, &settings.dialogues, settings.bad_lines)?;
-        bad_lines += read.bad_lines;
-        chats.extend(read.chats);
-    }
+    let (chats, bad_lines) = dialogues(settings, &screen)?;
     let liked = match &settings.journal {
         Some(journal) => journal::chats(&loaded, journal)?,
         None => Vec::new(),
@@ -110,8 +106,50 @@ pub fn run(args: &RecipeArgs) -> anyhow::Result<ExitCode> {
     if statistics.bad_lines > 0 {
         writeln!(out, "{} lines were not understood and left out", statistics.bad_lines)?;
     }
+    for warning in warnings::warnings(&recipe, &statistics) {
+        screen.say(&format!("warning: {warning}"));
+    }
     screen.say(&format!("the set is in {}; report.md there tells what it has", folder.display()));
+    screen.say(&format!("next: loquat-train run {}", args.again()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Which bot the set is made with.
+fn told(loaded: &Loaded, is_named: bool) -> String {
+    let name = &loaded.config.bot.name;
+    match &loaded.origin {
+        Origin::Builtin => format!("the bot: {name}, built in (`bot` in the recipe names another)"),
+        Origin::File(path) if is_named => format!("the bot: {name}, of {}", path.display()),
+        Origin::File(path) => format!(
+            "the bot: {name}, of {}, which lies where this command was started (`bot` in the recipe names another)",
+            path.display()
+        ),
+    }
+}
+
+/// The conversations of the recipe's files, and how many lines were left out; the first of those are said with their reasons.
+fn dialogues(settings: &Settings, screen: &Screen) -> anyhow::Result<(Vec<Chat>, usize)> {
+    let mut bad_lines = 0;
+    let mut chats = Vec::new();
+    for path in &settings.dialogues.files {
+        let read = loquat_prepare::dialogues::read(path, &settings.dialogues, settings.bad_lines)?;
+        for line in &read.left_out {
+            screen.say(&format!("left out: {line}"));
+        }
+        let more = read.bad_lines.saturating_sub(read.left_out.len());
+        if more > 0 {
+            screen.say(&format!("left out: {more} more of {}", path.display()));
+        }
+        if read.chats.is_empty() {
+            screen.say(&format!(
+                "warning: {} has no dialogue; correct it, or take it out of `prepare.dialogues.files`",
+                path.display()
+            ));
+        }
+        bad_lines += read.bad_lines;
+        chats.extend(read.chats);
+    }
+    Ok((chats, bad_lines))
 }
 
 /// The bot, to be asked.

@@ -63,7 +63,7 @@ pub fn run(command: &RunCommand) -> anyhow::Result<ExitCode> {
     if let Ok(report) = report {
         writeln!(out, "report: {}", report.display())?;
     }
-    write!(out, "{}", told(&outcome, &command.recipe.recipe))?;
+    write!(out, "{}", told(&outcome, &command.recipe.again()))?;
     Ok(match outcome.ended {
         Ended::Interrupted => ExitCode::from(UNFINISHED),
         Ended::Finished | Ended::Early => ExitCode::SUCCESS,
@@ -108,7 +108,7 @@ impl Observer for Watching<'_> {
 }
 
 /// What came of a run, and what to do next.
-fn told(outcome: &Outcome, recipe: &Path) -> String {
+fn told(outcome: &Outcome, recipe: &str) -> String {
     let state = &outcome.state;
     let mut lines = vec![match outcome.ended {
         Ended::Finished => format!("done: {} steps", state.step),
@@ -130,8 +130,8 @@ fn told(outcome: &Outcome, recipe: &Path) -> String {
         lines.push(format!("weights: {}", published.display()));
     }
     lines.push(match outcome.ended {
-        Ended::Interrupted => format!("go on with: loquat-train run {}", recipe.display()),
-        _ => format!("next: loquat-train export {}", recipe.display()),
+        Ended::Interrupted => format!("go on with: loquat-train run {recipe}"),
+        _ => format!("next: loquat-train export {recipe}"),
     });
     lines.join("\n") + "\n"
 }

@@ -1,5 +1,6 @@
 //! `loquat-train tune`. In: a recipe with ranges. Out: a run for each trial, what came of them, and a recipe with the best settings.
 
+mod aside;
 mod kept;
 mod page;
 mod trial;
@@ -20,6 +21,7 @@ use crate::judge;
 use crate::recipe::{Recipe, WHOLE};
 use crate::session::Session;
 use crate::stop;
+use aside::Aside;
 use kept::{Kept, Line};
 
 /// The exit code of a search that can go on.
@@ -56,12 +58,15 @@ pub fn run(command: &RunCommand) -> anyhow::Result<ExitCode> {
         );
     }
     judge::thin(&mut session.dev, recipe.tune.dev_documents);
-    if command.fresh && folder.exists() {
-        // Nothing is removed for a search that could not even begin.
+    if command.fresh {
+        // Nothing is moved for a search that could not even begin.
         drop(device::choose(&recipe.run)?);
-        fs::remove_dir_all(&folder).with_context(|| format!("{} cannot be removed", folder.display()))?;
     }
-    let kept = Kept::open(&folder, &recipe)?;
+    let aside = Aside::begin(&folder, command.fresh)?;
+    let kept = match Kept::open(&folder, &recipe) {
+        Ok(kept) => kept,
+        Err(error) => return Err(aside.put_back(error)),
+    };
     let plan = recipe.tune.plan();
     screen.say(&format!(
         "{} trials; all together they cost at most {:.1} whole runs",
@@ -75,16 +80,17 @@ pub fn run(command: &RunCommand) -> anyhow::Result<ExitCode> {
         screen: &screen,
         stop: &stop,
         kept,
+        aside: &aside,
         with: &with,
     };
     let found = tune::search_with(&recipe.tune.space, &plan, recipe.seed, recipe.tune.seeds, bench);
     let trials = match found {
         Ok(trials) => trials,
         Err(Ended::Stopped) => {
-            screen.say(&format!("go on with: loquat-train tune {}", command.recipe.recipe.display()));
+            screen.say(&format!("go on with: loquat-train tune {}", command.recipe.again()));
             return Ok(ExitCode::from(UNFINISHED));
         }
-        Err(Ended::Failed(error)) => return Err(error),
+        Err(Ended::Failed(error)) => return Err(aside.put_back(error)),
     };
     let page = page::write(&folder, &recipe, &trials)?;
     let Some(best) = tune::best(&trials) else {
@@ -156,6 +162,7 @@ struct Bench<'a> {
     screen: &'a Screen,
     stop: &'a AtomicBool,
     kept: Kept,
+    aside: &'a Aside,
     with: &'a dyn Fn(&Settings) -> anyhow::Result<Recipe>,
 }
 
@@ -171,6 +178,7 @@ impl Objective<Ended> for Bench<'_> {
         let loss = trial::run(self.session, &recipe, ask, self.folder, self.stop)?;
         let Some(loss) = loss else { return Err(Ended::Stopped) };
         self.kept.add(&Line::of(ask, loss))?;
+        self.aside.remove();
         let share = ask.budget as f64 / WHOLE as f64 * 100.0;
         let told = if loss.is_finite() { format!("loss on dev {loss:.4}") } else { "diverged".to_owned() };
         self.screen.say(&format!("trial {} after {share:.0} % of a run: {told}", ask.trial));

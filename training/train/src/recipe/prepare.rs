@@ -60,7 +60,8 @@ missing = 0.28
 # Files by their endings: .jsonl (OpenAI's chat form with its `weight`, or ShareGPT's), .json (an array of either), .csv (with a heading:
 # question,answer, or conversation,role,content).
 files = []
-# What each begins with where it has no system message of its own.
+# What each begins with where it has no system message of its own. Without it the model's chat template may put a system message there that the
+# bot never uses; best is what the bot says itself: the first message of a line of train.jsonl whose kind is fact.
 # system = "You are Finch."
 
 # What people said to the bot, from its own journal: where a reply says facts, its question is asked again, and the bot's facts and words of
@@ -90,7 +91,7 @@ questions = []
 replies = 400
 tokens = 256
 
-# What is taken out of dialogues and journal.
+# What is taken out of dialogues and journal, of the bot's own answers too.
 [prepare.clean]
 # Replaces e-mail addresses, telephone, card and account numbers, addresses, and the names of those who talk, where the journal has them.
 personal_data = true
@@ -98,7 +99,7 @@ personal_data = true
 # country = "DE"
 # Further names and words that are taken out.
 words = []
-# What is never taken out, such as the shop's own address.
+# What is never taken out, such as the shop's own telephone number and address: without them here, the bot learns placeholders in their place.
 keep = []
 
 # What counts as said twice.

@@ -8,14 +8,15 @@ pub fn sample() -> String {
 const HEAD: &str = r#"# A recipe for loquat-train. Relative paths are relative to this file.
 # Every key can also be set by a flag: --set run.rate=1e-4
 
-# Names the outputs.
+# Required: names the outputs.
 name = "shop"
-# The model to begin with: a model of the bot's config by name (smollm2 is there without any), else a GGUF file or a folder of weights
+# Required: the model to begin with: a model of the bot's config by name (smollm2 is there without any), else a GGUF file or a folder of weights
 # as Hugging Face writes it (config.json, model.safetensors, tokenizer.json, chat_template.jinja).
 base = "smollm2"
-# The bot whose models, graph, persona and prompts are used. Default: Loquat's built-in one.
+# The bot whose models, graph, persona and prompts are used. Set it: without it, and with no loquat.toml where the command is started, it is
+# Loquat's built-in bot, which knows countries, that is trained. `prepare` says first which bot it is.
 # bot = "loquat.toml"
-# Everything that is made lies below this folder: set/, base/, run/, export/, eval/.
+# Required: everything that is made lies below this folder: set/, base/, run/, export/, eval/.
 output = "runs/shop"
 # Seed of all that is drawn.
 seed = 1
@@ -176,7 +177,8 @@ questions = []
 limit = 200
 # The most prompts whose facts do not hold the answer: of test.jsonl, else the questions with the facts of others.
 unanswerable = 200
-# Texts outside the domain, in which forgetting is seen: .jsonl with a dialogue or text a line as in training sets, .txt, .md.
+# Texts outside the domain, in which forgetting is seen: .jsonl with a dialogue or text a line as in training sets, .txt, .md. Without any,
+# forgetting is not seen.
 general = []
 # The most texts that perplexity is taken of, outside the domain and of dev.jsonl each.
 texts = 200

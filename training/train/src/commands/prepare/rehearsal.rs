@@ -1,6 +1,8 @@
 //! What the base can do already, for its set. In: the recipe. Out: its own replies, as examples. The base is opened as the bot would open it.
 
-use anyhow::Context;
+use std::path::Path;
+
+use anyhow::{Context, bail};
 use loquat::config::Config;
 use loquat::parts::{cache, models, runtime};
 use loquat::progress::Screen;
@@ -19,6 +21,14 @@ pub(super) fn examples(
     screen: &Screen,
 ) -> anyhow::Result<Vec<Example>> {
     let questions = questions(settings, recipe.prepare.bad_lines)?;
+    let path = Path::new(&recipe.base);
+    if path.is_absolute() && is_weights(path) {
+        bail!(
+            "the base {} is a folder of weights, which cannot be asked for `[prepare.rehearsal]`; name a model of the bot's config or a GGUF \
+             file as `base`, or leave the table out",
+            recipe.base
+        );
+    }
     let mut config = config.clone();
     let model = base(&recipe.base, &config).context("the base cannot be asked for `[prepare.rehearsal]`")?;
     config.models = [("base".to_owned(), model)].into();
@@ -43,4 +53,11 @@ pub(super) fn examples(
         ));
     }
     Ok(examples)
+}
+
+/// A folder of weights alone, which the bot's engine does not run.
+fn is_weights(folder: &Path) -> bool {
+    let has = |name: &str| folder.join(name).exists();
+    (has("model.safetensors") || has("model.safetensors.index.json"))
+        && !["genai_config.json", "model.onnx", "onnx"].into_iter().any(has)
 }
