@@ -10,11 +10,12 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use loquat::config::{Config, Loaded, load};
+use loquat::config::Config;
 use loquat::parts::{GraphSource, Places, cache, runtime};
 use loquat::progress::Screen;
 use loquat_eval::{Comparison, MeasureRow, Number, Perplexity, Target};
 
+use crate::base::bot;
 use crate::cli::RecipeArgs;
 use crate::recipe::{Recipe, TargetsRecipe};
 use columns::columns;
@@ -103,13 +104,6 @@ pub(super) fn measure(
     screen.clear();
     let comparison = compare(&columns, &mut measured, &recipe.eval.targets, &material);
     Ok(Compared { columns, measured, comparison })
-}
-
-/// The bot whose graph, persona and prompts are used.
-fn bot(recipe: &Recipe) -> anyhow::Result<Loaded> {
-    let variables = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    Ok(load(recipe.bot.as_deref(), variables, &Vec::new())?)
 }
 
 /// The table: a row for each measure.
