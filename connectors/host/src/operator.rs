@@ -194,7 +194,9 @@ async fn leave(places: &Places, request: &Left) -> anyhow::Result<String> {
     let file = tempfile::Builder::new().prefix("").suffix(".new").tempfile_in(&folder)?;
     serde_json::to_writer(&file, request)?;
     let path = file.path().with_extension(ASKED);
-    file.persist(&path)?;
+    // For as long as this waits: a bot that starts sees by it that somebody does. Where that cannot be, the request's age says so.
+    drop(file.as_file().lock_shared());
+    let _waiting = file.persist(&path)?;
     let answer = path.with_extension(ANSWERED);
     let working = path.with_extension(WORKING);
     let (mut last_sign, mut seen) = (Instant::now(), None);
@@ -219,10 +221,26 @@ async fn leave(places: &Places, request: &Left) -> anyhow::Result<String> {
     bail!("the process that has {} {what}; see its log", places.journal.display())
 }
 
-/// Removes what commands have left that were cut off: nobody waits for it any more. To be called as soon as the journal is this bot's, so that what is
-/// left while it still starts is done.
+/// Removes what commands have left that were cut off: nobody waits for it any more. What was left while the journal was opened is done.
 pub(crate) fn forget(places: &Places) {
-    let _nothing_there = fs::remove_dir_all(folder(places));
+    let Ok(entries) = fs::read_dir(folder(places)) else { return };
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        if !is_awaited(&path) {
+            // A request that cannot be removed is not done either.
+            drop(fs::remove_file(path));
+        }
+    }
+}
+
+/// Whether a command may still wait for what becomes of a file.
+fn is_awaited(path: &Path) -> bool {
+    let modified = fs::metadata(path).and_then(|metadata| metadata.modified());
+    // One from the future is as good as new.
+    let age = modified.ok().and_then(|modified| modified.elapsed().ok()).unwrap_or_default();
+    let is_request = path.extension().is_some_and(|extension| extension == ASKED);
+    // Who waits has it locked.
+    let is_left_alone = || is_request && fs::File::open(path).is_ok_and(|file| file.try_lock().is_ok());
+    age < PATIENCE && !is_left_alone()
 }
 
 /// Does what is asked of this bot, until it is dropped.
@@ -299,4 +317,69 @@ fn reply(path: &Path, answer: &Answer) -> anyhow::Result<()> {
     fs::write(&unfinished, serde_json::to_vec(answer)?)?;
     fs::rename(unfinished, path.with_extension(ANSWERED))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::time::SystemTime;
+
+    use super::*;
+
+    fn places(home: &Path) -> Places {
+        Places {
+            graph: home.join("graph"),
+            journal: home.join("journal"),
+            access: home.join("access.json"),
+            web: home.join("journal.web"),
+            models: home.join("journal.models.json"),
+            history: home.join("history.txt"),
+        }
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_forgotten() {
+        let home = tempfile::tempdir().unwrap();
+        let places = places(home.path());
+        let folder = folder(&places);
+        forget(&places);
+        fs::create_dir(&folder).unwrap();
+        let left = |name: &str, age: Duration| {
+            let file = fs::File::create(folder.join(name)).unwrap();
+            file.set_modified(SystemTime::now() - age).unwrap();
+            file
+        };
+        let waiting = left("waiting.request", Duration::ZERO);
+        waiting.lock_shared().unwrap();
+        let late = left("late.request", PATIENCE);
+        late.lock_shared().unwrap();
+        drop(left("cut-off.request", Duration::ZERO));
+        drop(left("told.answer", Duration::ZERO));
+        drop(left("unread.answer", PATIENCE));
+        forget(&places);
+        let names: BTreeSet<_> =
+            fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, BTreeSet::from(["told.answer", "waiting.request"].map(std::ffi::OsString::from)));
+    }
+
+    #[tokio::test]
+    async fn a_bot_that_starts_keeps_what_a_command_waits_for() {
+        let home = tempfile::tempdir().unwrap();
+        let places = places(home.path());
+        let folder = folder(&places);
+        let asking = tokio::spawn({
+            let places = places.clone();
+            async move { leave(&places, &Left::Journal(Request::Compact)).await }
+        });
+        while requests(&folder).is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        forget(&places);
+        let left = requests(&folder);
+        assert_eq!(left.len(), 1);
+        tell(&left[0], &Ok("done".to_owned()));
+        assert_eq!(asking.await.unwrap().unwrap(), "done");
+        forget(&places);
+        assert!(requests(&folder).is_empty(), "its command has ended");
+    }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow, bail, ensure};
+use anyhow::{Context, bail, ensure};
 use arc_swap::ArcSwap;
 use futures::StreamExt;
 use loquat_contract::{
@@ -232,7 +232,16 @@ struct Ready {
     passed_over: Vec<String>,
 }
 
-/// Opens and tries out what will be in use. The way back leads past whatever cannot be used any more, at last to the config's own.
+/// Another model lies where one is gone back to.
+#[derive(Debug, thiserror::Error)]
+#[error("another model lies there than the one that was used ({then} then, {now} now)")]
+struct Replaced {
+    then: String,
+    now: String,
+}
+
+/// Opens and tries out what will be in use. The way back leads past what is gone or is another model now, at last to the config's own. It ends
+/// at whatever else goes wrong, such as too little memory: that may pass, and what is passed over is not gone back to again.
 async fn ready(
     file: &Path,
     own: &Source,
@@ -250,13 +259,21 @@ async fn ready(
         let expected = target.model.as_ref().filter(|_| goes_back && !target.is_own());
         match working(target.applied(own), expected, languages, open).await {
             Ok(model) => return Ok(Ready { name: own.name.clone(), uses, next, model, passed_over: over }),
-            Err(problem) if goes_back && !next.uses.is_empty() => {
+            Err(problem) if !goes_back => return Err(problem),
+            // The config's own is neither, so this ends.
+            Err(problem) if !target.missing().is_empty() || problem.is::<Replaced>() => {
                 over.push(format!("{} ({problem:#})", target.place()));
                 next.uses.pop();
             }
-            Err(problem) if over.is_empty() => return Err(problem),
             Err(problem) => {
-                return Err(problem.context(format!("nothing can be gone back to{}", passed_over(&over))));
+                let (name, place) = (&own.name, target.place());
+                let reset = format!(", or the config's own with `loquat model use {name} --reset`");
+                return Err(problem.context(format!(
+                    "the rollback stops at {place}, which cannot be used as it is{}; mend what is said next and repeat it, \
+                     or name another with `loquat model use {name} PATH`{}",
+                    passed_over(&over),
+                    if target.is_own() { "" } else { reset.as_str() }
+                )));
             }
         }
     }
@@ -297,11 +314,9 @@ async fn working(
     let model = opened.context("the model was not opened")??;
     let found = model.identity();
     let tried = match expected {
-        Some(expected) if expected.sha256 != found.sha256 => Err(anyhow!(
-            "another model lies there than the one that was used ({} then, {} now)",
-            shown(expected),
-            shown(found)
-        )),
+        Some(expected) if expected.sha256 != found.sha256 => {
+            Err(Replaced { then: shown(expected), now: shown(found) }.into())
+        }
         _ => try_out(model.as_ref(), languages).await,
     };
     if let Err(problem) = tried {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use loquat_contract::{ModelIdentity, Timestamp};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::model::Source;
@@ -58,10 +59,26 @@ pub struct Use {
 
 /// The uses of one of the config's models.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(from = "Written")]
 pub struct History {
     /// What was put in its place, the oldest first; the last is in use.
     pub uses: Vec<Use>,
+}
+
+/// A history as any version has written it.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Written {
+    uses: Vec<Use>,
+    /// The config's own model, which earlier versions kept here.
+    #[serde(rename = "own")]
+    _own: IgnoredAny,
+}
+
+impl From<Written> for History {
+    fn from(written: Written) -> Self {
+        Self { uses: written.uses }
+    }
 }
 
 /// The models that are used in place of the config's own, by the names that the config has for them.
@@ -277,6 +294,24 @@ mod tests {
         assert_eq!(mode(&file), mode(&beside), "who reads the other files reads this one");
         std::fs::write(&file, "{").unwrap();
         assert!(Uses::read(&file).unwrap_err().to_string().contains("journal.models.json"));
+    }
+
+    #[test]
+    fn a_file_of_an_earlier_version_is_read_without_what_is_kept_no_more() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("journal.models.json");
+        let own = r#"{"name": "own", "sha256": "00"}"#;
+        std::fs::write(
+            &file,
+            format!(r#"{{"m": {{"own": {own}, "uses": [{{"path": "/a", "since": 1}}]}}}}"#),
+        )
+        .unwrap();
+        let uses = Uses::read(&file).unwrap();
+        assert_eq!(uses.of("m").in_use().place(), "/a");
+        uses.write(&file).unwrap();
+        assert!(!std::fs::read_to_string(&file).unwrap().contains("own"));
+        std::fs::write(&file, r#"{"m": {"used": []}}"#).unwrap();
+        assert!(Uses::read(&file).is_err(), "what no version has written is not guessed at");
     }
 
     #[test]

@@ -308,6 +308,24 @@ async fn nothing_is_changed_where_nothing_can_be_gone_back_to() {
 }
 
 #[tokio::test]
+async fn the_way_back_ends_at_what_is_there_and_does_not_work() {
+    let home = Home::new();
+    let silent = home.folder.path().join("silent");
+    std::fs::create_dir(&silent).unwrap();
+    let used = |path: PathBuf| Use { path: Some(path), ..Use::default() };
+    let uses = History { uses: vec![used("/a".into()), used(silent.clone()), used("/b".into())] };
+    Uses([("m".to_owned(), uses)].into()).write(&home.file()).unwrap();
+    let before = home.history();
+    let refused = format!("{:#}", home.change_at_rest("/own", Change::Rollback).await.unwrap_err());
+    assert!(refused.contains("wrote nothing") && refused.contains("--reset"), "{refused}");
+    assert_eq!(home.history(), before);
+    // Once it is gone, it is passed over.
+    std::fs::remove_dir(&silent).unwrap();
+    let said = home.change_at_rest("/own", Change::Rollback).await.unwrap();
+    assert!(said.contains("is now a ") && said.contains("passed over"), "{said}");
+}
+
+#[tokio::test]
 async fn what_could_not_be_opened_is_not_shown_as_in_use() {
     let home = Home::new();
     let uses = History { uses: vec![Use { path: Some("/missing".into()), ..Use::default() }] };
