@@ -228,8 +228,8 @@ mod tests {
         };
         // One that tells the value all the same is none.
         let told = TurnRecord {
-            values: vec!["pinball".to_owned()],
-            reply: "I don't know. The facts say pinball.".to_owned(),
+            values: vec!["arcade".to_owned()],
+            reply: "I don't know. The facts say arcade.".to_owned(),
             ..refused.clone()
         };
         assert_eq!(RawClaims::of(&[record(vec![told])]).refused, Rate { part: 0, whole: 1 });
