@@ -11,6 +11,7 @@ use loquat_dispatch::{Dispatch, Gathering, Rating};
 use loquat_journal::{EmbeddedJournal, Retention};
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use crate::cli::quoted;
 use crate::commands::Gathered;
 use crate::config::Config;
 use crate::operator::{Request, beside};
@@ -178,15 +179,6 @@ impl Operations for Desk {
     fn checks(&self) -> BoxFuture<'_, Vec<Check>> {
         Box::pin(checks::of(&self.journal, self.retention))
     }
-}
-
-/// A word of a command line, as shells take it.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

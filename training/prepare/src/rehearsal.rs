@@ -92,6 +92,7 @@ pub async fn rehearse(
     let (mut file, mut known) = read(kept)?;
     let write = |source| PrepareError::Write { path: kept.to_owned(), source };
     let left: Vec<_> = wanted.iter().filter(|(key, _)| !known.contains_key(key)).collect();
+    let mut done = wanted.len() - left.len();
     let asked = left.into_iter().map(|(key, question)| async move {
         let reply = ask(model, question, settings, key).await?;
         Ok::<Reply, PrepareError>(Reply { key: key.clone(), question: (*question).clone(), reply })
@@ -102,7 +103,9 @@ pub async fn rehearse(
         let line = serde_json::to_string(&reply).map_err(|error| write(error.into()))?;
         writeln!(file, "{line}").map_err(write)?;
         known.insert(reply.key.clone(), reply);
-        progress(known.len().min(wanted.len()), wanted.len());
+        // What another base or seed said is kept too, and is none of these.
+        done += 1;
+        progress(done, wanted.len());
     }
     let said = |(key, _): &(String, &String)| {
         let reply = known.get(key)?;

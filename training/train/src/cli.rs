@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
+use loquat::cli::quoted;
 
 /// Trains a chatbot's model: from a graph and a few dialogues to an ONNX model that the running bot swaps in.
 #[derive(Debug, Parser)]
@@ -114,15 +115,6 @@ asked.jsonl as they come; a run that is cut short goes on from there.";
 fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE, such as run.rate=1e-4")?;
     Ok((key.trim().to_owned(), value.trim().to_owned()))
-}
-
-/// A word of a command line, as shells take it.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
