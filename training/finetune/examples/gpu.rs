@@ -53,6 +53,7 @@ fn row(tokens: &[u32]) -> Row {
         weights: vec![1.0; length],
         prefix: 0,
         documents: vec![0],
+        ..Row::default()
     }
 }
 

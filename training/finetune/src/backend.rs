@@ -209,6 +209,15 @@ impl Mask {
     }
 }
 
+/// What should follow tokens.
+#[derive(Debug)]
+pub enum Targets<'a, Buffer, Indices> {
+    /// One token each.
+    Tokens(&'a Indices),
+    /// Any token, as likely as these hidden states (an activation, `tokens × width`) make it under the same output layer.
+    States(&'a Buffer),
+}
+
 /// Cross-entropy of tokens under an output layer.
 #[derive(Debug)]
 pub struct CrossEntropy<'a, Buffer, Indices> {
@@ -223,7 +232,7 @@ pub struct CrossEntropy<'a, Buffer, Indices> {
     /// `vocabulary × width`, a parameter or frozen.
     pub weight: &'a Buffer,
     /// What should follow each token.
-    pub targets: &'a Indices,
+    pub targets: Targets<'a, Buffer, Indices>,
     /// What each token counts; a state.
     pub weights: &'a Buffer,
 }
@@ -398,8 +407,9 @@ pub trait Backend {
         width: usize,
     ) -> Result<(), BackendError>;
 
-    /// The weighted sum of cross-entropies, in nats; never keeps tokens × vocabulary. With gradients: writes `d_hidden` (an activation,
-    /// `tokens × width`), and adds to `d_weight` (a state) where there is one.
+    /// The weighted sum of cross-entropies, in nats, less the entropies of the targets (which are 0 where those are tokens): Kullback–Leibler
+    /// divergences. Never keeps tokens × vocabulary. With gradients: writes `d_hidden` (an activation, `tokens × width`), and adds to `d_weight`
+    /// (a state) where there is one.
     fn cross_entropy(
         &mut self,
         of: CrossEntropy<'_, Self::Buffer, Self::Indices>,

@@ -13,6 +13,8 @@ pub struct Row {
     pub targets: Vec<u32>,
     /// What the loss at each token counts: 1 where it is learnt, 0 where it is only read.
     pub weights: Vec<f32>,
+    /// Where what follows is learnt from what the base foretells, not from the target. As long as `tokens`, or empty where that is so nowhere.
+    pub distilled: Vec<bool>,
     /// How many tokens at the beginning every document sees. 0 where they share none.
     pub prefix: usize,
     /// Where each document begins in `tokens`, ascending; the first is `prefix`.
@@ -24,6 +26,13 @@ pub struct Row {
 pub struct Batch {
     /// The rows.
     pub rows: Vec<Row>,
+}
+
+impl Row {
+    /// Whether what follows a token is learnt from what the base foretells.
+    pub fn is_distilled(&self, token: usize) -> bool {
+        self.distilled.get(token).is_some_and(|distilled| *distilled)
+    }
 }
 
 impl Batch {

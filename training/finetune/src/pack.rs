@@ -190,6 +190,9 @@ impl Pack {
             hash.update((document.len() as u64).to_le_bytes());
             document.tokens.iter().for_each(|token| hash.update(token.to_le_bytes()));
             document.weights.iter().for_each(|weight| hash.update(weight.to_le_bytes()));
+            if document.distilled {
+                hash.update(b"distilled");
+            }
         }
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }

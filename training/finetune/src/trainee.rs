@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::batch::Batch;
 
-/// Cross-entropy over the tokens that count.
+/// The loss over the tokens that count: cross-entropy, and where they are distilled, the divergence from the base.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Loss {
     /// The weighted sum, in nats.
@@ -14,7 +14,7 @@ pub struct Loss {
 }
 
 impl Loss {
-    /// The weighted mean, in nats; its exponential is the perplexity.
+    /// The weighted mean, in nats; where nothing is distilled, its exponential is the perplexity.
     pub fn mean(self) -> f64 {
         self.sum / self.weight
     }

@@ -320,3 +320,12 @@ fn an_empty_product_is_zero_or_what_was_there() {
 fn a_slice_that_is_too_short_is_refused() {
     Factor::new(Numbers::F32(&[0.0; 5]), 2, 3, 3);
 }
+
+#[test]
+fn what_can_be_computed_costs_something() {
+    for precision in [Precision::F32, Precision::Bf16] {
+        let cost = precision.cost();
+        assert_eq!(cost.is_some(), precision.supported());
+        assert!(cost.is_none_or(|cost| cost.is_finite() && cost > 0.0), "{cost:?}");
+    }
+}

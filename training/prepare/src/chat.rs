@@ -61,6 +61,7 @@ impl Chat {
             group: None,
             question: None,
             answers: Vec::new(),
+            unfinished: false,
         }
     }
 }

@@ -191,6 +191,7 @@ fn example(
         group: Some(group.to_owned()),
         question: Some(prompt.question.trim().to_owned()),
         answers: accepted.to_vec(),
+        unfinished: false,
     }
 }
 

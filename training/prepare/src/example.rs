@@ -32,6 +32,9 @@ pub struct Example {
     /// None where the facts do not tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<String>,
+    /// Whether the last answer was cut off: then it is not learnt that it ends there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unfinished: bool,
 }
 
 /// What an example teaches.

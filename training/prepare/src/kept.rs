@@ -1,16 +1,15 @@
 //! What was asked already. In: each question's outcome as soon as it is known. Out: the same after a run that was cut short, also where it
-//! asks other questions too. The file is appended to, line by line; a last line that was cut off, at whatever byte, is asked again.
+//! asks other questions too.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::asker::Fate;
 use crate::case::Case;
 use crate::error::PrepareError;
+use crate::lines::{self, Lines};
 use crate::question::Question;
 
 #[derive(Serialize, Deserialize)]
@@ -30,56 +29,37 @@ pub(crate) struct Outcome {
 /// A file of outcomes.
 #[derive(Debug)]
 pub(crate) struct Kept {
-    path: PathBuf,
-    file: File,
+    lines: Lines,
     pub(crate) known: HashMap<Question, Outcome>,
 }
 
 impl Kept {
     /// Opens the file, or begins it. One that was made of something else is refused.
     pub(crate) fn open(path: &Path, made_of: &str) -> Result<Self, PrepareError> {
-        let read = |source| PrepareError::Read { path: path.to_owned(), source };
-        let write = |source| PrepareError::Write { path: path.to_owned(), source };
         let mut known = HashMap::new();
-        // How many bytes of it are whole lines.
-        let mut whole = 0;
-        if path.exists() {
-            let mut reader = BufReader::new(File::open(path).map_err(read)?);
-            let mut line = Vec::new();
-            let mut number = 0;
-            while reader.read_until(b'\n', &mut line).map_err(read)? > 0 && line.ends_with(b"\n") {
-                number += 1;
-                if whole == 0 {
-                    let head = serde_json::from_slice::<Head>(&line).ok();
-                    if head.is_none_or(|head| head.made_of != made_of) {
-                        return Err(PrepareError::Stale { path: path.to_owned() });
-                    }
-                } else {
-                    let outcome: Outcome = serde_json::from_slice(&line).map_err(|source| {
-                        PrepareError::Kept { path: path.to_owned(), line: number, source }
-                    })?;
-                    known.insert(outcome.question.clone(), outcome);
-                }
-                whole += line.len() as u64;
-                line.clear();
+        let mut is_new = true;
+        let mut lines = Lines::open(path, |number, line| {
+            if number == 1 {
+                is_new = false;
+                let head = serde_json::from_slice::<Head>(line).ok();
+                return match head.is_some_and(|head| head.made_of == made_of) {
+                    true => Ok(()),
+                    false => Err(PrepareError::Stale { path: path.to_owned() }),
+                };
             }
+            let outcome: Outcome = lines::value(path, number, line)?;
+            known.insert(outcome.question.clone(), outcome);
+            Ok(())
+        })?;
+        if is_new {
+            lines.push(&Head { made_of: made_of.to_owned() })?;
         }
-        let mut file = OpenOptions::new().create(true).append(true).open(path).map_err(write)?;
-        file.set_len(whole).map_err(write)?;
-        if whole == 0 {
-            let head = serde_json::to_string(&Head { made_of: made_of.to_owned() });
-            let head = head.map_err(|error| write(error.into()))?;
-            writeln!(file, "{head}").map_err(write)?;
-        }
-        Ok(Self { path: path.to_owned(), file, known })
+        Ok(Self { lines, known })
     }
 
-    /// Keeps an outcome; when this returns, a run that is cut short does not lose it.
+    /// Keeps an outcome.
     pub(crate) fn keep(&mut self, outcome: Outcome) -> Result<(), PrepareError> {
-        let write = |source| PrepareError::Write { path: self.path.clone(), source };
-        let mut line = serde_json::to_vec(&outcome).map_err(|error| write(error.into()))?;
-        line.push(b'\n');
-        self.file.write_all(&line).map_err(write)?;
+        self.lines.push(&outcome)?;
         self.known.insert(outcome.question.clone(), outcome);
         Ok(())
     }

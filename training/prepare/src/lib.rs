@@ -16,6 +16,7 @@ mod wordings;
 mod asker;
 mod case;
 mod kept;
+mod lines;
 
 mod chat;
 mod clean;

@@ -3,8 +3,6 @@
 //! Catastrophic Forgetting in Large Language Models with Self-Synthesized Rehearsal"). Replies are kept as soon as they are written.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs::File;
-use std::io::Write;
 use std::path::Path;
 
 use futures::{StreamExt, stream};
@@ -17,6 +15,7 @@ use crate::dialogues;
 use crate::dice::digest;
 use crate::error::PrepareError;
 use crate::example::{Example, Kind, Message, Role};
+use crate::lines::{self, Lines};
 use crate::settings::{BadLines, Dialogues, Rehearsal};
 
 /// Questions of everyday life, knowledge, writing and arithmetic, one a line.
@@ -28,8 +27,9 @@ struct Reply {
     /// What the reply depends on: the model, the question, how often it was asked before.
     key: String,
     question: String,
-    /// None where it came to no end within the tokens that it had.
-    reply: Option<String>,
+    reply: String,
+    /// Whether it came to an end within the tokens that it had.
+    ended: bool,
 }
 
 /// The questions of the recipe's files, else those that are built in.
@@ -63,7 +63,8 @@ pub fn questions(settings: &Rehearsal, bad_lines: BadLines) -> Result<Vec<String
     Ok(all)
 }
 
-/// Asks the base, each question as often as it takes to come to `settings.replies`, and gives what it said to an end.
+/// Asks the base, each question as often as it takes to come to `settings.replies`, and gives what it said; where it came
+/// to no end, as unfinished.
 ///
 /// # Errors
 /// When the base fails, or `kept` cannot be read or written.
@@ -89,62 +90,47 @@ pub async fn rehearse(
             (format!("{:016x}", digest(seed, "rehearsal", &made_of)), question)
         })
         .collect();
-    let (mut file, mut known) = read(kept)?;
-    let write = |source| PrepareError::Write { path: kept.to_owned(), source };
+    let (mut lines, mut known) = read(kept)?;
     let left: Vec<_> = wanted.iter().filter(|(key, _)| !known.contains_key(key)).collect();
     let mut done = wanted.len() - left.len();
     let asked = left.into_iter().map(|(key, question)| async move {
-        let reply = ask(model, question, settings, key).await?;
-        Ok::<Reply, PrepareError>(Reply { key: key.clone(), question: (*question).clone(), reply })
+        let (reply, ended) = ask(model, question, settings, key).await?;
+        Ok::<Reply, PrepareError>(Reply { key: key.clone(), question: (*question).clone(), reply, ended })
     });
     let mut asked = stream::iter(asked).buffer_unordered(PARALLEL);
     while let Some(reply) = asked.next().await {
         let reply = reply?;
-        let line = serde_json::to_string(&reply).map_err(|error| write(error.into()))?;
-        writeln!(file, "{line}").map_err(write)?;
+        lines.push(&reply)?;
         known.insert(reply.key.clone(), reply);
         // What another base or seed said is kept too, and is none of these.
         done += 1;
         progress(done, wanted.len());
     }
-    let said = |(key, _): &(String, &String)| {
-        let reply = known.get(key)?;
-        reply.reply.as_ref().map(|said| example(key, &reply.question, said))
-    };
-    Ok(wanted.iter().filter_map(said).collect())
+    let said = wanted.iter().filter_map(|(key, _)| known.get(key));
+    Ok(said.filter(|reply| !reply.reply.is_empty()).map(example).collect())
 }
 
-/// The replies that are kept. A line that was cut off is asked again.
-fn read(path: &Path) -> Result<(File, HashMap<String, Reply>), PrepareError> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        Err(source) => return Err(PrepareError::Read { path: path.to_owned(), source }),
-    };
-    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+/// The replies that are kept. A first line of another form is another version's, as all that follow it are.
+fn read(path: &Path) -> Result<(Lines, HashMap<String, Reply>), PrepareError> {
     let mut known = HashMap::new();
-    for (at, line) in bytes[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate()
-    {
-        let reply: Reply = serde_json::from_slice(line).map_err(|source| PrepareError::Kept {
-            path: path.to_owned(),
-            line: at + 1,
-            source,
-        })?;
+    let lines = Lines::open(path, |number, line| {
+        let reply: Reply = match lines::value(path, number, line) {
+            Err(_) if number == 1 => return Err(PrepareError::Stale { path: path.to_owned() }),
+            reply => reply?,
+        };
         known.insert(reply.key.clone(), reply);
-    }
-    let write = |source| PrepareError::Write { path: path.to_owned(), source };
-    let file = File::options().create(true).append(true).open(path).map_err(write)?;
-    file.set_len(whole as u64).map_err(write)?;
-    Ok((file, known))
+        Ok(())
+    })?;
+    Ok((lines, known))
 }
 
-/// What the base says, drawn as its own distribution has it; nothing where it comes to no end.
+/// What the base says, drawn as its own distribution has it, and whether it came to an end.
 async fn ask(
     model: &dyn LanguageModel,
     question: &str,
     settings: &Rehearsal,
     key: &str,
-) -> Result<Option<String>, PrepareError> {
+) -> Result<(String, bool), PrepareError> {
     let sampling = Sampling {
         temperature: 1.0,
         top_p: 0.95,
@@ -158,32 +144,35 @@ async fn ask(
         ..GenerateRequest::default()
     };
     let mut tokens = model.generate(request);
-    let (mut text, mut is_whole) = (String::new(), false);
+    let (mut text, mut ended) = (String::new(), false);
     while let Some(token) = tokens.next().await {
         match token.map_err(failed)? {
             Token::Text(piece) => text.push_str(&piece),
-            Token::Finish(finish) => is_whole = finish.reason == StopReason::End,
+            Token::Finish(finish) => ended = finish.reason == StopReason::End,
             Token::Prompt(_) | Token::Logprob { .. } => {}
         }
     }
-    let text = text.trim();
-    Ok((is_whole && !text.is_empty()).then(|| text.to_owned()))
+    Ok((text.trim().to_owned(), ended))
 }
 
 fn failed(error: ModelError) -> PrepareError {
     PrepareError::Rehearsal { source: error }
 }
 
-fn example(key: &str, question: &str, reply: &str) -> Example {
+fn example(reply: &Reply) -> Example {
     Example {
-        id: format!("rehearsal-{key}"),
+        id: format!("rehearsal-{}", reply.key),
         kind: Kind::Rehearsal,
-        messages: vec![Message::new(Role::User, question), Message::new(Role::Assistant, reply)],
+        messages: vec![
+            Message::new(Role::User, reply.question.as_str()),
+            Message::new(Role::Assistant, reply.reply.as_str()),
+        ],
         text: None,
         entities: BTreeSet::new(),
         group: None,
         question: None,
         answers: Vec::new(),
+        unfinished: !reply.ended,
     }
 }
 
@@ -218,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn replies_that_end_are_learnt_and_kept() {
+    async fn replies_are_learnt_and_kept() {
         let folder = tempfile::tempdir().unwrap();
         let kept = folder.path().join("rehearsed.jsonl");
         let identity = ModelIdentity { name: "echo".to_owned(), sha256: "1".repeat(64) };
@@ -227,10 +216,16 @@ mod tests {
         let questions = ["a?", "a long one?"].map(str::to_owned);
         let rehearsed = async || rehearse(&model, &questions, &settings, 1, &kept, &mut |_, _| ()).await;
         let first = rehearsed().await.unwrap();
-        assert_eq!(first.len(), 3, "twice the long one came to no end");
-        assert!(first.iter().all(|example| example.messages[1].content.starts_with("a? ")));
+        let unfinished: Vec<bool> = first.iter().map(|example| example.unfinished).collect();
+        assert_eq!(unfinished, [false, true, false, true, false], "the long one came to no end");
+        assert!(first.iter().step_by(2).all(|example| example.messages[1].content.starts_with("a? ")));
         let drawn: BTreeSet<&str> = first.iter().map(|one| one.messages[1].content.as_str()).collect();
-        assert_eq!(drawn.len(), 3, "each time with a draw of its own");
+        assert_eq!(drawn.len(), 5, "each time with a draw of its own");
+        // As another version wrote it.
+        let other = folder.path().join("other.jsonl");
+        std::fs::write(&other, "{\"key\": \"1\", \"question\": \"a?\", \"reply\": null}\n").unwrap();
+        let error = rehearse(&model, &questions, &settings, 1, &other, &mut |_, _| ()).await.unwrap_err();
+        assert!(error.to_string().contains("remove it"), "{error}");
         // Cut off within the last line, only that one is asked again.
         let bytes = std::fs::read(&kept).unwrap();
         std::fs::write(&kept, &bytes[..bytes.len() - 3]).unwrap();

@@ -227,9 +227,9 @@ pub struct Rehearsal {
     /// What the base is asked: `.txt` with a question a line, and conversations as in `[prepare.dialogues]`, of which what the person says first is
     /// taken. Default: English questions that are built in.
     pub questions: Vec<PathBuf>,
-    /// So many replies, each question in turn; those that come to no end are left out. Default 400.
+    /// So many replies, each question in turn. Default 400.
     pub replies: usize,
-    /// The most tokens of a reply. Default 256.
+    /// The most tokens of a reply; of one that is cut off there, the end is not learnt. Default 256.
     pub tokens: usize,
 }
 

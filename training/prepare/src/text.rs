@@ -50,6 +50,7 @@ impl Piece {
             group: None,
             question: None,
             answers: Vec::new(),
+            unfinished: false,
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod ensemble;
 pub mod eval;
 pub mod export;
+mod lines;
 pub mod prepare;
 pub mod run;
 pub mod sample;

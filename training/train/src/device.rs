@@ -1,6 +1,7 @@
 //! What computes. In: the recipe's device, precision and threads. Out: a backend, or what keeps it from being used.
 
 use std::path::Path;
+use std::sync::Once;
 
 use anyhow::Context;
 use loquat_finetune::backend::cpu::Precision as Products;
@@ -38,7 +39,18 @@ pub fn choose(run: &RunRecipe) -> anyhow::Result<Chosen> {
     }
     let products = match run.precision {
         Precision::F32 => Products::F32,
-        Precision::Bf16 if Products::Bf16.supported() => Products::Bf16,
+        Precision::Bf16 if Products::Bf16.supported() => {
+            // Said once, not of each trial.
+            static SAID: Once = Once::new();
+            SAID.call_once(|| {
+                if let Some(cost) = Products::Bf16.cost().filter(|cost| *cost > 1.1) {
+                    anstream::eprintln!(
+                        "this processor's products of bf16 take {cost:.1} times as long as those of f32: `run.precision = \"f32\"` is faster here"
+                    );
+                }
+            });
+            Products::Bf16
+        }
         Precision::Bf16 => {
             anstream::eprintln!(
                 "training computes in f32: `run.precision` is bf16, for which this processor has no instructions (AVX512-BF16)"

@@ -90,7 +90,7 @@ fn curves() -> Vec<Curves> {
     vec![
         one(
             "loss",
-            "Cross-entropy",
+            "Loss",
             Axis::linear("loss (nats a token)"),
             &[("loss", "training", Style::Smoothed), ("eval/loss", "dev", Style::Dotted)],
         ),

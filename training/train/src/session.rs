@@ -58,9 +58,12 @@ impl Session {
         let weights = base::weights(recipe, screen)?;
         let tokenizer = ChatTokenizer::open(&weights)?;
         let row_tokens = recipe.run.row_tokens;
+        let mut dev = encode::documents(&dev, &tokenizer, row_tokens)?;
+        // Judged by what is said, whoever the base was.
+        dev.iter_mut().for_each(|document| document.distilled = false);
         Ok(Self {
             train: encode::documents(&train, &tokenizer, row_tokens)?,
-            dev: encode::documents(&dev, &tokenizer, row_tokens)?,
+            dev,
             weights,
             base: recipe.base.clone(),
             identity: OnceLock::new(),
@@ -103,7 +106,9 @@ impl Session {
         stop: &AtomicBool,
     ) -> anyhow::Result<Outcome> {
         let Task { recipe, seed, folder, fresh } = task;
-        let train = Pack::new(self.train.clone(), recipe.limits()).context("train.jsonl")?;
+        let mut train = self.train.clone();
+        train.iter_mut().for_each(|document| document.distilled &= recipe.distils());
+        let train = Pack::new(train, recipe.limits()).context("train.jsonl")?;
         let dev = match self.dev.as_slice() {
             [] => None,
             dev => Some(Pack::new(dev.to_vec(), recipe.limits()).context("dev.jsonl")?),

@@ -87,6 +87,29 @@ fn a_tiny_model_learns_and_its_weights_are_for_others_to_read() {
 }
 
 #[test]
+fn what_the_base_says_is_distilled_beside_adapters_alone() {
+    for (how, distils) in [("run.method=lora", true), ("run.distil=false", false), ("run.method=full", false)]
+    {
+        let folder = TempDir::new().unwrap();
+        tiny::write(folder.path());
+        for part in ["train.jsonl", "dev.jsonl"] {
+            let path = folder.path().join("set").join(part);
+            let text = fs::read_to_string(&path).unwrap();
+            fs::write(&path, text.replace("\"dialogue\"", "\"rehearsal\"")).unwrap();
+        }
+        let output = train(folder.path(), &["--set", how, "--set", "run.steps=1"]);
+        assert!(output.status.success(), "{}", said(&output));
+        // Adapters that changed nothing yet say what the base says.
+        let first = f64::from_bits(losses(&folder.path().join("out"))[&1]);
+        assert_eq!(first.abs() < 1e-4, distils, "{how}: {first}");
+        // The dev part is judged by what is said in any case.
+        let metrics = fs::read_to_string(folder.path().join("out/run/metrics.jsonl")).unwrap();
+        let before: Value = serde_json::from_str(metrics.lines().next().unwrap()).unwrap();
+        assert!(before["eval"]["loss"].as_f64().unwrap() > 1.0, "{how}: {before}");
+    }
+}
+
+#[test]
 fn a_run_that_is_killed_goes_on_with_the_same_losses() {
     let folder = TempDir::new().unwrap();
     tiny::write(folder.path());

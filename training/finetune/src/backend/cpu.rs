@@ -298,8 +298,8 @@ impl Backend for Cpu {
         of: CrossEntropy<'_, Memory, Vec<u32>>,
         gradients: Option<(&mut Memory, Option<&mut Memory>)>,
     ) -> Result<f64, BackendError> {
-        let logits = self.scratch.at_least(cross_entropy::chunk(of.tokens, of.vocabulary) * of.vocabulary)?;
-        Ok(self.pool.install(|| cross_entropy::cross_entropy(&of, gradients, logits, self.means)))
+        let room = self.scratch.at_least(cross_entropy::room(&of))?;
+        Ok(self.pool.install(|| cross_entropy::cross_entropy(&of, gradients, room, self.means)))
     }
 
     fn add_bias(

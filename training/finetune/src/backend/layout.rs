@@ -75,6 +75,11 @@ impl Layout {
             if row.targets.len() != length || row.weights.len() != length {
                 return Err(malformed("it needs one target and one weight for each token"));
             }
+            if !row.distilled.is_empty() && row.distilled.len() != length {
+                return Err(malformed(
+                    "it needs to be said of all tokens or of none whether they are distilled",
+                ));
+            }
             if row.weights.iter().any(|weight| !weight.is_finite() || *weight < 0.0) {
                 return Err(malformed("a weight is negative or not a number"));
             }
@@ -143,6 +148,7 @@ mod tests {
             weights: vec![1.0; length],
             prefix,
             documents: documents.to_vec(),
+            ..Row::default()
         }
     }
 
@@ -168,6 +174,7 @@ mod tests {
         assert!(
             refused(Row { weights: vec![1.0, f32::NAN, 1.0], ..row(3, 0, &[0]) }).contains("not a number")
         );
+        assert!(refused(Row { distilled: vec![true], ..row(3, 0, &[0]) }).contains("all tokens or of none"));
         assert!(refused(Row { targets: vec![1], ..row(3, 0, &[0]) }).contains("one target"));
         assert!(
             Layout::new(

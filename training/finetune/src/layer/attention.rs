@@ -103,6 +103,7 @@ mod tests {
             weights: vec![1.0; length],
             prefix,
             documents: documents.to_vec(),
+            ..Row::default()
         }
     }
 

@@ -38,7 +38,7 @@ impl<B: Backend> Linear<B> {
         let (rows, columns) = (self.weight.rows, self.weight.columns);
         let (x_rows, weight) =
             (|| View::of(x, tokens, columns), || View::of(&self.weight.value, rows, columns));
-        match &self.lora {
+        match self.lora.as_ref().filter(|_| dropping != Dropping::Adapters) {
             None => {
                 backend.product(ViewMut::of(out, tokens, rows), 0.0, 1.0, x_rows(), weight().transpose())?
             }
@@ -172,9 +172,9 @@ mod tests {
                     dropped: buffer(backend, &[])?,
                 };
                 let mut out = buffer(backend, probe)?;
-                linear.forward(backend, &mut out, &x, tokens, &mut low, Dropping::NONE)?;
+                linear.forward(backend, &mut out, &x, tokens, &mut low, Dropping::Nothing)?;
                 let (mut d_x, d_out) = (buffer(backend, &inputs[0])?, buffer(backend, probe)?);
-                linear.backward(backend, Some(&mut d_x), &d_out, &x, tokens, &mut low, Dropping::NONE)?;
+                linear.backward(backend, Some(&mut d_x), &d_out, &x, tokens, &mut low, Dropping::Nothing)?;
                 let d_weight = read(backend, linear.weight.gradient().unwrap())?;
                 let d_bias = read(backend, linear.bias.as_mut().unwrap().gradient().unwrap())?;
                 Ok((read(backend, &out)?, vec![read(backend, &d_x)?, d_weight, d_bias]))

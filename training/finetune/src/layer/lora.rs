@@ -6,22 +6,26 @@ use super::parameter::{Parameter, Part};
 use super::room::LowRank;
 use crate::backend::{Backend, BackendError, Mask, View, ViewMut};
 
-/// Which elements are dropped in this step.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Dropping {
-    /// Chooses them: by the step, the block and the layer. `None` where nothing is dropped, as in evaluation.
-    pub seed: Option<u64>,
+/// What of adapters is dropped in this step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dropping {
+    /// Nothing, as in evaluation.
+    Nothing,
+    /// Elements of their inputs; the number chooses them, by the step, the block and the layer.
+    Elements(u64),
+    /// All that they add: what is left is the base.
+    Adapters,
 }
 
 impl Dropping {
-    /// Nothing is dropped.
-    pub const NONE: Self = Self { seed: None };
-
     /// Another choice, for another layer of the same step.
     #[must_use]
     pub fn of(self, layer: u64) -> Self {
-        Self {
-            seed: self.seed.map(|seed| (seed ^ layer).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)),
+        match self {
+            Self::Elements(seed) => {
+                Self::Elements((seed ^ layer).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29))
+            }
+            _ => self,
         }
     }
 }
@@ -73,7 +77,10 @@ impl<B: Backend> Lora<B> {
     }
 
     fn mask(&self, dropping: Dropping) -> Option<Mask> {
-        dropping.seed.filter(|_| self.dropout > 0.0).map(|seed| Mask { probability: self.dropout, seed })
+        match dropping {
+            Dropping::Elements(seed) if self.dropout > 0.0 => Some(Mask { probability: self.dropout, seed }),
+            _ => None,
+        }
     }
 
     /// Whether something is dropped in this step.
@@ -209,7 +216,7 @@ mod tests {
 
     #[test]
     fn gradients_are_those_of_finite_differences() {
-        for (dropping, dropout) in [(Dropping::NONE, 0.3), (Dropping { seed: Some(5) }, 0.3)] {
+        for (dropping, dropout) in [(Dropping::Nothing, 0.3), (Dropping::Elements(5), 0.3)] {
             let (tokens, columns, rank) = (7, 11, 3);
             // Of outputs 0..9, the parts 2..4 and 5..9 are adapted.
             let sizes = [

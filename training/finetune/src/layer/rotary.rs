@@ -96,6 +96,7 @@ mod tests {
             weights: vec![1.0; length],
             prefix,
             documents: documents.to_vec(),
+            ..Row::default()
         };
         Layout::new(&Batch { rows: vec![row(3, 0, &[0]), row(5, 1, &[1, 3])] }, 10, 1).unwrap()
     }

@@ -6,7 +6,7 @@ use super::{Decoder, Space};
 use crate::backend::{Backend, Layout, LayoutError};
 use crate::batch::{Batch, Row};
 use crate::layer::attention::Step;
-use crate::layer::head::Learnt;
+use crate::layer::head::{Learnt, distilled};
 use crate::layer::lora::Dropping;
 use crate::layer::room::{Input, Kept, Room};
 use crate::trainee::Loss;
@@ -28,7 +28,7 @@ impl<B: Backend> Decoder<B> {
             return Ok(Vec::new());
         }
         let batch = Batch { rows: vec![row.clone()] };
-        self.forward(&batch, Dropping::NONE)?;
+        self.forward(&batch, Dropping::Nothing)?;
         let Some(space) = &self.space else { return Ok(Vec::new()) };
         let rows: Vec<u32> = positions.iter().map(|position| *position as u32).collect();
         let logits = self.head.logits(&mut self.backend, &self.embedding, &space.room.normed, &rows)?;
@@ -48,9 +48,9 @@ impl<B: Backend> Decoder<B> {
     fn dropping(&self) -> Dropping {
         match &self.options.learn {
             Learn::Lora(lora) if lora.dropout > 0.0 => {
-                Dropping { seed: Some(self.options.seed ^ self.draws.wrapping_mul(0xD134_2543_DE82_EF95)) }
+                Dropping::Elements(self.options.seed ^ self.draws.wrapping_mul(0xD134_2543_DE82_EF95))
             }
-            _ => Dropping::NONE,
+            _ => Dropping::Nothing,
         }
     }
 
@@ -111,11 +111,32 @@ impl<B: Backend> Decoder<B> {
         Ok((placement, ids, tokens))
     }
 
+    /// What of a batch is learnt. What the base foretells is computed first: it is what the model is without its adapters.
+    fn learnt(&mut self, batch: &Batch) -> Result<Learnt<B>, ModelError> {
+        let (width, distilled) = (self.config.hidden_size, distilled(batch));
+        if distilled.rows.is_empty() {
+            return Ok(Learnt::new(&mut self.backend, batch, width, None)?);
+        }
+        if !matches!(self.options.learn, Learn::Lora(_)) {
+            let what = "only adapters leave the base as it is, to learn from what it foretells: use LoRA, or learn the tokens themselves";
+            return Err(ModelError::Options(what.to_owned()));
+        }
+        // What is wrong with a row is said of the batch as it came.
+        Layout::new(batch, self.config.max_position_embeddings, self.config.vocab_size)?;
+        self.forward(&distilled, Dropping::Adapters)?;
+        let Self { backend, space, .. } = self;
+        let hidden = space.as_ref().map(|space| &space.room.normed);
+        Ok(Learnt::new(backend, batch, width, hidden)?)
+    }
+
     /// The loss; with `learn`, gradients are added.
     pub(super) fn pass(&mut self, batch: &Batch, learn: bool) -> Result<Loss, ModelError> {
         let learn = learn && self.options.learn != Learn::Nothing;
-        let Some(learnt) = Learnt::new(&mut self.backend, batch)? else { return Ok(Loss::default()) };
-        let dropping = if learn { self.dropping() } else { Dropping::NONE };
+        let learnt = self.learnt(batch)?;
+        if learnt.is_empty() {
+            return Ok(Loss::default());
+        }
+        let dropping = if learn { self.dropping() } else { Dropping::Nothing };
         let (placement, ids, tokens) = self.forward(batch, dropping)?;
         let (full, lowest) = (self.options.learn == Learn::Full, self.lowest());
         let plan: Vec<_> =

@@ -83,6 +83,7 @@ fn batch() -> Batch {
         weights: weights.to_vec(),
         prefix,
         documents: documents.to_vec(),
+        ..Row::default()
     };
     let one = row(&[3, 1, 4, 1, 5], &[0.0, 1.0, 0.5, 0.0, 1.0], 0, &[0]);
     let other = row(&[2, 7, 1, 8, 2, 8, 1, 8], &[0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0, 2.0], 2, &[2, 4, 5]);
@@ -90,9 +91,8 @@ fn batch() -> Batch {
 }
 
 /// Every gradient against central differences, of the whole model.
-fn check_gradients(mut decoder: Decoder<Cpu>) {
-    let batch = batch();
-    decoder.accumulate(&batch).unwrap();
+fn check_gradients(mut decoder: Decoder<Cpu>, batch: &Batch) {
+    decoder.accumulate(batch).unwrap();
     let count = decoder.split().1.len();
     let mut checked = 0;
     for index in 0..count {
@@ -108,7 +108,7 @@ fn check_gradients(mut decoder: Decoder<Cpu>) {
             let mut at = |step: f32| {
                 let (backend, mut parameters) = decoder.split();
                 backend.upload(&mut parameters[index].value, place, &[numbers[place] + step]).unwrap();
-                let loss = decoder.evaluate(&batch).unwrap().sum;
+                let loss = decoder.evaluate(batch).unwrap().sum;
                 let (backend, mut parameters) = decoder.split();
                 backend.upload(&mut parameters[index].value, place, &[numbers[place]]).unwrap();
                 (loss, f64::from((numbers[place] + step) - numbers[place]))
@@ -127,11 +127,9 @@ fn check_gradients(mut decoder: Decoder<Cpu>) {
 
 #[test]
 fn gradients_are_those_of_finite_differences() {
-    check_gradients(load(folder(&json!({})).path(), Learn::Full));
-    check_gradients(load(
-        folder(&json!({ "tie_word_embeddings": false, "model_type": "qwen2" })).path(),
-        Learn::Full,
-    ));
+    check_gradients(load(folder(&json!({})).path(), Learn::Full), &batch());
+    let other = folder(&json!({ "tie_word_embeddings": false, "model_type": "qwen2" }));
+    check_gradients(load(other.path(), Learn::Full), &batch());
 }
 
 /// Numbers into LoRA's matrices B, which are zeros at first.
@@ -156,8 +154,56 @@ fn gradients_of_lora_are_those_of_finite_differences() {
         stir(&mut decoder);
         let (learnt, all) = decoder.counts();
         assert!(learnt > 0 && learnt < all);
-        check_gradients(decoder);
+        check_gradients(decoder, &batch());
     }
+}
+
+/// The second row of the batch, of which the last document and some tokens of the one before are learnt from the base.
+fn distilled() -> Batch {
+    let mut batch = batch();
+    batch.rows[1].distilled = [0, 0, 0, 0, 0, 1, 1, 1].map(|distilled| distilled == 1).to_vec();
+    batch
+}
+
+#[test]
+fn gradients_of_what_is_distilled_are_those_of_finite_differences() {
+    let mut decoder = load(folder(&json!({})).path(), lora(0.0, &Target::ALL, None));
+    stir(&mut decoder);
+    check_gradients(decoder, &distilled());
+}
+
+#[test]
+fn what_is_distilled_is_what_the_model_was_without_its_adapters() {
+    let folder = folder(&json!({}));
+    let mut batch = distilled();
+    batch.rows.remove(0);
+    batch.rows[0].weights[2..5].fill(0.0);
+    // Adapters that change nothing yet differ in nothing.
+    let mut decoder = load(folder.path(), lora(0.4, &Target::ALL, None));
+    assert!(decoder.evaluate(&batch).unwrap().mean().abs() < 1e-6);
+    stir(&mut decoder);
+    let places = [5, 6, 7];
+    let own = decoder.logits(&batch.rows[0], &places).unwrap();
+    let base = load(folder.path(), Learn::Nothing).logits(&batch.rows[0], &places).unwrap();
+    let shares = |logits: &[f32]| -> Vec<f64> {
+        let all: f64 = logits.iter().map(|logit| f64::from(*logit).exp()).sum();
+        logits.iter().map(|logit| f64::from(*logit).exp() / all).collect()
+    };
+    let expected: f64 = own
+        .iter()
+        .zip(&base)
+        .zip([1.0, 1.0, 2.0])
+        .map(|((own, base), weight)| {
+            let (own, base) = (shares(own), shares(base));
+            weight * own.iter().zip(base).map(|(own, base)| base * (base / own).ln()).sum::<f64>()
+        })
+        .sum();
+    let loss = decoder.evaluate(&batch).unwrap();
+    assert!(expected > 0.01 && (loss.sum - expected).abs() < 1e-5, "{loss:?} instead of {expected}");
+    assert_eq!(loss.weight, 4.0);
+    // Who learns all has no base any more.
+    let error = load(folder.path(), Learn::Full).evaluate(&batch).unwrap_err().to_string();
+    assert!(error.contains("use LoRA"), "{error}");
 }
 
 fn gradients(decoder: &mut Decoder<Cpu>) -> Vec<Vec<f32>> {
@@ -204,6 +250,7 @@ fn documents_in_a_row_lose_what_each_loses_alone() {
             weights,
             prefix: 0,
             documents: vec![0],
+            ..Row::default()
         });
     }
     let mut sum = 0.0;

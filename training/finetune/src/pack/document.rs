@@ -12,6 +12,9 @@ pub struct Document {
     /// What it counts that each token is foretold: 1 where it is learnt, 0 where it is only read. As long as `tokens`. That of the
     /// first token means nothing, as nothing stands before it.
     pub weights: Vec<f32>,
+    /// Whether it is learnt what the base foretells at those tokens, not the tokens themselves: the base's knowledge is distilled (Hinton,
+    /// Vinyals and Dean 2015), so that it is not lost (Li and Hoiem, "Learning without Forgetting", 2016).
+    pub distilled: bool,
 }
 
 impl Document {
@@ -53,6 +56,7 @@ impl Document {
             let next = (at + 1 < self.len()).then_some(at + 1);
             row.targets.push(next.map_or(0, |next| self.tokens[next]));
             row.weights.push(next.map_or(0.0, |next| self.weights[next]));
+            row.distilled.push(self.distilled);
         }
     }
 }

@@ -11,7 +11,7 @@ fn limits(row_tokens: usize, batch_tokens: usize) -> Limits {
 /// A dialogue: `read` tokens that are read, the rest of them learnt.
 fn document(tokens: &[u32], read: usize) -> Document {
     let weights = (0..tokens.len()).map(|at| if at < read { 0.0 } else { 1.0 }).collect();
-    Document { tokens: tokens.to_vec(), weights }
+    Document { tokens: tokens.to_vec(), weights, ..Document::default() }
 }
 
 /// `count` dialogues that begin with `prompt`, and then have `own` tokens each, of which the last two are learnt.
@@ -136,6 +136,22 @@ fn the_fingerprint_knows_documents_and_limits() {
     let mut lighter = documents.clone();
     lighter[2].weights[7] = 0.5;
     assert_ne!(print, of(&lighter, limits(20, 20)));
+    let mut distilled = documents.clone();
+    distilled[1].distilled = true;
+    assert_ne!(print, of(&distilled, limits(20, 20)));
+}
+
+#[test]
+fn a_row_knows_which_of_its_documents_are_distilled() {
+    let mut documents = dialogues(&[1, 2], 2, 6);
+    documents[1].distilled = true;
+    let pack = Pack::new(documents, limits(40, 40)).unwrap();
+    let batch = pack.batch(&pack.in_order()[0]);
+    let [row] = batch.rows.as_slice() else { panic!("{batch:?}") };
+    assert_eq!(row.documents.len(), 2);
+    for token in row.documents[0]..row.tokens.len() {
+        assert_eq!(row.is_distilled(token), token >= row.documents[1], "token {token}");
+    }
 }
 
 proptest! {

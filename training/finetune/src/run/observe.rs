@@ -99,7 +99,7 @@ pub struct Step {
     pub total: u64,
     /// How often all documents were read.
     pub epoch: f64,
-    /// The weighted mean of the cross-entropy before the update, in nats.
+    /// The weighted mean of the losses before the update, in nats: cross-entropies, and divergences where tokens are distilled.
     pub loss: f64,
     /// The learning rate.
     pub rate: f64,

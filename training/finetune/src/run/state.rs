@@ -156,8 +156,9 @@ impl RunState {
             (self.seed != new.seed, "seed"),
             (self.accumulate != new.accumulate, "number of batches a step"),
         ];
+        // What is said of the model may be why its documents differ.
         let other = checks.into_iter().find(|(differs, _)| *differs).map(|(_, what)| what.to_owned());
-        other.or_else(|| differing(&self.model, &new.model).next())
+        differing(&self.model, &new.model).next().or(other)
     }
 
     /// The options that differ, but for those that change nothing of what is learnt.

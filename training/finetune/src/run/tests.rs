@@ -26,7 +26,7 @@ fn documents(count: u32, seed: u32) -> Pack {
             })
             .collect();
         let weights = (0..length).map(|at| if at < 2 { 0.0 } else { 1.0 }).collect();
-        Document { tokens, weights }
+        Document { tokens, weights, ..Document::default() }
     };
     let limits = Limits { row_tokens: 24, batch_tokens: 48, too_long: TooLong::Drop };
     Pack::new((0..count).map(sentence).collect(), limits).unwrap()

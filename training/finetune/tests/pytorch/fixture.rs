@@ -28,7 +28,7 @@ pub(crate) struct Written {
 impl From<Written> for Row {
     fn from(row: Written) -> Self {
         let Written { tokens, targets, weights, prefix, documents } = row;
-        Self { tokens, targets, weights, prefix, documents }
+        Self { tokens, targets, weights, prefix, documents, ..Self::default() }
     }
 }
 

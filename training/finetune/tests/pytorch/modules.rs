@@ -1,7 +1,7 @@
 //! Each operation that a layer is made of, forward and backward.
 
 use loquat_finetune::backend::cpu::{Cpu, Memory};
-use loquat_finetune::backend::{CrossEntropy, Heads, Layout, Role, Turn, View, ViewMut};
+use loquat_finetune::backend::{CrossEntropy, Heads, Layout, Role, Targets, Turn, View, ViewMut};
 use loquat_finetune::{Backend, Batch, Row};
 
 use super::fixture::{Tensors, near};
@@ -48,6 +48,7 @@ fn layout() -> Layout {
         weights: vec![1.0; length],
         prefix,
         documents: documents.to_vec(),
+        ..Row::default()
     };
     let batch = Batch { rows: vec![row(23, 5, &[5, 11, 18]), row(9, 0, &[0])] };
     Layout::new(&batch, 64, 61).unwrap()
@@ -186,7 +187,7 @@ fn cross_entropy() {
         vocabulary,
         hidden: &hidden,
         weight: &weight,
-        targets: &targets,
+        targets: Targets::Tokens(&targets),
         weights: &weights,
     };
     let mut d_hidden = bench.zeros(Role::Activation, tokens * width);

@@ -2,7 +2,6 @@
 //! side, and whether a target was missed. A run that was stopped goes on.
 
 mod columns;
-mod kept;
 mod material;
 mod measured;
 

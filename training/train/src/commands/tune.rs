@@ -177,7 +177,7 @@ impl Objective<Ended> for Bench<'_> {
         let recipe = (self.with)(ask.settings)?;
         let loss = trial::run(self.session, &recipe, ask, self.folder, self.stop)?;
         let Some(loss) = loss else { return Err(Ended::Stopped) };
-        self.kept.add(&Line::of(ask, loss))?;
+        self.kept.add(Line::of(ask, loss))?;
         self.aside.remove();
         let share = ask.budget as f64 / WHOLE as f64 * 100.0;
         let told = if loss.is_finite() { format!("loss on dev {loss:.4}") } else { "diverged".to_owned() };

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use loquat_prepare::Kind;
 use serde_json::json;
 
 use super::*;
@@ -51,6 +50,7 @@ fn example(messages: &[(Role, &str, Option<u8>)]) -> Example {
         group: None,
         question: None,
         answers: Vec::new(),
+        unfinished: false,
     }
 }
 
@@ -89,6 +89,19 @@ fn answers_and_their_ends_are_learnt_and_nothing_else() {
     let prompt = tokenizer.prompt(&asked).unwrap();
     assert_eq!(document.tokens, [prompt, vec![id("more"), id("hi"), END]].concat());
     assert_eq!(document.weights.len(), document.tokens.len());
+}
+
+#[test]
+fn an_answer_that_was_cut_off_does_not_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let tokenizer = tokenizer(folder.path(), CHAT_ML);
+    let said = [(Role::User, "hi", None), (Role::Assistant, "hello more", None)];
+    let whole = example(&said);
+    let cut = Example { unfinished: true, kind: Kind::Rehearsal, ..whole.clone() };
+    let documents = documents(&[whole, cut], &tokenizer, 100).unwrap();
+    assert_eq!(learnt(&documents[0]), [id("hello"), id("more"), END]);
+    assert_eq!(learnt(&documents[1]), [id("hello"), id("more")]);
+    assert!(!documents[0].distilled && documents[1].distilled);
 }
 
 #[test]

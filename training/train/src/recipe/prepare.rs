@@ -87,7 +87,7 @@ characters = 2000
 [prepare.rehearsal]
 # Questions: .txt with one a line, or conversations, of which what the person says first is taken. Without any, English ones that are built in.
 questions = []
-# So many replies, each question in turn; those that come to no end within so many tokens are left out.
+# So many replies, each question in turn, and the most tokens of each; of one that is cut off there, the end is not learnt.
 replies = 400
 tokens = 256
 

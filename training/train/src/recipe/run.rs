@@ -20,6 +20,9 @@ pub struct RunRecipe {
     pub set: Option<PathBuf>,
     /// Which parameters learn. Default: `lora`.
     pub method: Method,
+    /// Whether replies of the base are learnt by all that it foretells at each of their tokens, and not by those tokens alone. Says nothing where all
+    /// parameters learn, as no base is left then. Default: true.
+    pub distil: bool,
     /// What computing is done in. Default: `f32`.
     pub precision: Precision,
     /// Where computing is done. Default: `auto`.
@@ -85,6 +88,7 @@ impl Default for RunRecipe {
         Self {
             set: None,
             method: Method::Lora,
+            distil: true,
             precision: Precision::F32,
             device: Device::Auto,
             threads: 0,
@@ -155,6 +159,11 @@ impl RunRecipe {
         Limits { row_tokens, batch_tokens, too_long }
     }
 
+    /// Whether replies of the base are learnt by what it foretells.
+    pub fn distils(&self) -> bool {
+        self.distil && self.method == Method::Lora
+    }
+
     /// How the model is made.
     pub fn model(&self, seed: u64) -> Options {
         let learn = match self.method {
@@ -209,6 +218,9 @@ impl RunRecipe {
                 ("run.lora.targets".to_owned(), format!("{targets:?}")),
                 ("run.lora.last_blocks".to_owned(), format!("{last_blocks:?}")),
             ]);
+            if !self.distil {
+                identity.insert("run.distil".to_owned(), self.distil.to_string());
+            }
         }
         identity
     }
@@ -292,6 +304,7 @@ mod tests {
         let mut targets = LoraOptions::default().targets;
         targets.reverse();
         assert_eq!(first, of(LoraOptions { targets, ..LoraOptions::default() }));
+        assert_ne!(first, RunRecipe { distil: false, ..RunRecipe::default() }.identity());
         let full = |rank| {
             let lora = LoraOptions { rank, ..LoraOptions::default() };
             RunRecipe { method: Method::Full, lora, ..RunRecipe::default() }.identity()

@@ -28,6 +28,9 @@ const RUN: &str = r#"# How the model is trained: loquat-train run
 # set = "set"
 # Which parameters learn: lora (adapters beside the linear layers) or full (all).
 method = "lora"
+# Whether replies of the base ([prepare.rehearsal]) are learnt by all that it foretells at each token, and not by the tokens alone
+# (distillation). With method = "full" no base is left to foretell, and they are learnt by their tokens.
+distil = true
 # What computing is done in: f32, or bf16. On the CPU that rounds the factors of large products alone. On a GPU activations, their gradients and
 # weights that do not learn are bfloat16 too; weights that learn, their gradients and the optimiser's moments stay f32.
 precision = "f32"

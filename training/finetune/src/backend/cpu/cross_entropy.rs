@@ -1,29 +1,44 @@
-//! Cross-entropy in chunks of tokens: the logits of a chunk are made, read, and turned into their own gradient in place.
+//! Cross-entropy in chunks of tokens: the logits of a chunk are made, read, and turned into their own gradient in place. Where targets are
+//! hidden states, their logits are made beside them.
 
 use rayon::prelude::*;
 
 use super::memory::Memory;
 use super::product::{Grid, GridMut, Means, parallel};
-use super::vector::{exp, largest, same, sum, widest};
-use crate::backend::CrossEntropy;
+use super::vector::{exp, largest, same, sum, sum_changing, widest};
+use crate::backend::{CrossEntropy, Targets};
 
-/// Logits that are kept at once, at most (64 MiB), where a token's alone are not more.
+/// Numbers that are kept at once, at most (64 MiB), where a token's alone are not more.
 const ROOM: usize = 16 << 20;
 
+/// Numbers that are kept at once: logits, and those that targets are made of.
+pub(super) fn room(of: &CrossEntropy<'_, Memory, Vec<u32>>) -> usize {
+    chunk(of) * each(of)
+}
+
+/// Numbers that a token needs.
+fn each(of: &CrossEntropy<'_, Memory, Vec<u32>>) -> usize {
+    match of.targets {
+        Targets::Tokens(_) => of.vocabulary,
+        Targets::States(_) => 2 * of.vocabulary,
+    }
+}
+
 /// Tokens in a chunk.
-pub(super) fn chunk(tokens: usize, vocabulary: usize) -> usize {
-    let most = (ROOM / vocabulary.max(1)).max(1);
-    tokens.div_ceil(tokens.div_ceil(most).max(1))
+fn chunk(of: &CrossEntropy<'_, Memory, Vec<u32>>) -> usize {
+    let most = (ROOM / each(of).max(1)).max(1);
+    of.tokens.div_ceil(of.tokens.div_ceil(most).max(1)).max(1)
 }
 
 pub(super) fn cross_entropy(
     of: &CrossEntropy<'_, Memory, Vec<u32>>,
     mut gradients: Option<(&mut Memory, Option<&mut Memory>)>,
-    logits: &mut [f32],
+    room: &mut [f32],
     means: Means,
 ) -> f64 {
     let (width, vocabulary) = (of.width, of.vocabulary);
-    let size = chunk(of.tokens, vocabulary).max(1);
+    let size = chunk(of);
+    let (logits, wanted_logits) = room.split_at_mut(size * vocabulary);
     let weight = Grid::new(of.weight, vocabulary, width, width);
     let mut loss = 0.0;
     for start in (0..of.tokens).step_by(size) {
@@ -33,17 +48,32 @@ pub(super) fn cross_entropy(
         let out = GridMut::new(logits, count, vocabulary, vocabulary);
         parallel(out, 0.0, 1.0, hidden, weight.transpose(), means);
         let wanted = gradients.is_some();
-        let rows = of.targets[start..start + count].par_iter().zip(&of.weights[start..start + count]);
-        let losses: Vec<f64> = logits
-            .par_chunks_exact_mut(vocabulary)
-            .zip(rows)
-            .map(|(logits, (&target, &weight))| {
-                widest(
-                    #[inline(always)]
-                    || token(logits, target as usize, weight, wanted),
-                )
-            })
-            .collect();
+        let rows = logits.par_chunks_exact_mut(vocabulary).zip(&of.weights[start..start + count]);
+        let losses: Vec<f64> = match of.targets {
+            Targets::Tokens(targets) => rows
+                .zip(&targets[start..start + count])
+                .map(|((logits, &weight), &target)| {
+                    widest(
+                        #[inline(always)]
+                        || token(logits, target as usize, weight, wanted),
+                    )
+                })
+                .collect(),
+            Targets::States(states) => {
+                let targets = &mut wanted_logits[..count * vocabulary];
+                let states = Grid::new(&states[start * width..], count, width, width);
+                let out = GridMut::new(targets, count, vocabulary, vocabulary);
+                parallel(out, 0.0, 1.0, states, weight.transpose(), means);
+                rows.zip(targets.par_chunks_exact(vocabulary))
+                    .map(|((logits, &weight), targets)| {
+                        widest(
+                            #[inline(always)]
+                            || distribution(logits, targets, weight, wanted),
+                        )
+                    })
+                    .collect()
+            }
+        };
         loss += losses.iter().sum::<f64>();
         if let Some((d_hidden, d_weight)) = &mut gradients {
             let d_logits = Grid::new(logits, count, vocabulary, vocabulary);
@@ -82,4 +112,32 @@ fn token(logits: &mut [f32], target: usize, weight: f32, gradient: bool) -> f64 
         )
     };
     f64::from(weight) * (f64::from(total).ln() + f64::from(most) - f64::from(wanted))
+}
+
+/// A token's weighted divergence from the softmax of `targets`; its logits become their gradient where that is wanted.
+#[inline(always)]
+fn distribution(logits: &mut [f32], targets: &[f32], weight: f32, gradient: bool) -> f64 {
+    let (most, most_wanted) = (largest(logits), largest(targets));
+    let [total, total_wanted] = [(&*logits, most), (targets, most_wanted)].map(|(logits, most)| {
+        sum(
+            logits,
+            #[inline(always)]
+            |logit| exp(logit - most),
+        )
+    });
+    let (scale, scale_wanted) = (1.0 / total, 1.0 / total_wanted);
+    let apart = sum_changing(
+        logits,
+        targets,
+        #[inline(always)]
+        |logit, target| {
+            let (own, wanted) = (*logit - most, target - most_wanted);
+            let share = exp(wanted) * scale_wanted;
+            if gradient {
+                *logit = weight * (exp(own) * scale - share);
+            }
+            share * (wanted - own)
+        },
+    );
+    f64::from(weight) * (f64::from(apart) + f64::from(total).ln() - f64::from(total_wanted).ln())
 }

@@ -19,6 +19,8 @@ mod panels;
 #[expect(unsafe_code, reason = "instructions of the processor, and buffers that threads share")]
 mod tile;
 
+use std::time::Instant;
+
 use half::bf16;
 
 /// Up to here a size is narrow: what LoRA has as its rank, for up to three layers that read the same input.
@@ -53,6 +55,33 @@ impl Precision {
         {
             false
         }
+    }
+
+    /// How long a product of a model's size takes in it, over how long it takes in `f32`: some milliseconds to measure. Processors that
+    /// have the instructions differ in how fast these are. `None` where it, or `f32`, has no instructions.
+    pub fn cost(self) -> Option<f64> {
+        const ROWS: usize = 112;
+        const WIDTH: usize = 768;
+        if !self.supported() || !Self::F32.supported() {
+            return None;
+        }
+        let (left, right) = (vec![0.5_f32; ROWS * WIDTH], vec![0.5_f32; WIDTH * WIDTH]);
+        let mut out = vec![0.0; ROWS * WIDTH];
+        let mut seconds = |precision| {
+            let started = Instant::now();
+            let out = Out::new(&mut out, ROWS, WIDTH, WIDTH);
+            let left = Factor::new(Numbers::F32(&left), ROWS, WIDTH, WIDTH);
+            let right = Factor::new(Numbers::F32(&right), WIDTH, WIDTH, WIDTH);
+            product(precision, out, false, 1.0, &[(left, right)]);
+            started.elapsed().as_secs_f64()
+        };
+        // In turns, and the least of several: what else runs on the machine can only add.
+        let mut least = [f64::INFINITY; 2];
+        for _ in 0..8 {
+            least[0] = least[0].min(seconds(self));
+            least[1] = least[1].min(seconds(Self::F32));
+        }
+        Some(least[0] / least[1])
     }
 }
 

@@ -49,6 +49,23 @@ pub(super) fn sum(x: &[f32], term: impl Fn(f32) -> f32) -> f32 {
     sum
 }
 
+/// The sum of a term of each pair of two slices of one length, in a fixed order; a term may change its first number.
+#[inline(always)]
+pub(super) fn sum_changing(x: &mut [f32], y: &[f32], term: impl Fn(&mut f32, f32) -> f32) -> f32 {
+    let ((xs, rest), (ys, other_rest)) = (x.as_chunks_mut::<LANES>(), y.as_chunks::<LANES>());
+    let mut lanes = [0.0f32; LANES];
+    for (x, y) in xs.iter_mut().zip(ys) {
+        for lane in 0..LANES {
+            lanes[lane] += term(&mut x[lane], y[lane]);
+        }
+    }
+    let mut sum = fold(lanes, plus);
+    for (x, y) in rest.iter_mut().zip(other_rest) {
+        sum += term(x, *y);
+    }
+    sum
+}
+
 /// The largest of a slice; the least number there is where it is empty.
 #[inline(always)]
 pub(super) fn largest(x: &[f32]) -> f32 {
@@ -156,6 +173,15 @@ mod tests {
             assert_eq!(widest(|| sum(&x, |x| 3.0 * x)), 3.0 * expected);
             assert_eq!(dot(&x, &vec![2.0; length]), 2.0 * expected);
             assert_eq!(triple(&x, &vec![2.0; length], &vec![0.5; length]), expected);
+            let mut changed = x.clone();
+            let halves = widest(|| {
+                sum_changing(&mut changed, &x, |x, y| {
+                    *x += y;
+                    y / 2.0
+                })
+            });
+            assert_eq!(halves, expected / 2.0);
+            assert!(changed.iter().zip(&x).all(|(changed, x)| *changed == 2.0 * x));
             let mut reversed: Vec<f32> = x.iter().map(|x| x - 1000.0).collect();
             reversed.reverse();
             assert_eq!(largest(&reversed), if length == 0 { f32::MIN } else { length as f32 - 1001.0 });

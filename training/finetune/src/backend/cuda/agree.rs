@@ -3,7 +3,7 @@
 //! Sizes are chosen to be no multiples of a block, a warp or a tile.
 
 use crate::backend::cpu::Cpu;
-use crate::backend::{Backend, CrossEntropy, Heads, Layout, Mask, Role, Turn, View, ViewMut};
+use crate::backend::{Backend, CrossEntropy, Heads, Layout, Mask, Role, Targets, Turn, View, ViewMut};
 use crate::batch::{Batch, Row};
 use crate::trainee::Update;
 
@@ -84,6 +84,7 @@ impl<B: Backend> Both<B> {
             weights: vec![0.0; *length],
             prefix: *prefix,
             documents: documents.to_vec(),
+            ..Row::default()
         });
         Layout::new(&Batch { rows: rows.collect() }, 100_000, 1).unwrap()
     }
@@ -348,28 +349,37 @@ impl<B: Backend> Both<B> {
                 let weights = self.given(Role::State, &weights);
                 let mut d_hidden = self.random(Role::Activation, tokens * width);
                 let mut d_weight = self.random(Role::State, vocabulary * width);
-                macro_rules! loss {
-                    ($which:ident) => {{
-                        let targets = self.$which.indices(&targets).unwrap();
-                        let of = CrossEntropy {
-                            tokens,
-                            width,
-                            vocabulary,
-                            hidden: &hidden.$which,
-                            weight: &weight.$which,
-                            targets: &targets,
-                            weights: &weights.$which,
-                        };
-                        let into = gradient
-                            .then_some((&mut d_hidden.$which, with_weight.then_some(&mut d_weight.$which)));
-                        self.$which.cross_entropy(of, into).unwrap()
-                    }};
+                let states = self.random(Role::Activation, tokens * width);
+                for distilled in [false, true] {
+                    macro_rules! loss {
+                        ($which:ident) => {{
+                            let targets = self.$which.indices(&targets).unwrap();
+                            let of = CrossEntropy {
+                                tokens,
+                                width,
+                                vocabulary,
+                                hidden: &hidden.$which,
+                                weight: &weight.$which,
+                                targets: match distilled {
+                                    false => Targets::Tokens(&targets),
+                                    true => Targets::States(&states.$which),
+                                },
+                                weights: &weights.$which,
+                            };
+                            let into = gradient.then_some((
+                                &mut d_hidden.$which,
+                                with_weight.then_some(&mut d_weight.$which),
+                            ));
+                            self.$which.cross_entropy(of, into).unwrap()
+                        }};
+                    }
+                    let (expected, found) = (loss!(cpu), loss!(other));
+                    let near =
+                        (expected - found).abs() <= f64::from(self.tolerance) * expected.abs().max(1e-3);
+                    assert!(near, "cross_entropy: {found} instead of {expected}");
+                    self.same(&d_hidden, "cross_entropy of the hidden state");
+                    self.same(&d_weight, "cross_entropy of the output layer");
                 }
-                let (expected, found) = (loss!(cpu), loss!(other));
-                let near = (expected - found).abs() <= f64::from(self.tolerance) * expected.abs().max(1e-3);
-                assert!(near, "cross_entropy: {found} instead of {expected}");
-                self.same(&d_hidden, "cross_entropy of the hidden state");
-                self.same(&d_weight, "cross_entropy of the output layer");
             }
         }
     }

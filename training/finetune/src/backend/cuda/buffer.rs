@@ -254,6 +254,7 @@ mod tests {
             weights: vec![0.0; length],
             prefix,
             documents: documents.to_vec(),
+            ..Row::default()
         }
     }
 

@@ -6,7 +6,9 @@ use super::device::{Device, Matrix, Number, Product};
 use super::kernels::Module;
 use super::launch::{THREADS, WARP, fours, threads_for};
 use super::{Cuda, Precision};
-use crate::backend::{Backend, BackendError, CrossEntropy, Heads, Layout, Mask, Role, Turn, View, ViewMut};
+use crate::backend::{
+    Backend, BackendError, CrossEntropy, Heads, Layout, Mask, Role, Targets, Turn, View, ViewMut,
+};
 use crate::trainee::Update;
 
 /// Numbers that a block of the norm's backward pass may sum up beside each other: 48 KiB, what every device has without being asked.
@@ -285,13 +287,21 @@ impl<D: Device> Backend for Cuda<D> {
         gradients: Option<(&mut Self::Buffer, Option<&mut Self::Buffer>)>,
     ) -> Result<f64, BackendError> {
         let CrossEntropy { tokens, width, vocabulary, .. } = of;
-        let targets = self.indices_of(of.targets, tokens)?;
         let weights = self.state(of.weights, tokens)?;
         let weight = self.matrix_of(of.weight, 0, vocabulary, width, width, false)?;
+        let (targets_at, states) = match of.targets {
+            Targets::Tokens(targets) => (self.indices_of(targets, tokens)?, None),
+            Targets::States(states) => (0, Some(states)),
+        };
+        let bytes = if states.is_some() { 8 } else { 4 };
         // A multiple of 128 keeps tensor cores full.
-        let step = (self.logits / (4 * vocabulary.max(1)) / 128 * 128).max(128).min(tokens.max(1));
+        let step = (self.logits / (bytes * vocabulary.max(1)) / 128 * 128).max(128).min(tokens.max(1));
         let losses = self.scratch(tokens * 4)?;
         let logits = self.scratch(step * vocabulary * 4)?;
+        let wanted = match states {
+            Some(states) => Some((states, self.scratch(step * vocabulary * 4)?)),
+            None => None,
+        };
         let d_logits = match (&gradients, self.precision) {
             // In full precision the gradient takes the logits' place.
             (Some(_), Precision::Mixed) => Some(self.scratch(step * vocabulary * 2)?),
@@ -320,6 +330,20 @@ impl<D: Device> Backend for Cuda<D> {
                 scale: 1.0,
                 keep: 0.0,
             })?;
+            let (kernel, targets) = match &wanted {
+                None => ("cross_entropy", targets_at + 4 * first as u64),
+                Some((states, wanted)) => {
+                    let left = self.matrix_of(states, first * width, count, width, width, false)?;
+                    self.multiply(Product {
+                        out: of_logits(wanted.at(0), Number::F32),
+                        left,
+                        right: Matrix { transposed: true, ..weight },
+                        scale: 1.0,
+                        keep: 0.0,
+                    })?;
+                    ("divergence", wanted.at(0))
+                }
+            };
             let gradient = match (&d_hidden, &d_logits) {
                 (None, _) => of_logits(0, Number::F32),
                 (Some(_), Some(half)) => of_logits(half.at(0), Number::Bf16),
@@ -329,11 +353,11 @@ impl<D: Device> Backend for Cuda<D> {
                 Address(losses.at(first * 4)),
                 Address(gradient.address),
                 Address(logits.at(0)),
-                Address(targets + 4 * first as u64),
+                Address(targets),
                 Address(weights + 4 * first as u64),
                 self.int(vocabulary)?,
             ];
-            let kernel = format!("cross_entropy_{}", self.number());
+            let kernel = format!("{kernel}_{}", self.number());
             let threads = vocabulary.next_multiple_of(WARP).clamp(WARP, 1024);
             self.run(Module::Loss, &kernel, (count, 1), threads, &arguments)?;
             if let Some(d_hidden) = &d_hidden {

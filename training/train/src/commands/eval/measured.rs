@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::columns::Column;
-use super::kept::Kept;
 use super::material::{Material, Text};
+use crate::commands::lines::Lines;
 use crate::recipe::Recipe;
 
 /// The name of the one model that the bot has while it is measured.
@@ -196,7 +196,7 @@ impl Bench<'_> {
         model: &dyn LanguageModel,
         folder: &Path,
     ) -> anyhow::Result<Vec<Answered>> {
-        let mut kept: Kept<Answered> = Kept::open(&folder.join("unanswerable.jsonl"))?;
+        let mut kept: Lines<Answered> = Lines::open(&folder.join("unanswerable.jsonl"))?;
         let sampling = Sampling { max_tokens: TOKENS, ..sampling(config) };
         let prompts = &self.material.unanswerable;
         let left: Vec<_> =
@@ -205,7 +205,7 @@ impl Bench<'_> {
         let mut answers = futures::stream::iter(answers).buffer_unordered(self.recipe.eval.parallel);
         let task = format!("{name}: asking without the facts");
         while let Some(answered) = answers.next().await {
-            kept.keep(answered?)?;
+            kept.push(answered?)?;
             self.screen.show(&task, kept.all.len() as u64, Some(prompts.len() as u64), false);
         }
         self.screen.clear();
@@ -214,7 +214,7 @@ impl Bench<'_> {
 
     /// Judges general texts and the domain's. One that does not fit the model's context or its template is skipped.
     fn judge(&self, name: &str, config: &Config, folder: &Path) -> anyhow::Result<Vec<Judged>> {
-        let mut kept: Kept<Judged> = Kept::open(&folder.join("perplexity.jsonl"))?;
+        let mut kept: Lines<Judged> = Lines::open(&folder.join("perplexity.jsonl"))?;
         let general = self.material.general.iter().map(|text| (true, text));
         let all: Vec<(bool, &Text)> =
             general.chain(self.material.domain.iter().map(|text| (false, text))).collect();
@@ -239,7 +239,7 @@ impl Bench<'_> {
                 };
                 let Score { tokens, log_probability } = score;
                 let id = text.id.clone();
-                kept.keep(Judged { id, is_general, tokens, log_probability, skipped })?;
+                kept.push(Judged { id, is_general, tokens, log_probability, skipped })?;
                 self.screen.show(&task, kept.all.len() as u64, Some(all.len() as u64), false);
             }
             self.screen.clear();

@@ -114,6 +114,7 @@ impl Trainer {
                 weights: vec![0.0; tokens.len()],
                 prefix: 0,
                 documents: vec![0],
+                ..Row::default()
             };
             let places: Vec<usize> = (0..tokens.len()).collect();
             let reference = self.0.logits(&row, &places)?;

@@ -12,7 +12,7 @@ use loquat_prepare::{Example, settings};
 use crate::commands::eval::base;
 use crate::recipe::Recipe;
 
-/// The replies of the recipe's base; how many of them came to an end is said.
+/// The replies of the recipe's base.
 pub(super) fn examples(
     recipe: &Recipe,
     config: &Config,
@@ -44,14 +44,12 @@ pub(super) fn examples(
     let made = rehearse(model.as_ref(), &questions, settings, recipe.seed, &kept, &mut progress);
     let examples = tasks.block_on(made)?;
     screen.clear();
-    if examples.len() < settings.replies {
-        screen.say(&format!(
-            "{} of {} replies of the base came to an end within {} tokens and are learnt",
-            examples.len(),
-            settings.replies,
-            settings.tokens
-        ));
-    }
+    let cut = examples.iter().filter(|example| example.unfinished).count();
+    screen.say(&format!(
+        "{} replies of the base, {cut} of them cut off at {} tokens",
+        examples.len(),
+        settings.tokens
+    ));
     Ok(examples)
 }
 

@@ -1,13 +1,13 @@
 //! What was measured, a line of JSON for each. In: losses. Out: the same, once the search is begun again.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, bail};
 use loquat_finetune::tune::{Ask, Settings};
 use serde::{Deserialize, Serialize};
 
+use crate::commands::lines::Lines;
 use crate::recipe::Recipe;
 
 /// The file of lines.
@@ -39,12 +39,10 @@ impl Line {
     }
 }
 
-/// The lines, in memory and on disk.
+/// What was measured so far.
 #[derive(Debug)]
 pub(super) struct Kept {
-    path: PathBuf,
-    file: File,
-    lines: Vec<Line>,
+    lines: Lines<Line>,
 }
 
 impl Kept {
@@ -52,7 +50,6 @@ impl Kept {
     pub(super) fn open(folder: &Path, recipe: &Recipe) -> anyhow::Result<Self> {
         fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         let (path, about) = (folder.join(FILE), folder.join(RECIPE));
-        let unwritten = || format!("{} cannot be written", path.display());
         let text = recipe.to_toml()?;
         match fs::read_to_string(&about) {
             Ok(there) if there != text && path.exists() => bail!(
@@ -62,24 +59,7 @@ impl Kept {
             ),
             _ => fs::write(&about, text).with_context(|| format!("{} cannot be written", about.display()))?,
         }
-        let before = if path.exists() {
-            fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?
-        } else {
-            String::new()
-        };
-        let mut lines = Vec::new();
-        for (number, line) in (1..).zip(before.split_inclusive('\n')) {
-            match serde_json::from_str(line) {
-                Ok(line) => lines.push(line),
-                // The process ended in the midst of it.
-                Err(_) if !line.ends_with('\n') => {}
-                Err(error) => bail!("{}, line {number}: {error}; remove the line", path.display()),
-            }
-        }
-        let whole = before.rfind('\n').map_or(0, |end| end + 1);
-        let file = OpenOptions::new().create(true).append(true).open(&path).with_context(unwritten)?;
-        file.set_len(whole as u64).with_context(unwritten)?;
-        Ok(Self { path, file, lines })
+        Ok(Self { lines: Lines::open(&path)? })
     }
 
     /// What was measured of the same trial with the same settings; infinite where it diverged.
@@ -88,16 +68,10 @@ impl Kept {
             (line.trial, line.repeat, line.budget) == (ask.trial, ask.repeat, ask.budget)
                 && line.settings == *ask.settings
         };
-        self.lines.iter().find(is_it).map(|line| line.loss.unwrap_or(f64::INFINITY))
+        self.lines.all.iter().find(is_it).map(|line| line.loss.unwrap_or(f64::INFINITY))
     }
 
-    pub(super) fn add(&mut self, line: &Line) -> anyhow::Result<()> {
-        let unwritten = || format!("{} cannot be written", self.path.display());
-        self.file
-            .write_all(format!("{}\n", serde_json::to_string(line)?).as_bytes())
-            .with_context(unwritten)?;
-        self.file.sync_data().with_context(unwritten)?;
-        self.lines.push(line.clone());
-        Ok(())
+    pub(super) fn add(&mut self, line: Line) -> anyhow::Result<()> {
+        self.lines.push(line)
     }
 }

@@ -73,6 +73,7 @@ fn batch() -> Batch {
         weights: (0..length).map(|place| [1.0, 0.0, 0.5][place % 3]).collect(),
         prefix,
         documents: documents.to_vec(),
+        ..Row::default()
     };
     Batch { rows: vec![row(70, 9, &[9, 30, 65]), row(5, 0, &[0])] }
 }

@@ -9,13 +9,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// What is there already, and what is added.
-pub(super) struct Kept<T> {
+#[derive(Debug)]
+pub(super) struct Lines<T> {
     path: PathBuf,
     file: File,
     pub(super) all: Vec<T>,
 }
 
-impl<T: Serialize + DeserializeOwned> Kept<T> {
+impl<T: Serialize + DeserializeOwned> Lines<T> {
     /// Reads what is there.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
         let unusable = || format!("{} cannot be read and written", path.display());
@@ -30,10 +31,7 @@ impl<T: Serialize + DeserializeOwned> Kept<T> {
             if !line.is_empty() {
                 let one = serde_json::from_slice(line);
                 all.push(one.with_context(|| {
-                    format!(
-                        "line {number} of {} is damaged; remove the file to measure again",
-                        path.display()
-                    )
+                    format!("line {number} of {} is damaged; remove it to measure that again", path.display())
                 })?);
             }
         }
@@ -42,11 +40,12 @@ impl<T: Serialize + DeserializeOwned> Kept<T> {
         Ok(Self { path: path.to_owned(), file, all })
     }
 
-    pub(super) fn keep(&mut self, one: T) -> anyhow::Result<()> {
+    /// Keeps one more, over a loss of power too.
+    pub(super) fn push(&mut self, one: T) -> anyhow::Result<()> {
         let mut line = serde_json::to_vec(&one)?;
         line.push(b'\n');
         // One call: a process that is killed leaves whole lines and one torn one at most.
-        self.file.write_all(&line).with_context(|| {
+        self.file.write_all(&line).and_then(|()| self.file.sync_data()).with_context(|| {
             format!("{} cannot be written; free some space and start again", self.path.display())
         })?;
         self.all.push(one);
@@ -56,22 +55,22 @@ impl<T: Serialize + DeserializeOwned> Kept<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::Kept;
+    use super::Lines;
 
     #[test]
     fn what_was_kept_is_there_and_a_torn_line_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.jsonl");
-        let mut kept = Kept::open(&path).unwrap();
-        [1, 2, 30].into_iter().for_each(|one| kept.keep(one).unwrap());
+        let mut kept = Lines::open(&path).unwrap();
+        [1, 2, 30].into_iter().for_each(|one| kept.push(one).unwrap());
         let mut bytes = std::fs::read(&path).unwrap();
         bytes.pop();
         std::fs::write(&path, bytes).unwrap();
-        let mut kept: Kept<u32> = Kept::open(&path).unwrap();
+        let mut kept: Lines<u32> = Lines::open(&path).unwrap();
         assert_eq!(kept.all, [1, 2]);
-        kept.keep(4).unwrap();
-        assert_eq!(Kept::<u32>::open(&path).unwrap().all, [1, 2, 4]);
+        kept.push(4).unwrap();
+        assert_eq!(Lines::<u32>::open(&path).unwrap().all, [1, 2, 4]);
         std::fs::write(&path, "x\n").unwrap();
-        assert!(Kept::<u32>::open(&path).err().unwrap().to_string().contains("line 1"));
+        assert!(Lines::<u32>::open(&path).err().unwrap().to_string().contains("line 1"));
     }
 }
