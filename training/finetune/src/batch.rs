@@ -21,18 +21,18 @@ pub struct Row {
     pub documents: Vec<usize>,
 }
 
-/// The rows of one step, or of a part of it. Rows may differ in length.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Batch {
-    /// The rows.
-    pub rows: Vec<Row>,
-}
-
 impl Row {
     /// Whether what follows a token is learnt from what the base foretells.
     pub fn is_distilled(&self, token: usize) -> bool {
         self.distilled.get(token).is_some_and(|distilled| *distilled)
     }
+}
+
+/// The rows of one step, or of a part of it. Rows may differ in length.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// The rows.
+    pub rows: Vec<Row>,
 }
 
 impl Batch {
@@ -44,5 +44,14 @@ impl Batch {
     /// The sum of all weights: what a mean loss is divided by.
     pub fn weight(&self) -> f64 {
         self.rows.iter().flat_map(|row| &row.weights).map(|weight| f64::from(*weight)).sum()
+    }
+
+    /// The rows in which something is learnt from what the base foretells.
+    #[must_use]
+    pub fn distilled(&self) -> Self {
+        let learns = |row: &&Row| {
+            row.weights.iter().enumerate().any(|(at, weight)| *weight > 0.0 && row.is_distilled(at))
+        };
+        Self { rows: self.rows.iter().filter(learns).cloned().collect() }
     }
 }

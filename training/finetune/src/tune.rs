@@ -1,7 +1,7 @@
 //! The search for settings. In: what may be tried, how long, and a function from settings and a budget to a loss. Out: every trial with its
 //! losses, and the best. It must not know what a setting means, how a model is trained, or files.
 //!
-//! Trials are drawn from the seed alone, each from a stream of its own: a search that is begun again asks for the same trials in the same
+//! Trials are drawn from the seed alone: a search that is begun again asks for the same trials in the same
 //! order, and whoever kept the losses can answer without measuring again.
 
 mod plan;
@@ -99,13 +99,15 @@ pub fn search_with<E>(
     mut objective: impl Objective<E>,
 ) -> Result<Vec<Trial>, E> {
     let mut trials: Vec<Trial> = Vec::new();
+    let mut drawn = space.trials(seed, plan.trials()).into_iter();
     for (bracket, Bracket { rungs }) in plan.brackets().into_iter().enumerate() {
         let first = trials.len();
         let count = rungs.first().map_or(0, |rung| rung.trials);
-        trials.extend((first..first + count).map(|number| Trial {
+        let numbered = (first..).zip(drawn.by_ref().take(count));
+        trials.extend(numbered.map(|(number, settings)| Trial {
             number,
             bracket,
-            settings: space.draw(seed, number as u64),
+            settings,
             losses: Vec::new(),
         }));
         let mut left: Vec<usize> = (first..first + count).collect();

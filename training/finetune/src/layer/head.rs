@@ -3,7 +3,7 @@
 use super::embedding::Embedding;
 use super::parameter::Parameter;
 use crate::backend::{Backend, BackendError, CrossEntropy, Role, Targets, View, ViewMut};
-use crate::batch::{Batch, Row};
+use crate::batch::Batch;
 
 /// Which tokens are learnt, and what they should be followed by.
 #[derive(Debug)]
@@ -39,15 +39,8 @@ fn places(batch: &Batch, distilled: bool) -> Vec<(usize, u32, f32)> {
     tokens.map(|(row, (_, target, weight))| (row, target, weight)).collect()
 }
 
-/// The rows of a batch in which something is learnt from what the base foretells.
-pub fn distilled(batch: &Batch) -> Batch {
-    let learns =
-        |row: &&Row| row.weights.iter().enumerate().any(|(at, weight)| *weight > 0.0 && row.is_distilled(at));
-    Batch { rows: batch.rows.iter().filter(learns).cloned().collect() }
-}
-
 impl<B: Backend> Learnt<B> {
-    /// Of a batch. `hidden` are the base's hidden states of [`distilled`] rows; without them, nothing is learnt from what it foretells.
+    /// Of a batch. `hidden` are the base's hidden states of its [distilled](Batch::distilled) rows; without them, nothing is learnt from what it foretells.
     ///
     /// # Errors
     /// When the backend has no room.
@@ -66,7 +59,7 @@ impl<B: Backend> Learnt<B> {
         }
         if let Some(hidden) = hidden {
             let rows: Vec<u32> =
-                places(&distilled(batch), true).iter().map(|(row, ..)| *row as u32).collect();
+                places(&batch.distilled(), true).iter().map(|(row, ..)| *row as u32).collect();
             let rows_there = backend.indices(&rows)?;
             let mut states = backend.allocate(Role::Activation, rows.len() * width)?;
             backend.gather(&mut states, hidden, &rows_there, width)?;
@@ -213,6 +206,7 @@ impl<B: Backend> Head<B> {
 mod tests {
     use super::*;
     use crate::backend::Cpu;
+    use crate::batch::Row;
     use crate::layer::check::{Case, buffer, read, values};
     use crate::layer::parameter::Part;
 
@@ -289,7 +283,7 @@ mod tests {
                 let mut head = Head::new(None);
                 let mut batch = batch(&weights);
                 batch.rows[0].distilled = distilled.to_vec();
-                assert_eq!(super::distilled(&batch), batch);
+                assert_eq!(batch.distilled(), batch);
                 let base = buffer(backend, &states)?;
                 let learnt = Learnt::new(backend, &batch, WIDTH, Some(&base))?;
                 let hidden = buffer(backend, &inputs[0])?;

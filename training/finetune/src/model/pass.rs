@@ -6,7 +6,7 @@ use super::{Decoder, Space};
 use crate::backend::{Backend, Layout, LayoutError};
 use crate::batch::{Batch, Row};
 use crate::layer::attention::Step;
-use crate::layer::head::{Learnt, distilled};
+use crate::layer::head::Learnt;
 use crate::layer::lora::Dropping;
 use crate::layer::room::{Input, Kept, Room};
 use crate::trainee::Loss;
@@ -113,7 +113,7 @@ impl<B: Backend> Decoder<B> {
 
     /// What of a batch is learnt. What the base foretells is computed first: it is what the model is without its adapters.
     fn learnt(&mut self, batch: &Batch) -> Result<Learnt<B>, ModelError> {
-        let (width, distilled) = (self.config.hidden_size, distilled(batch));
+        let (width, distilled) = (self.config.hidden_size, batch.distilled());
         if distilled.rows.is_empty() {
             return Ok(Learnt::new(&mut self.backend, batch, width, None)?);
         }

@@ -112,6 +112,11 @@ impl Plan {
         }
     }
 
+    /// How many trials begin.
+    pub fn trials(&self) -> usize {
+        self.brackets().iter().filter_map(|bracket| bracket.rungs.first()).map(|rung| rung.trials).sum()
+    }
+
     /// The sum of what all trials cost at most, in units of budget, where each goes on from the rung before.
     pub fn cost(&self) -> u64 {
         let of = |bracket: &Bracket| {

@@ -116,11 +116,28 @@ impl Space {
         self.ranges.iter().try_for_each(|(name, range)| range.check(name))
     }
 
-    /// The settings of a trial: of the same seed and number always the same.
-    pub fn draw(&self, seed: u64, trial: u64) -> Settings {
-        let mut random = ChaCha12Rng::seed_from_u64(seed);
-        random.set_stream(trial);
-        self.ranges.iter().map(|(name, range)| (name.clone(), range.draw(&mut random))).collect()
+    /// The settings of so many trials: of the same seed always the same, however many follow. A trial is drawn again while an earlier one
+    /// has its settings, which would be measured twice, but not forever: there may be no others.
+    pub fn trials(&self, seed: u64, count: usize) -> Vec<Settings> {
+        const DRAWS: usize = 100;
+        let mut trials: Vec<Settings> = Vec::with_capacity(count);
+        for number in 0..count as u64 {
+            let mut random = ChaCha12Rng::seed_from_u64(seed);
+            random.set_stream(number);
+            let mut drawn = self.draw(&mut random);
+            for _ in 1..DRAWS {
+                if !trials.contains(&drawn) {
+                    break;
+                }
+                drawn = self.draw(&mut random);
+            }
+            trials.push(drawn);
+        }
+        trials
+    }
+
+    fn draw(&self, random: &mut ChaCha12Rng) -> Settings {
+        self.ranges.iter().map(|(name, range)| (name.clone(), range.draw(random))).collect()
     }
 }
 

@@ -32,9 +32,9 @@ fn loss(settings: &BTreeMap<String, Setting>, budget: u64) -> f64 {
 fn draws_are_within_their_ranges_and_as_likely_as_they_say() {
     let space = rates();
     space.check().unwrap();
-    let drawn: Vec<_> = (0..3000).map(|trial| space.draw(7, trial)).collect();
-    assert_eq!(drawn[5], space.draw(7, 5));
-    assert_ne!(drawn[5], space.draw(8, 5));
+    let drawn = space.trials(7, 3000);
+    assert_eq!(drawn[..6], space.trials(7, 6));
+    assert_ne!(drawn[5], space.trials(8, 6)[5]);
     // Five decades, each as likely; 64 whole numbers; three words. Four standard deviations of a binomial of 3000.
     let near = |count: usize, share: f64| {
         let deviation = (3000.0 * share * (1.0 - share)).sqrt();
@@ -49,6 +49,17 @@ fn draws_are_within_their_ranges_and_as_likely_as_they_say() {
     }
     let linear = Setting::Word("linear".into());
     near(drawn.iter().filter(|settings| settings["schedule"] == linear).count(), 1.0 / 3.0);
+}
+
+#[test]
+fn no_settings_are_tried_twice_while_there_are_others() {
+    let space = space(r#"{"rate": [0.1, 0.2, 0.3], "rank": [4, 8]}"#);
+    for seed in 0..20 {
+        let drawn = space.trials(seed, 6);
+        assert!((0..6).all(|at| !drawn[..at].contains(&drawn[at])), "{drawn:?}");
+        // A seventh is one of those.
+        assert!(drawn.contains(&space.trials(seed, 7)[6]));
+    }
 }
 
 #[test]
@@ -261,7 +272,7 @@ proptest! {
             ("whole".to_owned(), Range::Between { low: Setting::Whole(whole), high: Setting::Whole(whole + 3), log: false }),
             ("log".to_owned(), Range::Between { low: Setting::Whole(1), high: Setting::Whole(9), log: true }),
         ]);
-        let drawn = Space { ranges }.draw(seed, 0);
+        let drawn = Space { ranges }.trials(seed, 1).remove(0);
         let number = |name: &str| drawn[name].number().unwrap();
         prop_assert!((low..=low + width).contains(&number("even")));
         prop_assert!((whole..=whole + 3).contains(&(number("whole") as i64)) && matches!(drawn["whole"], Setting::Whole(_)));

@@ -47,8 +47,9 @@ pub fn run(command: &RunCommand) -> anyhow::Result<ExitCode> {
     let screen = Screen::default();
     // Every trial's recipe, before any time is spent on one.
     let with = |settings: &Settings| with(command, settings);
-    for number in 0..trials(&recipe) {
-        with(&recipe.tune.space.draw(recipe.seed, number as u64))?;
+    let count = recipe.tune.plan().trials();
+    for settings in recipe.tune.space.trials(recipe.seed, count) {
+        with(&settings)?;
     }
     let mut session = Session::open(&recipe, &screen)?;
     screen.clear();
@@ -70,7 +71,7 @@ pub fn run(command: &RunCommand) -> anyhow::Result<ExitCode> {
     let plan = recipe.tune.plan();
     screen.say(&format!(
         "{} trials; all together they cost at most {:.1} whole runs",
-        trials(&recipe),
+        count,
         plan.cost() as f64 / WHOLE as f64 * recipe.tune.seeds as f64
     ));
     let bench = Bench {
@@ -126,18 +127,6 @@ fn tuned(mut recipe: Recipe) -> Recipe {
     recipe.run.set = Some(recipe.run.set.take().unwrap_or_else(|| recipe.set_folder()));
     recipe.output = recipe.output.join(TUNED);
     recipe
-}
-
-/// How many trials there are.
-fn trials(recipe: &Recipe) -> usize {
-    recipe
-        .tune
-        .plan()
-        .brackets()
-        .iter()
-        .filter_map(|bracket| bracket.rungs.first())
-        .map(|rung| rung.trials)
-        .sum()
 }
 
 /// Why a search did not come to its end.
