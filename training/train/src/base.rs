@@ -41,7 +41,7 @@ pub fn bot(recipe: &Recipe) -> anyhow::Result<Loaded> {
 pub fn weights(recipe: &Recipe, screen: &Screen) -> anyhow::Result<PathBuf> {
     let origin = match path(recipe) {
         Some(path) => path.to_owned(),
-        None => named(recipe, screen)?,
+        None => origin(recipe, screen)?,
     };
     if origin.is_dir() {
         check(&origin)?;
@@ -87,7 +87,7 @@ pub fn known(recipe: &Recipe, loaded: &Loaded) -> anyhow::Result<()> {
 }
 
 /// What a model of the bot's config is made of.
-fn named(recipe: &Recipe, screen: &Screen) -> anyhow::Result<PathBuf> {
+fn origin(recipe: &Recipe, screen: &Screen) -> anyhow::Result<PathBuf> {
     let loaded = bot(recipe)?;
     known(recipe, &loaded)?;
     let sources = parts::sources(&loaded.config)?;

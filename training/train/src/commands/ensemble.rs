@@ -11,8 +11,9 @@ use loquat::config::{Config, Member, ModelConfig};
 use loquat::progress::Screen;
 use loquat_export::Manifest;
 
-use super::eval::{Column, Compared, Measured, measure, one};
+use super::eval::{Column, Compared, Measured, measure};
 use crate::cli::RecipeArgs;
+use crate::model;
 use crate::recipe::Recipe;
 
 /// The name of the column, and of the report.
@@ -52,7 +53,7 @@ fn columns(recipe: &Recipe, config: &Config) -> anyhow::Result<Vec<Column>> {
             bail!("{} is no ONNX model folder; an ensemble takes folders alone", path.display());
         }
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-        columns.push(Column::new(format!("{}-{name}", at + 1), one(path, &base)?));
+        columns.push(Column::new(format!("{}-{name}", at + 1), model::in_place_of(&base, path)?));
     }
     let weight = |at: usize| recipe.ensemble.weights.get(at).copied().unwrap_or(1.0);
     let mut together = columns[0].model.clone();

@@ -21,7 +21,7 @@ use columns::columns;
 use material::Material;
 use measured::Bench;
 
-pub(super) use columns::{Column, base, one};
+pub(super) use columns::Column;
 pub(super) use measured::Measured;
 
 /// A target was missed.

@@ -1,15 +1,13 @@
 //! What the base can do already, for its set. In: the recipe. Out: its own replies, as examples. The base is opened as the bot would open it.
 
-use std::path::Path;
-
-use anyhow::{Context, bail};
+use anyhow::Context;
 use loquat::config::Config;
 use loquat::parts::{cache, models, runtime};
 use loquat::progress::Screen;
 use loquat_prepare::rehearsal::{questions, rehearse};
 use loquat_prepare::{Example, settings};
 
-use crate::commands::eval::base;
+use crate::model;
 use crate::recipe::Recipe;
 
 /// The replies of the recipe's base.
@@ -21,16 +19,11 @@ pub(super) fn examples(
     screen: &Screen,
 ) -> anyhow::Result<Vec<Example>> {
     let questions = questions(settings, recipe.prepare.bad_lines)?;
-    let path = Path::new(&recipe.base);
-    if path.is_absolute() && is_weights(path) {
-        bail!(
-            "the base {} is a folder of weights, which cannot be asked for `[prepare.rehearsal]`; name a model of the bot's config or a GGUF \
-             file as `base`, or leave the table out",
-            recipe.base
-        );
-    }
     let mut config = config.clone();
-    let model = base(&recipe.base, &config).context("the base cannot be asked for `[prepare.rehearsal]`")?;
+    let model = model::named(&recipe.base, &config);
+    let model = model.context(
+        "the base cannot be asked for `[prepare.rehearsal]`; name a model of the bot's config or a GGUF file as `base`, or leave the table out",
+    )?;
     config.models = [("base".to_owned(), model)].into();
     let cache = cache(&config)?;
     let opened = models(&config, &runtime(&config, &cache, screen)?, &cache, screen)?;
@@ -51,11 +44,4 @@ pub(super) fn examples(
         settings.tokens
     ));
     Ok(examples)
-}
-
-/// A folder of weights alone, which the bot's engine does not run.
-fn is_weights(folder: &Path) -> bool {
-    let has = |name: &str| folder.join(name).exists();
-    (has("model.safetensors") || has("model.safetensors.index.json"))
-        && !["genai_config.json", "model.onnx", "onnx"].into_iter().any(has)
 }
