@@ -1,14 +1,20 @@
 //! The model card of an export: `README.md` with the header that model hubs read. In: what is known of a model. Out: Markdown. What is not
-//! known is said to be so; it must not measure anything.
+//! known is said to be so; it must not measure anything. How good the answers are is known last: it is put into the card that is there.
 //!
 //! Mitchell et al., "Model Cards for Model Reporting", 2019.
 
 use std::fmt::Write as _;
 
+use std::path::Path;
+
+use crate::error::{ExportError, Result};
 use crate::folder::{FileEntry, Manifest};
 
 /// The file's name in a model folder.
 pub const CARD_FILE: &str = "README.md";
+/// Lines around the evaluation, which are not seen where the card is rendered: what is between them can be replaced.
+const BEGIN: &str = "<!-- evaluation: written by loquat-train eval -->\n";
+const END: &str = "<!-- end of the evaluation -->\n";
 
 /// What a card says.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -25,6 +31,8 @@ pub struct Card {
     pub data: Vec<(String, String)>,
     /// Tables of numbers: a title, names of columns, rows.
     pub tables: Vec<Table>,
+    /// How good the answers are, which [`evaluate_card`] replaces; none where nothing will be known of it.
+    pub evaluation: Option<Table>,
     /// What was not measured, in words.
     pub missing: Vec<String>,
     /// The recipe, as TOML.
@@ -38,7 +46,7 @@ pub struct Table {
     pub title: String,
     /// What is said above them.
     pub note: String,
-    /// The names of the columns.
+    /// The names of the columns; none where there is only the note.
     pub columns: Vec<String>,
     /// The rows, as long as `columns`.
     pub rows: Vec<Vec<String>>,
@@ -66,6 +74,10 @@ impl Card {
         }
         for table in &self.tables {
             out.push_str(&table.markdown());
+        }
+        if let Some(evaluation) = &self.evaluation {
+            out.push('\n');
+            out.push_str(&between(evaluation));
         }
         if !self.missing.is_empty() {
             line(&mut out, "\n## Not measured\n");
@@ -109,11 +121,42 @@ impl Card {
     }
 }
 
+/// Puts an evaluation into the card of a model folder, in the place of the one that is there, and the card's new hash into the folder's manifest. Says
+/// whether it did: a card without the two lines that an export puts around its evaluation is somebody else's and stays as it is.
+///
+/// # Errors
+/// [`ExportError::Io`] when a file cannot be read or written, [`ExportError::Json`] when the manifest is malformed.
+pub fn evaluate_card(folder: &Path, evaluation: &Table) -> Result<bool> {
+    let path = folder.join(CARD_FILE);
+    let (Some(mut manifest), true) = (Manifest::read(folder)?, path.exists()) else { return Ok(false) };
+    let card = std::fs::read_to_string(&path).map_err(ExportError::io("read", &path))?;
+    let Some(card) = replaced(&card, evaluation) else { return Ok(false) };
+    manifest.replace(folder, CARD_FILE, card.as_bytes())?;
+    Ok(true)
+}
+
+/// A card with another evaluation.
+fn replaced(card: &str, evaluation: &Table) -> Option<String> {
+    let (before, rest) = card.split_once(BEGIN)?;
+    let (_, after) = rest.split_once(END)?;
+    Some(format!("{before}{}{after}", between(evaluation)))
+}
+
+fn between(evaluation: &Table) -> String {
+    format!("{BEGIN}{}\n{END}", evaluation.markdown())
+}
+
 impl Table {
     fn markdown(&self) -> String {
         let mut out = format!("\n## {}\n\n", self.title);
         if !self.note.is_empty() {
-            let _ = writeln!(out, "{}\n", self.note);
+            let _ = writeln!(out, "{}", self.note);
+        }
+        if self.columns.is_empty() {
+            return out;
+        }
+        if !self.note.is_empty() {
+            out.push('\n');
         }
         let row = |cells: &[String]| {
             let cells = cells.iter().map(|cell| cell.replace('|', "\\|").replace('\n', " "));
@@ -137,8 +180,8 @@ fn longest_run(text: &str, of: char) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Card, Table};
-    use crate::folder::Manifest;
+    use super::{CARD_FILE, Card, Table, evaluate_card};
+    use crate::folder::{FileEntry, MANIFEST_FILE, Manifest};
 
     fn manifest() -> Manifest {
         serde_json::from_value(serde_json::json!({
@@ -163,6 +206,7 @@ mod tests {
                 columns: vec!["a|b".into(), "c".into()],
                 rows: vec![vec!["1".into(), "2".into()]],
             }],
+            evaluation: None,
             missing: vec!["grounded accuracy".into()],
             recipe: "name = \"shop\"\n# ```\n".into(),
         };
@@ -187,5 +231,42 @@ mod tests {
         }
         let plain = Card { name: "x".into(), base: "y".into(), ..Card::default() }.markdown(&manifest());
         assert!(plain.contains("Nothing is recorded of the data.") && !plain.contains("## Not measured"));
+    }
+
+    #[test]
+    fn an_evaluation_takes_the_place_of_the_one_before_and_of_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let (folder, path) = (folder.path(), folder.path().join(CARD_FILE));
+        let table = |note: &str| Table {
+            title: "Evaluation".into(),
+            note: note.into(),
+            columns: vec!["a".into()],
+            rows: vec![vec!["1".into()]],
+        };
+        let mut manifest = manifest();
+        manifest.files = vec![FileEntry { name: CARD_FILE.into(), bytes: 0, sha256: String::new() }];
+        let with = |evaluation| {
+            Card { name: "x".into(), base: "y".into(), evaluation, ..Card::default() }.markdown(&manifest)
+        };
+        // Cards without a folder of ours, without a card, and by others.
+        assert!(!evaluate_card(folder, &table("later")).unwrap());
+        std::fs::write(folder.join(MANIFEST_FILE), serde_json::to_string(&manifest).unwrap()).unwrap();
+        assert!(!evaluate_card(folder, &table("later")).unwrap());
+        let foreign = "# x\n\n## Evaluation\n\nBy hand.\n\n# Licence\n";
+        std::fs::write(&path, foreign).unwrap();
+        assert!(!evaluate_card(folder, &table("later")).unwrap());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), foreign);
+
+        let around = |card: String| format!("{card}\n{foreign}");
+        let first = Table { title: "Evaluation".into(), note: "Not yet.".into(), ..Table::default() };
+        std::fs::write(&path, around(with(Some(first)))).unwrap();
+        for note in ["later", "later still"] {
+            assert!(evaluate_card(folder, &table(note)).unwrap());
+            let card = std::fs::read_to_string(&path).unwrap();
+            assert_eq!(card, around(with(Some(table(note)))));
+            let kept = Manifest::read(folder).unwrap().unwrap();
+            assert_eq!(kept.verify(folder, true, &mut |_| ()).unwrap(), Vec::<String>::new());
+        }
+        assert_eq!(std::fs::read_dir(folder).unwrap().count(), 2);
     }
 }

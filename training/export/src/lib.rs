@@ -111,7 +111,7 @@ mod quantise;
 mod tokenizer;
 pub mod weights;
 
-pub use card::{CARD_FILE, Card, Table};
+pub use card::{CARD_FILE, Card, Table, evaluate_card};
 pub use decoder::ARCHITECTURES;
 pub use dynamic::dequantise_onnx;
 pub use error::{ExportError, Result};

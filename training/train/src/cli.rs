@@ -53,7 +53,7 @@ pub enum Command {
     Prepare(RecipeArgs),
     /// Measures the base and what was exported through the bot's real engine, side by side; goes on where it was stopped
     #[command(
-        after_help = "Example:\n  loquat-train eval recipe.toml --set eval.limit=60\n\nThe table is in OUTPUT/eval/comparison.md and comparison.json, the replies beside them.\nExits with 4 when a model misses a target of the recipe."
+        after_help = "Example:\n  loquat-train eval recipe.toml --set eval.limit=60\n\nThe table is in OUTPUT/eval/comparison.md and comparison.json, the replies beside them; the cards of what was exported get it.\nExits with 4 when a model misses a target of the recipe."
     )]
     Eval(RecipeArgs),
 }

@@ -55,7 +55,7 @@ fn what_was_trained_becomes_a_folder_with_a_card_or_is_refused() {
     ] {
         assert!(card.contains(part), "{part}: {card}");
     }
-    assert!(card.contains("had not measured this model"), "{card}");
+    assert!(card.contains("## Evaluation\n\nNot measured yet"), "{card}");
     assert!(!card.contains(folder.to_str().unwrap()), "{card}");
 
     // What is refused leaves what is there.

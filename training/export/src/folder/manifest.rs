@@ -156,6 +156,21 @@ impl Manifest {
         Ok(())
     }
 
+    /// Puts other contents in the place of a file of `folder`, and their hash into its manifest. Neither is ever half written.
+    pub(crate) fn replace(&mut self, folder: &Path, name: &str, contents: &[u8]) -> Result<()> {
+        write_over(&folder.join(name), contents)?;
+        if let Some(file) = self.files.iter_mut().find(|file| file.name == name) {
+            let mut digest = Sha256::new();
+            digest.update(contents);
+            (file.bytes, file.sha256) = (contents.len() as u64, hex(digest));
+        }
+        let path = folder.join(MANIFEST_FILE);
+        let mut text = serde_json::to_string_pretty(self)
+            .map_err(|source| ExportError::Json { path: path.clone(), detail: source.to_string() })?;
+        text.push('\n');
+        write_over(&path, text.as_bytes())
+    }
+
     /// Hashes the files of `folder`, which is complete but for its manifest.
     pub(crate) fn describe(
         folder: &Path,
@@ -177,6 +192,13 @@ impl Manifest {
             files,
         })
     }
+}
+
+/// Writes a file beside `path`, and renames it to `path`.
+fn write_over(path: &Path, contents: &[u8]) -> Result<()> {
+    let partial = path.with_extension("partial");
+    fs::write(&partial, contents).map_err(ExportError::io("write", &partial))?;
+    fs::rename(&partial, path).map_err(ExportError::io("write", path))
 }
 
 /// Hashes the files of `folder` in order of name. Returns the SHA-256 over those that are `part` of the model, and all files.

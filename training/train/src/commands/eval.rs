@@ -15,6 +15,7 @@ use loquat::progress::Screen;
 use loquat_eval::{Comparison, MeasureRow, Number, Perplexity, Target};
 
 use crate::base::bot;
+use crate::card;
 use crate::cli::RecipeArgs;
 use crate::recipe::{Recipe, TargetsRecipe};
 use columns::columns;
@@ -44,6 +45,11 @@ pub fn run(args: &RecipeArgs) -> anyhow::Result<ExitCode> {
         ));
     }
     screen.say(&format!("the reports are in {}", recipe.eval_folder().display()));
+    let alone = columns.iter().skip(1).filter(|column| column.model.adapter.is_none());
+    let folders = alone.filter_map(|column| column.model.path.as_deref());
+    for told in card::evaluate(&recipe.export_folder(), folders, &comparison) {
+        screen.say(&told);
+    }
     let missed = comparison.missed();
     for one in &missed {
         screen.say(&format!("missed: {one}"));

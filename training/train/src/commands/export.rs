@@ -1,7 +1,6 @@
 //! `loquat-train export`. In: a recipe, and what its run has learnt. Out: ONNX folders with model cards, each compared with the trainer before
 //! it is put in place; an adapter for ONNX Runtime.
 
-mod card;
 mod check;
 mod origin;
 
@@ -17,6 +16,7 @@ use loquat_export::{
 };
 
 use crate::base;
+use crate::card;
 use crate::cli::RecipeArgs;
 use crate::recipe::Recipe;
 use check::{Compared, Trainer};
@@ -114,7 +114,8 @@ impl Work<'_> {
             let onnx = check::open(self.onnxruntime, candidate.folder, file.as_deref(), &self.recipe.run)?;
             let found = trainer.compare(onnx, self.texts)?;
             check::accept(&found, tolerance, form)?;
-            let card = card::write(self.recipe, candidate.manifest, &found, tolerance);
+            let card =
+                card::write(self.recipe, candidate.manifest, &found.difference, found.texts, tolerance);
             std::fs::write(candidate.folder.join(CARD_FILE), card)?;
             compared = Some(found);
             Ok(())

@@ -53,8 +53,8 @@ impl Material {
         let learnt = Learnt::of(&train);
         if !learnt.is_known() {
             material.notes.push(format!(
-                "{} has no train.jsonl that tells what its examples are about: what was learnt is not known, and nothing is left out for it",
-                set.display()
+                "the set {} has no train.jsonl that tells what its examples are about: what was learnt is not known, and nothing is left out for it",
+                set.file_name().unwrap_or(set.as_os_str()).display()
             ));
         }
         let apart = if learnt.is_known() { ", whose entities are not in train.jsonl" } else { "" };

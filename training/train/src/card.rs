@@ -1,18 +1,28 @@
-//! The model card of an export. In: the recipe, what was compared, what the run and the evaluation left. Out: Markdown. Measures nothing.
+//! The model card of an export. In: the recipe, how far the export is from the trainer, what the run and the evaluation left. Out: Markdown; cards that
+//! are there get the numbers of a later evaluation. Measures nothing.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use loquat_eval::Comparison;
-use loquat_export::{Card, Manifest, Table};
+use loquat_export::{Card, Difference, Manifest, Table, evaluate_card};
 use serde_json::Value;
 
-use super::check::Compared;
 use crate::recipe::Recipe;
 
-/// The card of a folder.
-pub(super) fn write(recipe: &Recipe, manifest: &Manifest, compared: &Compared, tolerance: f64) -> String {
-    let (mut tables, mut missing) = (vec![parity(manifest, compared, tolerance)], Vec::new());
+/// The title of what `loquat-train eval` measured.
+const EVALUATION: &str = "Evaluation";
+
+/// The card of a folder whose logits differ so from the trainer's, over that many texts.
+#[must_use]
+pub fn write(
+    recipe: &Recipe,
+    manifest: &Manifest,
+    difference: &Difference,
+    texts: usize,
+    tolerance: f64,
+) -> String {
+    let (mut tables, mut missing) = (vec![parity(manifest, difference, texts, tolerance)], Vec::new());
     match &recipe.export.of {
         Some(_) => {
             missing.push(
@@ -24,13 +34,21 @@ pub(super) fn write(recipe: &Recipe, manifest: &Manifest, compared: &Compared, t
             None => missing.push("the training run: its metrics.jsonl is not there".to_owned()),
         },
     }
-    match evaluation(&recipe.eval_folder().join("comparison.json"), &manifest.model_sha256) {
-        Some(table) => tables.push(table),
-        None => missing.push(
-            "how good the answers are: `loquat-train eval` had not measured this model when it was exported; its tables are in \
-             OUTPUT/eval/comparison.md"
-                .to_owned(),
-        ),
+    let mut measured = None;
+    if manifest.adapters {
+        // `eval` has no column of such a folder: it measures the adapter, with the base that the bot has.
+        missing.push(
+            "how good the answers are with the adapter: `loquat-train eval` tells in OUTPUT/eval/comparison.md".to_owned(),
+        );
+    } else {
+        let kept = std::fs::read(recipe.eval_folder().join("comparison.json")).ok();
+        let kept = kept.and_then(|text| serde_json::from_slice::<Comparison>(&text).ok());
+        measured = kept.and_then(|comparison| evaluation(&comparison, &manifest.model_sha256));
+        measured.get_or_insert_with(|| Table {
+            title: EVALUATION.to_owned(),
+            note: "Not measured yet: `loquat-train eval` says here how good the answers are.".to_owned(),
+            ..Table::default()
+        });
     }
     let licence = recipe.export.licence.clone();
     if licence.is_none() {
@@ -46,10 +64,42 @@ pub(super) fn write(recipe: &Recipe, manifest: &Manifest, compared: &Compared, t
         languages: recipe.export.languages.clone(),
         data,
         tables,
+        evaluation: measured,
         missing,
         recipe: shown(recipe),
     }
     .markdown(manifest)
+}
+
+/// Puts what was measured into the cards of folders, as far as these lie in that of the exports and are still what was measured: what lies elsewhere
+/// is not written to. Gives a line for each card.
+pub fn evaluate<'a>(
+    exports: &Path,
+    folders: impl IntoIterator<Item = &'a Path>,
+    comparison: &Comparison,
+) -> Vec<String> {
+    let is_export = |folder: &&Path| {
+        let real = [*folder, exports].map(Path::canonicalize);
+        matches!(real, [Ok(folder), Ok(exports)] if folder.is_dir() && folder.starts_with(&exports))
+    };
+    folders.into_iter().filter(is_export).filter_map(|folder| evaluated(folder, comparison)).collect()
+}
+
+/// The same for one folder; none where it is one that adapters are for.
+fn evaluated(folder: &Path, comparison: &Comparison) -> Option<String> {
+    let left = |why: &str| format!("the card of {} is left as it is: {why}", folder.display());
+    let manifest = match Manifest::read(folder) {
+        Ok(manifest) => manifest.filter(|manifest| !manifest.adapters)?,
+        Err(error) => return Some(left(&error.to_string())),
+    };
+    let Some(table) = evaluation(comparison, &manifest.model_sha256) else {
+        return Some(left("its model is not the one that was measured"));
+    };
+    Some(match evaluate_card(folder, &table) {
+        Ok(true) => format!("the card of {} has these numbers", folder.display()),
+        Ok(false) => left("it has no part for an evaluation, as a new export would have"),
+        Err(error) => left(&error.to_string()),
+    })
 }
 
 /// The recipe without the folders of the machine that it was followed on, and without the names that were taken out of what people said.
@@ -90,15 +140,14 @@ fn parts(set: &Path) -> String {
     if parts.is_empty() { String::new() } else { format!(" (examples: {})", parts.join(", ")) }
 }
 
-fn parity(manifest: &Manifest, compared: &Compared, tolerance: f64) -> Table {
-    let difference = &compared.difference;
+fn parity(manifest: &Manifest, difference: &Difference, texts: usize, tolerance: f64) -> Table {
     let [found, reference] = difference.perplexities();
     let row = |cells: [String; 2]| cells.to_vec();
     Table {
         title: "Against the trainer".to_owned(),
         note: format!(
-            "The folder in ONNX Runtime, as {}, and the trainer in 32-bit floats, at {} tokens of {} texts of the set.",
-            manifest.quantisation, difference.places, compared.texts
+            "The folder in ONNX Runtime, as {}, and the trainer in 32-bit floats, at {} tokens of {texts} texts of the set.",
+            manifest.quantisation, difference.places
         ),
         columns: vec!["measure".to_owned(), "value".to_owned()],
         rows: vec![
@@ -141,8 +190,8 @@ fn training(recipe: &Recipe) -> Option<Table> {
 }
 
 /// What `loquat-train eval` measured of this very model, beside the base; none where it measured others.
-fn evaluation(path: &Path, model_sha256: &str) -> Option<Table> {
-    let mut comparison: Comparison = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+fn evaluation(comparison: &Comparison, model_sha256: &str) -> Option<Table> {
+    let mut comparison = comparison.clone();
     // Its columns are called by the beginning of their hashes.
     let is_it = format!("({}…)", model_sha256.get(..12)?);
     let own = comparison.models.iter().skip(1).position(|model| model.ends_with(&is_it))? + 1;
@@ -168,19 +217,19 @@ fn evaluation(path: &Path, model_sha256: &str) -> Option<Table> {
     for one in &comparison.notes {
         let _infallible = write!(note, " {one}.");
     }
-    Some(Table { title: "Evaluation".to_owned(), note, columns, rows })
+    Some(Table { title: EVALUATION.to_owned(), note, columns, rows })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use loquat_eval::MeasureRow;
 
     use super::*;
 
     #[test]
     fn an_evaluation_of_other_models_is_none_of_this_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("comparison.json");
         let hash = |digit: &str| digit.repeat(64);
         let column = |name: &str, digit: &str| format!("{name} ({}…)", &hash(digit)[..12]);
         let comparison = Comparison {
@@ -193,13 +242,70 @@ mod tests {
             }],
             notes: Vec::new(),
         };
-        std::fs::write(&path, serde_json::to_string(&comparison).unwrap()).unwrap();
-        let table = evaluation(&path, &hash("c")).unwrap();
+        let table = evaluation(&comparison, &hash("c")).unwrap();
         assert!(table.columns.contains(&column("base", "a")) && table.columns.contains(&column("int8", "c")));
         assert!(!table.columns.contains(&column("fp32", "b")), "{:?}", table.columns);
         assert!(table.note.contains("asked are 7 questions"), "{}", table.note);
         assert!(table.rows.iter().all(|row| row.len() == table.columns.len()), "{:?}", table.rows);
         // What was trained since, and the base itself, have no numbers there.
-        assert!(evaluation(&path, &hash("d")).is_none() && evaluation(&path, &hash("a")).is_none());
+        assert!(
+            evaluation(&comparison, &hash("d")).is_none() && evaluation(&comparison, &hash("a")).is_none()
+        );
+    }
+
+    /// A folder as `export` leaves it, of a model with that hash.
+    fn export(folder: &Path, recipe: &Recipe, model_sha256: &str, adapters: bool) {
+        let manifest: Manifest = serde_json::from_value(serde_json::json!({
+            "export_version": 2, "quantisation": "int8", "kv_cache": "shared", "model_sha256": model_sha256, "adapters": adapters,
+            "source": { "file": "best", "bytes": 3, "sha256": "cd34" }, "files": [],
+        }))
+        .unwrap();
+        std::fs::create_dir_all(folder).unwrap();
+        std::fs::write(folder.join("loquat.json"), serde_json::to_string(&manifest).unwrap()).unwrap();
+        let card = write(recipe, &manifest, &Difference::default(), 1, 0.5);
+        std::fs::write(folder.join(loquat_export::CARD_FILE), card).unwrap();
+    }
+
+    #[test]
+    fn cards_of_exports_get_what_is_measured_later_and_others_do_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("recipe.toml");
+        std::fs::write(&path, "name = \"x\"\nbase = \"smollm2\"\noutput = \"out\"\n").unwrap();
+        let recipe = Recipe::load(&path, &[]).unwrap();
+        let exports = recipe.export_folder();
+        let hash = |digit: &str| digit.repeat(64);
+        let places = [("int8", "b"), ("fp16", "c"), ("base/int8", "b"), ("../elsewhere", "b")];
+        let folders = places.map(|(place, _)| exports.join(place));
+        for (folder, (place, digit)) in folders.iter().zip(places) {
+            export(folder, &recipe, &hash(digit), place.starts_with("base"));
+        }
+        let comparison = Comparison {
+            models: ["a", "b"].map(|digit| format!("{digit} ({}…)", &hash(digit)[..12])).to_vec(),
+            rows: vec![MeasureRow {
+                name: "own words".to_owned(),
+                about: String::new(),
+                numbers: vec![None, None],
+                target: None,
+            }],
+            notes: Vec::new(),
+        };
+        let told = evaluate(&exports, folders.iter().map(PathBuf::as_path), &comparison);
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told[0].contains("int8 has these numbers"), "{told:?}");
+        assert!(told[1].contains("not the one that was measured"), "{told:?}");
+        let cards = folders.map(|folder| std::fs::read_to_string(folder.join("README.md")).unwrap());
+        assert!(cards[0].contains("| own words |") && !cards[0].contains("Not measured yet"), "{}", cards[0]);
+        assert!(cards[1].contains("Not measured yet") && cards[3].contains("Not measured yet"));
+        assert!(!cards[2].contains("## Evaluation") && cards[2].contains("with the adapter"), "{}", cards[2]);
+        // The next export of the same model has them from the start.
+        std::fs::create_dir_all(recipe.eval_folder()).unwrap();
+        let kept = serde_json::to_string(&comparison).unwrap();
+        std::fs::write(recipe.eval_folder().join("comparison.json"), kept).unwrap();
+        export(&exports.join("int8"), &recipe, &hash("b"), false);
+        assert_eq!(std::fs::read_to_string(exports.join("int8/README.md")).unwrap(), cards[0]);
+        // One that has no part for it is told.
+        std::fs::write(exports.join("int8/README.md"), "# mine\n").unwrap();
+        let told = evaluate(&exports, [exports.join("int8").as_path()], &comparison);
+        assert!(told[0].contains("left as it is: it has no part"), "{told:?}");
     }
 }
