@@ -12,5 +12,5 @@ pub(crate) use configuration::{
 };
 pub(crate) use hash::{feed, file_sha256, hex};
 pub use manifest::{EXPORT_VERSION, FileEntry, KvCache, MANIFEST_FILE, Manifest, Source};
-pub(crate) use staging::Staging;
+pub(crate) use staging::{Staging, replace_files};
 pub use weights_manifest::{WEIGHTS_VERSION, WeightsManifest};

@@ -13,7 +13,6 @@ mod peft;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::fs;
 use std::path::Path;
 
 use serde::Serialize;
@@ -25,7 +24,7 @@ pub(crate) use peft::Change;
 pub use peft::PeftAdapter;
 
 use crate::error::{ExportError, Result};
-use crate::folder::hex;
+use crate::folder::{hex, replace_files};
 use adapter_file::Parameter;
 use layers::Layers;
 
@@ -60,15 +59,7 @@ pub fn import_lora(source: &Path, model: &Path, target: &Path) -> Result<Adapter
     let parameters = parameters(source, &adapter, &layers)?;
     let bytes = adapter_file::encode(source, &parameters)?;
 
-    let temporary = target.with_extension(format!("partial-{}", std::process::id()));
-    let written = fs::write(&temporary, &bytes)
-        .and_then(|()| fs::File::open(&temporary)?.sync_all())
-        .and_then(|()| fs::rename(&temporary, target));
-    if written.is_err() {
-        // What cannot be deleted now is merely left over.
-        let _ = fs::remove_file(&temporary);
-    }
-    written.map_err(ExportError::io("write", target))?;
+    replace_files(&[(target, &bytes)])?;
     let mut digest = Sha256::new();
     digest.update(&bytes);
     Ok(AdapterSummary {

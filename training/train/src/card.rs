@@ -98,13 +98,18 @@ fn evaluated(folder: &Path, comparison: &Comparison) -> Option<String> {
     Some(match evaluate_card(folder, &table) {
         Ok(true) => format!("the card of {} has these numbers", folder.display()),
         Ok(false) => left("it has no part for an evaluation, as a new export would have"),
-        Err(error) => left(&error.to_string()),
+        Err(error) => format!("the card of {} could not be given these numbers: {error}", folder.display()),
     })
 }
 
-/// The recipe without the folders of the machine that it was followed on, and without the names that were taken out of what people said.
+/// The recipe as the run was given it, where that is the recipe's own; without the folders of the machine that it was followed on, without the names that
+/// were taken out of what people said, and without what an evaluation was given, of which its own part tells.
 fn shown(recipe: &Recipe) -> String {
     let mut recipe = recipe.clone();
+    let followed = Recipe::load(&recipe.run_folder().join("recipe.toml"), &[]).ok();
+    if let Some(followed) = followed.filter(|_| recipe.export.of.is_none()) {
+        recipe.run = followed.run;
+    }
     let prepare = &mut recipe.prepare;
     prepare.clean.words.clear();
     prepare.clean.keep.clear();
@@ -118,11 +123,10 @@ fn shown(recipe: &Recipe) -> String {
     recipe.base = name(Path::new(&recipe.base));
     let paths =
         [Some(&mut recipe.output), recipe.bot.as_mut(), recipe.run.set.as_mut(), recipe.export.of.as_mut()];
-    let lists =
-        recipe.eval.models.iter_mut().chain(&mut recipe.eval.questions).chain(&mut recipe.eval.general);
-    paths.into_iter().flatten().chain(lists).for_each(|path| *path = name(path).into());
-    recipe.eval.base = recipe.eval.base.map(|base| name(Path::new(&base)));
-    recipe.to_toml().unwrap_or_default()
+    paths.into_iter().flatten().for_each(|path| *path = name(path).into());
+    let Ok(mut table) = toml::Table::try_from(&recipe) else { return String::new() };
+    table.remove("eval");
+    toml::to_string_pretty(&table).unwrap_or_default()
 }
 
 /// The last part of a path: cards are read elsewhere.

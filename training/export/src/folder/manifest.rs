@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::hash::{feed, hex};
+use super::staging::replace_files;
 use crate::error::{ExportError, Result};
 use crate::import::ExportOptions;
 use crate::onnx::GRAPH_FILE;
@@ -158,7 +159,6 @@ impl Manifest {
 
     /// Puts other contents in the place of a file of `folder`, and their hash into its manifest. Neither is ever half written.
     pub(crate) fn replace(&mut self, folder: &Path, name: &str, contents: &[u8]) -> Result<()> {
-        write_over(&folder.join(name), contents)?;
         if let Some(file) = self.files.iter_mut().find(|file| file.name == name) {
             let mut digest = Sha256::new();
             digest.update(contents);
@@ -168,7 +168,7 @@ impl Manifest {
         let mut text = serde_json::to_string_pretty(self)
             .map_err(|source| ExportError::Json { path: path.clone(), detail: source.to_string() })?;
         text.push('\n');
-        write_over(&path, text.as_bytes())
+        replace_files(&[(&folder.join(name), contents), (&path, text.as_bytes())])
     }
 
     /// Hashes the files of `folder`, which is complete but for its manifest.
@@ -192,13 +192,6 @@ impl Manifest {
             files,
         })
     }
-}
-
-/// Writes a file beside `path`, and renames it to `path`.
-fn write_over(path: &Path, contents: &[u8]) -> Result<()> {
-    let partial = path.with_extension("partial");
-    fs::write(&partial, contents).map_err(ExportError::io("write", &partial))?;
-    fs::rename(&partial, path).map_err(ExportError::io("write", path))
 }
 
 /// Hashes the files of `folder` in order of name. Returns the SHA-256 over those that are `part` of the model, and all files.

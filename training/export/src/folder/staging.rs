@@ -105,6 +105,29 @@ impl Drop for Staging {
     }
 }
 
+/// Puts files in the place of what was there, each whole or not at all: all are written and synced beside their targets before the first is renamed. On
+/// an error nothing is left beside.
+pub(crate) fn replace_files(files: &[(&Path, &[u8])]) -> Result<()> {
+    let files: Vec<_> =
+        files.iter().map(|(target, contents)| (*target, sibling(target, "partial"), *contents)).collect();
+    let put = || {
+        for (_, beside, contents) in &files {
+            fs::write(beside, contents).map_err(ExportError::io("write", beside))?;
+            sync(beside)?;
+        }
+        for (target, beside, _) in &files {
+            fs::rename(beside, target).map_err(ExportError::io("write", target))?;
+        }
+        files.iter().filter_map(|(target, ..)| target.parent()).try_for_each(sync_folder)
+    };
+    put().inspect_err(|_| {
+        for (_, beside, _) in &files {
+            // What was renamed is not there any more, and what cannot be deleted now is merely left over.
+            let _ = fs::remove_file(beside);
+        }
+    })
+}
+
 fn sibling(target: &Path, purpose: &str) -> PathBuf {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
@@ -131,7 +154,7 @@ fn sync_folder(path: &Path) -> Result<()> {
 mod tests {
     use std::fs;
 
-    use super::{SERIAL, Staging};
+    use super::{SERIAL, Staging, replace_files};
 
     #[test]
     fn writers_of_one_target_all_succeed_and_one_stays_whole() {
@@ -150,6 +173,23 @@ mod tests {
         });
         assert_eq!(fs::read(target.join("a")).unwrap(), fs::read(target.join("b")).unwrap());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn files_are_replaced_whole_and_nothing_is_left_beside_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, two] = ["one", "two"].map(|name| folder.path().join(name));
+        replace_files(&[(&one, b"1"), (&two, b"2")]).unwrap();
+        replace_files(&[(&one, b"3")]).unwrap();
+        // The second cannot be written: the first stays too.
+        let nowhere = folder.path().join("none/two");
+        assert!(replace_files(&[(&one, b"4"), (&nowhere, b"4")]).is_err());
+        // A folder is in the way of a rename.
+        let taken = folder.path().join("taken");
+        fs::create_dir_all(taken.join("x")).unwrap();
+        assert!(replace_files(&[(&taken, b"4")]).is_err());
+        assert_eq!((fs::read(&one).unwrap(), fs::read(&two).unwrap()), (b"3".to_vec(), b"2".to_vec()));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::base::bot;
 use crate::card;
 use crate::cli::RecipeArgs;
 use crate::recipe::{Recipe, TargetsRecipe};
-use columns::columns;
+use columns::{columns, folders};
 use material::Material;
 use measured::Bench;
 
@@ -45,9 +45,7 @@ pub fn run(args: &RecipeArgs) -> anyhow::Result<ExitCode> {
         ));
     }
     screen.say(&format!("the reports are in {}", recipe.eval_folder().display()));
-    let alone = columns.iter().skip(1).filter(|column| column.model.adapter.is_none());
-    let folders = alone.filter_map(|column| column.model.path.as_deref());
-    for told in card::evaluate(&recipe.export_folder(), folders, &comparison) {
+    for told in card::evaluate(&recipe.export_folder(), folders(&columns), &comparison) {
         screen.say(&told);
     }
     let missed = comparison.missed();

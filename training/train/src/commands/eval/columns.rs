@@ -54,6 +54,12 @@ pub(super) fn columns(recipe: &Recipe, config: &Config) -> anyhow::Result<Vec<Co
     Ok(columns)
 }
 
+/// The folders of what is compared with the base; an adapter has none of its own.
+pub(super) fn folders(columns: &[Column]) -> impl Iterator<Item = &Path> {
+    let compared = columns.iter().skip(1).filter(|column| column.model.adapter.is_none());
+    compared.filter_map(|column| column.model.path.as_deref())
+}
+
 fn is_gguf(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gguf"))
 }
@@ -88,8 +94,13 @@ mod tests {
         assert_eq!(names, ["base", "fp16", "int8", "lora"]);
         assert!(found[3].model.path.is_none() && found[3].model.adapter.is_some());
         assert_eq!(found[2].model.path.as_deref(), Some(export.join("int8").as_path()));
+        let named = "[eval]\nbase = \"out/export/fp16\"\nmodels = [\"out/export/int8\", \"out/export/lora.onnx_adapter\"]\n";
+        let own =
+            [columns(&recipe(folder.path(), ""), &config), columns(&recipe(folder.path(), named), &config)];
+        let own = own.map(|columns| folders(&columns.unwrap()).map(Path::to_owned).collect::<Vec<_>>());
+        assert_eq!(own, [vec![export.join("fp16"), export.join("int8")], vec![export.join("int8")]]);
         for (more, named) in [
-            ("[eval]\nbase = \"weights\"\n", "GGUF file as `eval.base`: "),
+            ("[eval]\nbase = \"weights\"\n", "weights is a folder of weights"),
             (
                 "[eval]\nbase = \"nothing\"\n",
                 "`eval.base`: nothing is neither a model of the bot's config (smollm2)",
