@@ -11,7 +11,7 @@ mod sample;
 mod soup;
 mod tune;
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -110,10 +110,10 @@ impl Recipe {
 
     /// Makes paths absolute, as seen from the recipe's folder.
     fn resolve(&mut self, folder: &Path) {
-        self.output = folder.join(&self.output);
-        self.bot.iter_mut().for_each(|path| *path = folder.join(&*path));
+        self.output = seen_from(folder, &self.output);
+        self.bot.iter_mut().for_each(|path| *path = seen_from(folder, path));
         // Else it is a name of the bot's config.
-        let base = folder.join(&self.base);
+        let base = seen_from(folder, Path::new(&self.base));
         if base.exists() {
             self.base = base.to_string_lossy().into_owned();
         }
@@ -124,6 +124,17 @@ impl Recipe {
         self.ensemble.resolve(folder);
         self.eval.resolve(folder);
     }
+}
+
+/// A path as seen from a folder. What leads up and down again is left out, so that the path can be told and written down; links are followed
+/// there as the system follows them, and after it not.
+fn seen_from(folder: &Path, path: &Path) -> PathBuf {
+    let path = folder.join(path);
+    let parts: Vec<Component<'_>> = path.components().collect();
+    let Some(up) = parts.iter().rposition(|part| *part == Component::ParentDir) else { return path };
+    let (detour, rest) = parts.split_at(up + 1);
+    let real = detour.iter().collect::<PathBuf>().canonicalize();
+    real.map_or(path.clone(), |real| real.join(rest.iter().collect::<PathBuf>()))
 }
 
 fn one() -> u64 {

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::seen_from;
+
 /// Which models answer together.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -18,7 +20,7 @@ pub struct EnsembleRecipe {
 
 impl EnsembleRecipe {
     pub(super) fn resolve(&mut self, folder: &Path) {
-        self.models.iter_mut().for_each(|path| *path = folder.join(&*path));
+        self.models.iter_mut().for_each(|path| *path = seen_from(folder, path));
     }
 
     pub(super) fn check(&self) -> Result<(), String> {

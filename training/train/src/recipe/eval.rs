@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::seen_from;
+
 /// What is measured of which models.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -69,9 +71,9 @@ pub struct TargetsRecipe {
 impl EvalRecipe {
     pub(super) fn resolve(&mut self, folder: &Path) {
         let paths = self.models.iter_mut().chain(&mut self.questions).chain(&mut self.general);
-        paths.for_each(|path| *path = folder.join(&*path));
+        paths.for_each(|path| *path = seen_from(folder, path));
         if let Some(base) = &mut self.base {
-            let path = folder.join(&*base);
+            let path = seen_from(folder, Path::new(base));
             if path.exists() {
                 *base = path.to_string_lossy().into_owned();
             }

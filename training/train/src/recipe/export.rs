@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use loquat_export::Quantisation;
 use serde::{Deserialize, Serialize};
 
+use super::seen_from;
+
 /// Which ONNX folders are made of what was trained.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -82,7 +84,7 @@ impl ToleranceRecipe {
 
 impl ExportRecipe {
     pub(super) fn resolve(&mut self, folder: &Path) {
-        self.of.iter_mut().for_each(|path| *path = folder.join(&*path));
+        self.of.iter_mut().for_each(|path| *path = seen_from(folder, path));
     }
 
     pub(super) fn check(&self) -> Result<(), String> {

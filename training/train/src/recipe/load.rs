@@ -124,6 +124,32 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
+    fn paths_are_told_without_detours_and_lead_where_the_system_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().canonicalize().unwrap();
+        for name in ["recipes", "far/away"] {
+            std::fs::create_dir_all(folder.join(name)).unwrap();
+        }
+        std::os::unix::fs::symlink("../far/away", folder.join("recipes/link")).unwrap();
+        let path = folder.join("recipes/recipe.toml");
+        std::fs::write(&path, LEAST).unwrap();
+        let output = |output: &str| {
+            let recipe = Recipe::load(&path, &[("output".to_owned(), output.to_owned())]).unwrap();
+            recipe.output.strip_prefix(&folder).unwrap().to_owned()
+        };
+        for (written, meant) in [
+            ("out", "recipes/out"),
+            ("../runs/out", "runs/out"),
+            ("link/../out", "far/out"),
+            ("../recipes/link", "recipes/link"),
+            ("none/../out", "recipes/none/../out"),
+        ] {
+            assert_eq!(output(written), Path::new(meant), "{written}");
+        }
+    }
+
+    #[test]
     fn a_key_has_its_default_and_flags_win() {
         let recipe =
             load(&format!("{LEAST}[run]\nrate = 1e-3\n"), &[("run.rate", "2e-4"), ("seed", "7")]).unwrap();

@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 pub use loquat_prepare::Settings as PrepareRecipe;
 
+use super::seen_from;
+
 /// Makes paths absolute, as seen from the recipe's folder.
 pub(super) fn resolve(settings: &mut PrepareRecipe, folder: &Path) {
     let graph = settings.graph.iter_mut().flat_map(|graph| [&mut graph.questions, &mut graph.wordings]);
     let rehearsal = settings.rehearsal.iter_mut().map(|rehearsal| &mut rehearsal.questions);
     let lists = graph.chain(rehearsal).chain([&mut settings.dialogues.files, &mut settings.text.files]);
-    let resolve = |path: &mut PathBuf| *path = folder.join(&*path);
+    let resolve = |path: &mut PathBuf| *path = seen_from(folder, path);
     lists.for_each(|files| files.iter_mut().for_each(resolve));
 }
 

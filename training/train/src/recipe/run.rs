@@ -8,6 +8,8 @@ use loquat_finetune::run::{Length, Warmup};
 use loquat_finetune::{AdamW, Learn, LoraOptions, Options, RunOptions, Shape, TooLong};
 use serde::{Deserialize, Serialize};
 
+use super::seen_from;
+
 /// More than anybody means: the order of each epoch is drawn before the first step.
 const MOST_EPOCHS: f64 = 1_000.0;
 
@@ -226,7 +228,7 @@ impl RunRecipe {
     }
 
     pub(super) fn resolve(&mut self, folder: &Path) {
-        self.set.iter_mut().for_each(|path| *path = folder.join(&*path));
+        self.set.iter_mut().for_each(|path| *path = seen_from(folder, path));
     }
 
     pub(super) fn check(&self) -> Result<(), String> {

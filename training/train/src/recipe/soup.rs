@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use loquat_export::Element;
 use serde::{Deserialize, Serialize};
 
+use super::seen_from;
+
 /// Which weights are averaged.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -33,6 +35,6 @@ pub enum SoupMethod {
 
 impl SoupRecipe {
     pub(super) fn resolve(&mut self, folder: &Path) {
-        self.of.iter_mut().for_each(|path| *path = folder.join(&*path));
+        self.of.iter_mut().for_each(|path| *path = seen_from(folder, path));
     }
 }
