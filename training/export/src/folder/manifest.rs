@@ -141,12 +141,12 @@ impl Manifest {
         Ok(differing)
     }
 
-    /// Adds the files of `folder` that are not listed yet.
+    /// Adds the files of `folder` that are not listed yet. Hidden ones are what a program notes of the folder for its next start, and may change then.
     pub(crate) fn add_new_files(&mut self, folder: &Path) -> Result<()> {
         for entry in fs::read_dir(folder).map_err(ExportError::io("read", folder))? {
             let entry = entry.map_err(ExportError::io("read", folder))?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            if self.files.iter().any(|file| file.name == name) {
+            if name.starts_with('.') || self.files.iter().any(|file| file.name == name) {
                 continue;
             }
             let bytes = entry.metadata().map_err(ExportError::io("read", &entry.path()))?.len();

@@ -158,6 +158,7 @@ fn what_a_check_refuses_is_not_put_in_place_and_what_it_adds_is_listed() {
         let check = &mut |candidate: Candidate<'_>| {
             assert_eq!(logits(candidate.folder, &[0, 8]).len(), 2, "it can be opened");
             fs::write(candidate.folder.join("README.md"), &candidate.manifest.model_sha256)?;
+            fs::write(candidate.folder.join(".seen"), "now")?;
             if refuse { Err("it differs by 7".into()) } else { Ok(()) }
         };
         weights_to_onnx_checked(&at("weights"), &at("onnx"), Quantisation::Int8, check, &mut |_| ())
@@ -165,6 +166,8 @@ fn what_a_check_refuses_is_not_put_in_place_and_what_it_adds_is_listed() {
     let manifest = run(false).unwrap();
     assert_eq!(fs::read_to_string(at("onnx/README.md")).unwrap(), manifest.model_sha256);
     assert_eq!(manifest.files[0].name, "README.md");
+    assert!(manifest.verify(&at("onnx"), true, &mut |_| ()).unwrap().is_empty());
+    fs::write(at("onnx/.seen"), "later").unwrap();
     assert!(manifest.verify(&at("onnx"), true, &mut |_| ()).unwrap().is_empty());
     assert_eq!(Manifest::read(&at("onnx")).unwrap(), Some(manifest));
     fs::write(at("onnx/older"), "as it was").unwrap();
