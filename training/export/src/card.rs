@@ -3,8 +3,6 @@
 //!
 //! Mitchell et al., "Model Cards for Model Reporting", 2019.
 
-use std::fmt::Write as _;
-
 use std::path::Path;
 
 use crate::error::{ExportError, Result};
@@ -102,22 +100,23 @@ impl Card {
 
     /// The YAML between lines of `---`.
     fn header(&self) -> String {
-        let mut out = "---\n".to_owned();
-        // Writing to a String cannot fail.
-        if let Some(licence) = &self.licence {
-            let _ = writeln!(out, "license: {}", quoted(licence));
-        }
+        let mut lines = vec!["---".to_owned()];
+        lines.extend(self.licence.as_ref().map(|licence| format!("license: {}", quoted(licence))));
         if !self.languages.is_empty() {
-            let _ = writeln!(out, "language:");
-            for language in &self.languages {
-                let _ = writeln!(out, "- {}", quoted(language));
-            }
+            lines.push("language:".to_owned());
+            lines.extend(self.languages.iter().map(|language| format!("- {}", quoted(language))));
         }
-        let _ = writeln!(out, "base_model: {}", quoted(&self.base));
-        let _ = writeln!(out, "library_name: onnxruntime\npipeline_tag: text-generation");
-        let _ = writeln!(out, "tags:\n- onnx\n- loquat");
-        out.push_str("---\n");
-        out
+        lines.push(format!("base_model: {}", quoted(&self.base)));
+        let fixed = [
+            "library_name: onnxruntime",
+            "pipeline_tag: text-generation",
+            "tags:",
+            "- onnx",
+            "- loquat",
+            "---",
+        ];
+        lines.extend(fixed.map(str::to_owned));
+        lines.join("\n") + "\n"
     }
 }
 
@@ -148,24 +147,20 @@ fn between(evaluation: &Table) -> String {
 
 impl Table {
     fn markdown(&self) -> String {
-        let mut out = format!("\n## {}\n\n", self.title);
-        if !self.note.is_empty() {
-            let _ = writeln!(out, "{}", self.note);
-        }
-        if self.columns.is_empty() {
-            return out;
-        }
-        if !self.note.is_empty() {
-            out.push('\n');
-        }
         let row = |cells: &[String]| {
             let cells = cells.iter().map(|cell| cell.replace('|', "\\|").replace('\n', " "));
             format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
         };
-        out.push_str(&row(&self.columns));
-        let _ = writeln!(out, "|{}", "---|".repeat(self.columns.len()));
-        self.rows.iter().for_each(|cells| out.push_str(&row(cells)));
-        out
+        let mut parts = vec![format!("## {}\n", self.title)];
+        if !self.note.is_empty() {
+            parts.push(format!("{}\n", self.note));
+        }
+        if !self.columns.is_empty() {
+            let rule = format!("|{}\n", "---|".repeat(self.columns.len()));
+            let rows = self.rows.iter().map(|cells| row(cells));
+            parts.push([row(&self.columns), rule].into_iter().chain(rows).collect());
+        }
+        format!("\n{}", parts.join("\n"))
     }
 }
 

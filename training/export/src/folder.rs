@@ -10,7 +10,7 @@ mod weights_manifest;
 pub(crate) use configuration::{
     Description, Family, Scaling, config_json, genai_config_json, generation_config_json,
 };
-pub(crate) use hash::{feed, file_sha256, hex};
+pub(crate) use hash::{bytes_sha256, feed, file_sha256, hex};
 pub use manifest::{EXPORT_VERSION, FileEntry, KvCache, MANIFEST_FILE, Manifest, Source};
 pub(crate) use staging::{Staging, replace_files};
 pub use weights_manifest::{WEIGHTS_VERSION, WeightsManifest};

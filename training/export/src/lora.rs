@@ -16,7 +16,6 @@ pub(crate) mod tests;
 use std::path::Path;
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 pub(crate) use files::AdapterFiles;
 pub use merge::merge_lora;
@@ -24,7 +23,7 @@ pub(crate) use peft::Change;
 pub use peft::PeftAdapter;
 
 use crate::error::{ExportError, Result};
-use crate::folder::{hex, replace_files};
+use crate::folder::{bytes_sha256, replace_files};
 use adapter_file::Parameter;
 use layers::Layers;
 
@@ -60,13 +59,11 @@ pub fn import_lora(source: &Path, model: &Path, target: &Path) -> Result<Adapter
     let bytes = adapter_file::encode(source, &parameters)?;
 
     replace_files(&[(target, &bytes)])?;
-    let mut digest = Sha256::new();
-    digest.update(&bytes);
     Ok(AdapterSummary {
         layers: adapter.len(),
         rank: adapter.rank(),
         bytes: bytes.len() as u64,
-        sha256: hex(digest),
+        sha256: bytes_sha256(&bytes),
     })
 }
 

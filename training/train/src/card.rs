@@ -34,6 +34,16 @@ pub fn write(
             None => missing.push("the training run: its metrics.jsonl is not there".to_owned()),
         },
     }
+    // What the run was given, with the flags of its command.
+    let followed =
+        recipe.export.of.is_none().then(|| Recipe::load(&recipe.run_folder().join("recipe.toml"), &[]));
+    if let Some(Err(error)) = &followed {
+        missing.push(format!(
+            "the settings of the run: its recipe cannot be read ({}); those below are what `export` was given",
+            error.to_string().replace(&recipe.output.display().to_string(), "OUTPUT")
+        ));
+    }
+    let followed = followed.and_then(Result::ok);
     let mut measured = None;
     if manifest.adapters {
         // `eval` has no column of such a folder: it measures the adapter, with the base that the bot has.
@@ -66,7 +76,7 @@ pub fn write(
         tables,
         evaluation: measured,
         missing,
-        recipe: shown(recipe),
+        recipe: shown(recipe, followed),
     }
     .markdown(manifest)
 }
@@ -102,12 +112,11 @@ fn evaluated(folder: &Path, comparison: &Comparison) -> Option<String> {
     })
 }
 
-/// The recipe as the run was given it, where that is the recipe's own; without the folders of the machine that it was followed on, without the names that
+/// The recipe, with the settings that the run followed, where they are known; without the folders of the machine that it was followed on, without the names that
 /// were taken out of what people said, and without what an evaluation was given, of which its own part tells.
-fn shown(recipe: &Recipe) -> String {
+fn shown(recipe: &Recipe, followed: Option<Recipe>) -> String {
     let mut recipe = recipe.clone();
-    let followed = Recipe::load(&recipe.run_folder().join("recipe.toml"), &[]).ok();
-    if let Some(followed) = followed.filter(|_| recipe.export.of.is_none()) {
+    if let Some(followed) = followed {
         recipe.run = followed.run;
     }
     let prepare = &mut recipe.prepare;

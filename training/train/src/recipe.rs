@@ -126,15 +126,20 @@ impl Recipe {
     }
 }
 
-/// A path as seen from a folder. What leads up and down again is left out, so that the path can be told and written down; links are followed
-/// there as the system follows them, and after it not.
+/// A path as seen from a folder, without `..` where what these lead through is there: links up to the last `..` are followed, as the system does, and links
+/// after it keep their names.
 fn seen_from(folder: &Path, path: &Path) -> PathBuf {
     let path = folder.join(path);
     let parts: Vec<Component<'_>> = path.components().collect();
     let Some(up) = parts.iter().rposition(|part| *part == Component::ParentDir) else { return path };
     let (detour, rest) = parts.split_at(up + 1);
-    let real = detour.iter().collect::<PathBuf>().canonicalize();
-    real.map_or(path.clone(), |real| real.join(rest.iter().collect::<PathBuf>()))
+    match detour.iter().collect::<PathBuf>().canonicalize() {
+        Ok(mut real) => {
+            real.extend(rest);
+            real
+        }
+        Err(_) => path,
+    }
 }
 
 fn one() -> u64 {

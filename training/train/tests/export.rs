@@ -52,11 +52,13 @@ fn what_was_trained_becomes_a_folder_with_a_card_or_is_refused() {
         "accepted: 1e-3",
         "best perplexity on dev.jsonl",
         "16 train",
+        // As the run was given it, and not as the export is.
+        "\nsteps = 10\n",
     ] {
         assert!(card.contains(part), "{part}: {card}");
     }
     assert!(card.contains("## Evaluation\n\nNot measured yet"), "{card}");
-    assert!(!card.contains(folder.to_str().unwrap()), "{card}");
+    assert!(!card.contains(folder.to_str().unwrap()) && !card.contains("[eval"), "{card}");
 
     // What is refused leaves what is there.
     let before = fs::read(target.join("loquat.json")).unwrap();
@@ -76,4 +78,14 @@ fn what_was_trained_becomes_a_folder_with_a_card_or_is_refused() {
     assert!(output.status.success(), "{}", said(&output));
     let card = fs::read_to_string(folder.join("foreign/export/fp32/README.md")).unwrap();
     assert!(card.contains("`export.of` names") && !card.contains("best perplexity"), "{card}");
+    // A run whose recipe cannot be read is told as one, without the machine's folders.
+    fs::write(folder.join("out/run/recipe.toml"), "nmae = \"tiny\"").unwrap();
+    let output = export(&["--set", "output=out", "--set", "base=model"]);
+    assert!(output.status.success(), "{}", said(&output));
+    let card = fs::read_to_string(target.join("README.md")).unwrap();
+    assert!(
+        card.contains("the settings of the run: its recipe cannot be read (OUTPUT/run/recipe.toml"),
+        "{card}"
+    );
+    assert!(card.contains("nmae") && !card.contains(folder.to_str().unwrap()), "{card}");
 }

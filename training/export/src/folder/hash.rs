@@ -34,6 +34,11 @@ pub(crate) fn file_sha256(path: &Path, advance: &mut dyn FnMut(u64)) -> Result<S
     feed(path, None, advance)
 }
 
+/// The SHA-256 of what is in memory.
+pub(crate) fn bytes_sha256(bytes: &[u8]) -> String {
+    hex(Sha256::new_with_prefix(bytes))
+}
+
 /// Ends a digest.
 pub(crate) fn hex(digest: Sha256) -> String {
     digest.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {

@@ -7,8 +7,8 @@ use std::path::{Component, Path};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::hash::{feed, hex};
-use super::staging::replace_files;
+use super::hash::{bytes_sha256, feed, hex};
+use super::staging::{replace_files, to_json};
 use crate::error::{ExportError, Result};
 use crate::import::ExportOptions;
 use crate::onnx::GRAPH_FILE;
@@ -160,14 +160,10 @@ impl Manifest {
     /// Puts other contents in the place of a file of `folder`, and their hash into its manifest. Neither is ever half written.
     pub(crate) fn replace(&mut self, folder: &Path, name: &str, contents: &[u8]) -> Result<()> {
         if let Some(file) = self.files.iter_mut().find(|file| file.name == name) {
-            let mut digest = Sha256::new();
-            digest.update(contents);
-            (file.bytes, file.sha256) = (contents.len() as u64, hex(digest));
+            (file.bytes, file.sha256) = (contents.len() as u64, bytes_sha256(contents));
         }
         let path = folder.join(MANIFEST_FILE);
-        let mut text = serde_json::to_string_pretty(self)
-            .map_err(|source| ExportError::Json { path: path.clone(), detail: source.to_string() })?;
-        text.push('\n');
+        let text = to_json(&path, self)?;
         replace_files(&[(&folder.join(name), contents), (&path, text.as_bytes())])
     }
 

@@ -57,12 +57,7 @@ impl Staging {
     }
 
     pub(crate) fn write_json(&self, name: &str, value: &impl Serialize) -> Result<()> {
-        let mut text = serde_json::to_string_pretty(value).map_err(|source| ExportError::Json {
-            path: self.folder.join(name),
-            detail: source.to_string(),
-        })?;
-        text.push('\n');
-        self.write(name, text)
+        self.write(name, to_json(&self.folder.join(name), value)?)
     }
 
     pub(crate) fn copy(&self, from: &Path, name: &str) -> Result<()> {
@@ -126,6 +121,13 @@ pub(crate) fn replace_files(files: &[(&Path, &[u8])]) -> Result<()> {
             let _ = fs::remove_file(beside);
         }
     })
+}
+
+/// A file's contents. `path` is what errors name.
+pub(super) fn to_json(path: &Path, value: &impl Serialize) -> Result<String> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|source| ExportError::Json { path: path.to_owned(), detail: source.to_string() })?;
+    Ok(text + "\n")
 }
 
 fn sibling(target: &Path, purpose: &str) -> PathBuf {

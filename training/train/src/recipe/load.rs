@@ -141,6 +141,7 @@ mod tests {
         for (written, meant) in [
             ("out", "recipes/out"),
             ("../runs/out", "runs/out"),
+            ("..", ""),
             ("link/../out", "far/out"),
             ("../recipes/link", "recipes/link"),
             ("none/../out", "recipes/none/../out"),
