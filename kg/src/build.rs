@@ -52,7 +52,7 @@ struct RawFact {
 }
 
 /// What few facts have.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default)]
 struct Special {
     rank: Rank,
     qualifiers: Vec<(u32, u32)>,
@@ -92,7 +92,7 @@ pub(crate) struct Builder {
     words: Vec<RawWord>,
     texts: Vec<u8>,
     origins: Vec<(Origin, Standing)>,
-    /// Digests of statements that edits took away, and the ids that they are about.
+    /// [Identities](Statement::identity) of statements that edits took away, and the ids that they are about.
     removed: FxHashSet<u128>,
     removed_about: FxHashSet<String>,
     /// What was asked for last: statements about one subject follow each other.
@@ -125,7 +125,7 @@ impl Builder {
     /// Takes edits, the last of each statement; before any statement. What they add is said anew at the end, with its own rank.
     pub(crate) fn remove(&mut self, edits: &[&Edit]) {
         for edit in edits {
-            self.removed.insert(edit.statement.digest());
+            self.removed.insert(edit.statement.identity());
             self.removed_about.insert(edit.statement.about().to_owned());
         }
     }
@@ -148,7 +148,7 @@ impl Builder {
     pub(crate) fn add(&mut self, statement: &Statement<&str>) -> Result<(), GraphError> {
         if !self.removed.is_empty()
             && self.removed_about.contains(statement.about())
-            && self.removed.contains(&statement.digest())
+            && self.removed.contains(&statement.identity())
         {
             return Ok(());
         }

@@ -18,7 +18,6 @@ use crate::names::entity_name;
 use crate::snapshot::{self, Snapshot};
 use crate::statement::{self, Statement, fact_id};
 pub(crate) use overlay::Overlay;
-pub(crate) use reach::as_other_address;
 pub use walk::{Edge, FactIndex, Walk};
 
 /// One state of the graph.

@@ -103,6 +103,21 @@ fn statement() -> impl Strategy<Value = Statement> {
     prop_oneof![10 => fact, 7 => description, 1 => redirect]
 }
 
+/// The same fact with its addresses stated the other way: as entities' ids, or as just addresses.
+fn twin(statement: &Statement) -> Statement {
+    let other = |object: &mut Object| match object {
+        Object::Entity(id) if id.starts_with("http") => *object = Object::Url(id.clone()),
+        Object::Url(url) => *object = Object::Entity(url.clone()),
+        _ => {}
+    };
+    let mut twin = statement.clone();
+    if let Statement::Fact { object, qualifiers, .. } = &mut twin {
+        other(object);
+        qualifiers.iter_mut().for_each(|(_, value)| other(value));
+    }
+    twin
+}
+
 /// Whether adding a statement rarely makes a new snapshot.
 fn lies_beside(statement: &Statement) -> bool {
     match statement {
@@ -126,6 +141,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             known.retain(lies_beside);
             known.push(Statement::fact("Bhutan", "height", Object::number("7554")));
         }
+        let twins: Vec<_> = known.iter().map(twin).filter(|twin| !known.contains(twin)).collect();
+        known.extend(twins);
         let some = prop::collection::vec(prop::sample::select(known), 1..5);
         let step = prop_oneof![
             2 => (0..2_usize, 0..FILES.len()).prop_map(|(name, content)| Step::Import(name, content)),
@@ -341,6 +358,34 @@ fn what_is_not_there_can_be_taken_away_without_a_change() {
     assert_eq!(graph.add(vec![name.clone()], "me").unwrap().0, before.0 + 1);
     assert_eq!(graph.remove(vec![name]).unwrap().0, before.0 + 2);
     assert!(graph.show("another", 1).is_empty());
+}
+
+#[test]
+fn an_address_in_a_qualifier_makes_no_second_fact_of_one() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("graph");
+    let graph = Graph::open(&path).unwrap();
+    let near = |value: Object| Statement::Fact {
+        subject: "http://e.example/Delhi".into(),
+        predicate: "height".into(),
+        object: Object::number("1"),
+        rank: Rank::Normal,
+        qualifiers: vec![("near".into(), value)],
+    };
+    let entity = near(Object::Entity("https://e.example/River".into()));
+    let address = near(Object::Url("https://e.example/River".into()));
+    let first = graph.add(vec![entity.clone(), address.clone()], "me").unwrap();
+    for again in [&entity, &address] {
+        assert!(graph.says(again));
+        assert_eq!(graph.add(vec![again.clone()], "me").unwrap(), first);
+    }
+    assert_eq!(graph.stats().unwrap().facts, 1);
+    graph.compact().unwrap();
+    assert_eq!(graph.stats().unwrap().facts, 1);
+    graph.remove(vec![entity.clone()]).unwrap();
+    assert!(!graph.says(&entity) && !graph.says(&address));
+    drop(graph);
+    assert_eq!(Graph::open(&path).unwrap().stats().unwrap().facts, 0);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use loquat_contract::{Entity, Label, Language, Predicate, Unit};
+use loquat_terms::names::is_address;
 use loquat_terms::statement::{Describes, Statement};
 use loquat_terms::triple::{Meaning, Parts, understand};
 use loquat_terms::vocabulary::RDF_TYPE;
@@ -72,8 +73,7 @@ impl Known {
     /// Whether it is an entity, and not a predicate or only a web address.
     pub(crate) fn is_entity(&self, id: &str) -> bool {
         let named = !self.described.words.labels.is_empty() || !self.described.words.aliases.is_empty();
-        let address = id.starts_with("http://") || id.starts_with("https://");
-        !self.described.property && (named || self.subject || !address)
+        !self.described.property && (named || self.subject || !is_address(id))
     }
 
     pub(crate) fn has_label(&self) -> bool {

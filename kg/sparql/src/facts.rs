@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use loquat_contract::{EntityId, Fact, Value};
-use loquat_terms::statement::{Object, Statement, fact_id};
+use loquat_terms::statement::{Object, Statement};
 use loquat_terms::triple::{Meaning, Parts, understand};
 use loquat_terms::vocabulary::FACT;
 use oxrdf::{NamedNode, Term, Triple};
@@ -63,15 +63,23 @@ impl Inner {
                 }
                 _ => None,
             };
-            let object = match read.object.value() {
-                Ok(Value::Number { lexical, value, .. }) => Value::Number { lexical, value, unit },
-                Ok(value) => value,
-                Err(id) => match known.get(&id).filter(|known| known.is_entity(&id)) {
-                    Some(known) => Value::Entity(known.entity(&id)),
-                    None => Value::Url(id),
-                },
+            let entity = match &read.object {
+                Object::Entity(id) => known.get(id).filter(|own| own.is_entity(id)).map(|own| own.entity(id)),
+                _ => None,
             };
-            Some(Fact::new(fact_id(read.digest), subject, predicate, object, source.clone()))
+            // What is no entity is just an address, and cited as one.
+            let object = match read.object {
+                Object::Entity(id) if entity.is_none() => Object::Url(id),
+                object => object,
+            };
+            let id = Statement::fact(&read.subject, &read.predicate, object.clone()).id();
+            let object = match (entity, object.value()) {
+                (Some(entity), _) => Value::Entity(entity),
+                (None, Ok(Value::Number { lexical, value, .. })) => Value::Number { lexical, value, unit },
+                (None, Ok(value)) => value,
+                (None, Err(_)) => return None,
+            };
+            Some(Fact::new(id, subject, predicate, object, source.clone()))
         };
         Ok(facts.into_iter().filter_map(fact).collect())
     }
@@ -83,9 +91,8 @@ impl Inner {
             Meaning::Statement(statement @ Statement::Fact { .. })
                 if !statement.about().starts_with(FACT) =>
             {
-                let digest = statement.digest();
                 let Statement::Fact { subject, predicate, object, .. } = statement else { return None };
-                Some(Read { digest, subject, predicate, object })
+                Some(Read { subject, predicate, object })
             }
             _ => None,
         };
@@ -95,7 +102,6 @@ impl Inner {
 
 /// A fact before its parts have names.
 struct Read {
-    digest: u128,
     subject: String,
     predicate: String,
     object: Object,

@@ -146,14 +146,26 @@ async fn it_keeps_the_promises_of_every_graph() {
     assert_eq!(graph.facts(&EntityId::from("http://example.com/x"), 9).await.unwrap().len(), 1);
 }
 
+const PAGES: &str = r#"@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
+<https://guide.example/> rdfs:label "travel guide"@en ;
+    <https://guide.example/homepage> <https://guide.example/start> ;
+    <https://guide.example/publisher> <https://publisher.example/> .
+<https://publisher.example/> rdfs:label "the publisher"@en .
+"#;
+
 #[tokio::test]
 async fn it_says_the_same_of_the_world_as_the_embedded_graph() {
     let Some(server) = Oxigraph::start() else { return };
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/world/world.ttl");
-    server.load(None, &std::fs::read_to_string(&file).unwrap());
     let folder = tempdir().unwrap();
-    let embedded = Graph::open(folder.path()).unwrap();
-    embedded.import(&file, &ImportOptions::default(), |_| {}).unwrap();
+    let world = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/world/world.ttl");
+    let pages = folder.path().join("pages.ttl");
+    // An address that nothing is said of, and one that is an entity.
+    std::fs::write(&pages, PAGES).unwrap();
+    let embedded = Graph::open(folder.path().join("graph")).unwrap();
+    for file in [&world, &pages] {
+        server.load(None, &std::fs::read_to_string(file).unwrap());
+        embedded.import(file, &ImportOptions::default(), |_| {}).unwrap();
+    }
     let remote = server.connect(Config { cache_s: 300, ..server.config.clone() }).await;
 
     let ids = |graph: &dyn Knowledge| {
@@ -182,6 +194,7 @@ async fn it_says_the_same_of_the_world_as_the_embedded_graph() {
         "中国的人口是多少？",
         "Does Switzerland border France?",
         "the euro",
+        "the travel guide",
     ] {
         let (here, there) = (embedded.link(text).await.unwrap(), remote.link(text).await.unwrap());
         assert!(!here.is_empty());

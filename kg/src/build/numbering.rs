@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Builder, Origin, RawFact, Standing};
-use crate::names::is_iri;
+use crate::names::{is_address, is_iri};
 use crate::snapshot::LITERAL;
 use crate::statement::Describes;
 use crate::vocabulary::RDF_TYPE;
@@ -115,8 +115,7 @@ impl Builder {
     fn mark_entities(&self, is_entity: &mut [bool]) {
         let mark_object = |is_entity: &mut [bool], object: u32| {
             if object & LITERAL == 0 && !is_entity[object as usize] {
-                let id = self.terms.get(object);
-                is_entity[object as usize] = !id.starts_with(b"http://") && !id.starts_with(b"https://");
+                is_entity[object as usize] = !is_address(self.term(object));
             }
         };
         for fact in self.facts.iter().filter(|fact| counts(&self.origins, fact)) {

@@ -13,7 +13,7 @@ use crate::GraphError;
 use crate::import::{ImportOptions, ImportReport, IntoFlow, Progress, import};
 use crate::statement::{Describes, Object, Statement, fact_id};
 use crate::store::{Change, Completed, Edit};
-use crate::view::{View, as_other_address};
+use crate::view::View;
 
 impl Graph {
     /// Adds a file's facts. When this returns they are durable and seen by the next call; where it fails, or the process
@@ -120,10 +120,7 @@ impl Graph {
         let mut seen = FxHashSet::default();
         let mut changes = Vec::new();
         for statement in statements.into_iter().rev().filter(|statement| matters(&view, statement)) {
-            if seen.insert(statement.digest()) {
-                // Sources may state an address either way.
-                let other = (change == Change::Remove).then(|| as_other_address(&statement)).flatten();
-                changes.extend(other.map(|other| (change, other)));
+            if seen.insert(statement.identity()) {
                 changes.push((change, statement));
             }
         }

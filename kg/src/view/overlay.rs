@@ -9,11 +9,10 @@ use loquat_contract::{Entity, EntityId, Generation, Label, Language, Predicate, 
 use rpds::{HashTrieMapSync, HashTrieSetSync, VectorSync};
 use rustc_hash::FxHashMap;
 
-use super::reach::is_address;
 use super::{Ends, Object, View};
 use crate::build::{bare_predicate, name_predicate};
 use crate::link::{Form, flags, keys_of};
-use crate::names::entity_name;
+use crate::names::{entity_name, is_address};
 use crate::snapshot::Snapshot;
 use crate::snapshot::names::Claim;
 use crate::statement::{self, Describes, Statement};

@@ -11,15 +11,10 @@ use std::sync::Arc;
 use loquat_contract::Label;
 
 use super::{Overlay, View};
-use crate::names::is_iri;
+use crate::names::{is_address, is_iri};
 use crate::snapshot::Snapshot;
 use crate::statement::{Describes, Object, Statement};
 use crate::vocabulary::RDF_TYPE;
-
-/// Whether an id alone, with nothing said of it, is just a web address.
-pub(super) fn is_address(id: &str) -> bool {
-    id.starts_with("http://") || id.starts_with("https://")
-}
 
 impl Overlay {
     /// Whether a statement can be added beside the snapshot.
@@ -72,12 +67,9 @@ impl Overlay {
 impl View {
     /// The facts of a subject that a statement makes.
     pub(crate) fn matching(&self, node: u32, statement: &Statement) -> impl Iterator<Item = u32> {
-        let own = statement.digest();
-        let other = as_other_address(statement).map(|other| other.digest());
-        self.outgoing(node).filter(move |fact| {
-            let digest = self.statement(*fact).map(|found| found.digest());
-            digest.is_some_and(|digest| digest == own || Some(digest) == other)
-        })
+        let own = statement.identity();
+        self.outgoing(node)
+            .filter(move |fact| self.statement(*fact).is_some_and(|found| found.identity() == own))
     }
 
     /// Whether a description says what is said already.
@@ -111,19 +103,4 @@ impl View {
             _ => false,
         }
     }
-}
-
-/// The same fact with its address as an entity, or as just an address: which of the two it is depends on what is said of it.
-pub(crate) fn as_other_address(statement: &Statement) -> Option<Statement> {
-    let Statement::Fact { object, .. } = statement else { return None };
-    let object = match object {
-        Object::Entity(id) if is_address(id) => Object::Url(id.clone()),
-        Object::Url(url) if is_address(url) => Object::Entity(url.clone()),
-        _ => return None,
-    };
-    let mut other = statement.clone();
-    if let Statement::Fact { object: own, .. } = &mut other {
-        *own = object;
-    }
-    Some(other)
 }

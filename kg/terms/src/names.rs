@@ -35,6 +35,11 @@ pub fn predicate_name(id: &str) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Whether an id alone, with nothing said of it, is just a web address.
+pub fn is_address(id: &str) -> bool {
+    id.starts_with("http://") || id.starts_with("https://")
+}
+
 /// Whether an id is an IRI rather than a name from a table.
 pub fn is_iri(id: &str) -> bool {
     let Some((scheme, rest)) = id.split_once(':') else { return false };

@@ -6,6 +6,8 @@ use loquat_contract::{FactId, Label, Language, Rank, Value};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::names::is_address;
+
 /// The object of a fact, as it is stated. Its texts are owned, or borrowed from what they are read from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Object<S = String> {
@@ -170,6 +172,16 @@ impl<S: AsRef<str>> Statement<S> {
     /// XXH3-128 of the parts in a fixed order, each with its length before it; the same in every store. A fact's rank is
     /// not among them, its qualifiers are: "mayor, 1990 to 1994" and "mayor, 2002 to 2006" are two facts.
     pub fn digest(&self) -> u128 {
+        self.hashed(Addresses::AsStated)
+    }
+
+    /// By which one statement is told from another: as [`digest`](Self::digest), but a web address is the same whether it is
+    /// stated as an entity's id or as just an address. Which of the two it is read as depends on what else is said of it.
+    pub fn identity(&self) -> u128 {
+        self.hashed(Addresses::Alike)
+    }
+
+    fn hashed(&self, addresses: Addresses) -> u128 {
         let mut bytes = Vec::with_capacity(160);
         let mut part = |tag: u8, text: &str| {
             bytes.push(tag);
@@ -180,10 +192,10 @@ impl<S: AsRef<str>> Statement<S> {
             Self::Fact { subject, predicate, object, rank: _, qualifiers } => {
                 part(b's', subject.as_ref());
                 part(b'p', predicate.as_ref());
-                object.parts(&mut part);
+                object.parts(addresses, &mut part);
                 for (predicate, value) in qualifiers {
                     part(b'q', predicate.as_ref());
-                    value.parts(&mut part);
+                    value.parts(addresses, &mut part);
                 }
             }
             Self::Description { about, what, text, language } => {
@@ -197,6 +209,15 @@ impl<S: AsRef<str>> Statement<S> {
         }
         xxh3_128(&bytes)
     }
+}
+
+/// How a web address counts in a hash.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Addresses {
+    /// As an entity's id, or as just an address.
+    AsStated,
+    /// The same either way.
+    Alike,
 }
 
 impl Object {
@@ -279,8 +300,11 @@ impl<S: AsRef<str>> Object<S> {
     }
 
     /// Gives each part with a letter that tells its kind.
-    fn parts(&self, part: &mut impl FnMut(u8, &str)) {
+    fn parts(&self, addresses: Addresses, part: &mut impl FnMut(u8, &str)) {
         match self {
+            Self::Entity(id) if addresses == Addresses::Alike && is_address(id.as_ref()) => {
+                part(b'u', id.as_ref());
+            }
             Self::Entity(id) => part(b'e', id.as_ref()),
             Self::Text { text, language } => {
                 part(b't', text.as_ref());
@@ -338,6 +362,8 @@ pub fn fact_id(digest: u128) -> FactId {
 
 #[cfg(test)]
 mod tests {
+    use loquat_contract::Rank;
+
     use super::{Object, Statement, canonical, fact_id};
 
     #[test]
@@ -358,6 +384,32 @@ mod tests {
         ] {
             assert_eq!(canonical(one), other, "{one}");
         }
+    }
+
+    #[test]
+    fn an_address_is_the_same_whichever_way_it_is_stated() {
+        let place = "https://e.example/Paro";
+        let said = |object: Object, qualifier: Object| Statement::Fact {
+            subject: "Bhutan".into(),
+            predicate: "airport".into(),
+            object,
+            rank: Rank::Normal,
+            qualifiers: vec![("near".into(), qualifier)],
+        };
+        let entity = |id: &str| Object::Entity(id.into());
+        let url = |address: &str| Object::Url(address.into());
+        let stated = said(entity(place), entity(place));
+        for other in
+            [said(url(place), entity(place)), said(entity(place), url(place)), said(url(place), url(place))]
+        {
+            assert_eq!(other.identity(), stated.identity());
+            assert_ne!(other.digest(), stated.digest());
+        }
+        assert_ne!(said(entity("Paro"), url(place)).identity(), said(url("Paro"), url(place)).identity());
+        assert_ne!(
+            said(entity(place), url(place)).identity(),
+            said(url("https://e.example/Ha"), url(place)).identity()
+        );
     }
 
     #[test]
