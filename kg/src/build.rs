@@ -3,6 +3,7 @@
 //! What is built lies in memory until it is written: about 90 bytes for each entity beside its texts, and 40 for each fact. Nothing
 //! is kept twice that a number can stand for: ids, literals, languages and units are told apart once.
 
+mod edits;
 mod interner;
 mod numbering;
 mod words;
@@ -23,6 +24,7 @@ use crate::snapshot::{LITERAL, Origin};
 use crate::statement::{Describes, Object, Statement};
 use crate::store::{Change, Edit};
 use crate::vocabulary::RDF_TYPE;
+use edits::Edited;
 use interner::Interner;
 
 /// What a snapshot is built for.
@@ -52,7 +54,7 @@ struct RawFact {
 }
 
 /// What few facts have.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Special {
     rank: Rank,
     qualifiers: Vec<(u32, u32)>,
@@ -92,9 +94,11 @@ pub(crate) struct Builder {
     words: Vec<RawWord>,
     texts: Vec<u8>,
     origins: Vec<(Origin, Standing)>,
-    /// [Identities](Statement::identity) of statements that edits took away, and the ids that they are about.
+    /// Digests of statements that edits speak of, and the ids that they are about.
     removed: FxHashSet<u128>,
     removed_about: FxHashSet<String>,
+    /// The facts that edits speak of, in the order of the edits.
+    edited: Vec<Edited>,
     /// What was asked for last: statements about one subject follow each other.
     last_subject: u32,
     last_predicate: u32,
@@ -125,7 +129,7 @@ impl Builder {
     /// Takes edits, the last of each statement; before any statement. What they add is said anew at the end, with its own rank.
     pub(crate) fn remove(&mut self, edits: &[&Edit]) {
         for edit in edits {
-            self.removed.insert(edit.statement.identity());
+            self.removed.insert(edit.statement.digest());
             self.removed_about.insert(edit.statement.about().to_owned());
         }
     }
@@ -135,12 +139,19 @@ impl Builder {
         self.removed.clear();
         self.removed_about.clear();
         let mut last: Option<(&str, u64)> = None;
-        for edit in edits.iter().filter(|edit| edit.change == Change::Add) {
-            if last != Some((&edit.source, edit.generation)) {
-                self.live(&edit.source, Generation(edit.generation));
-                last = Some((&edit.source, edit.generation));
+        for edit in edits {
+            let fact = self.facts.len() as u32;
+            let adds = edit.change == Change::Add;
+            if adds {
+                if last != Some((&edit.source, edit.generation)) {
+                    self.live(&edit.source, Generation(edit.generation));
+                    last = Some((&edit.source, edit.generation));
+                }
+                self.add(&edit.statement.as_ref())?;
             }
-            self.add(&edit.statement.as_ref())?;
+            if matches!(edit.statement, Statement::Fact { .. }) {
+                self.edited.push(Edited::new(edit.statement.clone(), adds.then_some(fact)));
+            }
         }
         Ok(())
     }
@@ -148,7 +159,7 @@ impl Builder {
     pub(crate) fn add(&mut self, statement: &Statement<&str>) -> Result<(), GraphError> {
         if !self.removed.is_empty()
             && self.removed_about.contains(statement.about())
-            && self.removed.contains(&statement.identity())
+            && self.removed.contains(&statement.digest())
         {
             return Ok(());
         }

@@ -225,7 +225,7 @@ impl View {
         Some(Fact { id, subject, predicate, object, source, rank, qualifiers, generation })
     }
 
-    /// A fact as a statement, for its digest and for export.
+    /// A fact as a statement, to be told from others and for export.
     pub(crate) fn statement(&self, fact: u32) -> Option<Statement> {
         let ends = self.ends(fact, None)?;
         let (own_rank, qualifiers) = match self.overlay.added(&self.snapshot, fact) {

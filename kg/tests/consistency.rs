@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use tempfile::tempdir;
 
 /// Ids that facts and descriptions are about; "capital" is a predicate too.
-const IDS: [&str; 9] = [
+const IDS: [&str; 11] = [
     "Bhutan",
     "India",
     "Thimphu",
@@ -24,6 +24,8 @@ const IDS: [&str; 9] = [
     "https://e.example/River",
     "metre",
     "Q1",
+    "R1",
+    "http://e.example/Old",
 ];
 const PREDICATES: [&str; 5] = [
     "capital",
@@ -93,7 +95,13 @@ fn statement() -> impl Strategy<Value = Statement> {
         let text = if what == Describes::Popularity { "70" } else { text };
         Statement::Description { about, what, text: text.into(), language }
     });
-    let redirects = prop::sample::select(vec![("R1", "R2"), ("R2", "R1"), ("R2", "Bhutan"), ("R1", "India")]);
+    let redirects = prop::sample::select(vec![
+        ("R1", "R2"),
+        ("R2", "R1"),
+        ("R2", "Bhutan"),
+        ("R1", "India"),
+        ("http://e.example/Old", "http://e.example/Paro"),
+    ]);
     let redirect = redirects.prop_map(|(about, target)| Statement::Description {
         about: about.into(),
         what: Describes::Redirect,
@@ -154,7 +162,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     })
 }
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     "@prefix e: <http://e.example/> .\n@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .\n\
      e:Paro e:borders e:Delhi, <https://e.example/River> ; a e:Town ; rdfs:label \"the Paro\"@en, \"Köln\"@en .\n\
      e:borders rdfs:label \"borders\"@en .\n",
@@ -162,14 +170,17 @@ const FILES: [&str; 4] = [
      e:Delhi e:borders e:Paro ; a e:Paro ; rdfs:label \"Delhi\" . e:Town rdfs:label \"town\"@en .\n\
      e:borders a <http://www.w3.org/1999/02/22-rdf-syntax-ns#Property> .\n",
     "@prefix e: <http://e.example/> .\ne:Paro e:height 1, 1.0 . e:River e:borders e:Paro .\n",
+    "@prefix e: <http://e.example/> .\n@prefix loquat: <https://loquat.example/ns#> .\n\
+     e:Old loquat:redirect e:Paro ; e:height 1 . e:Delhi e:borders e:Old, <https://e.example/River> .\n",
     "",
 ];
 
-const ROWS: [&str; 4] = [
+const ROWS: [&str; 5] = [
     "Bhutan\tcapital\tThimphu\nBhutan\tcapital\tBhutan\n",
     "India\tcapital\tThimphu\nBhutan\theight\t1\nThimphu\tIndia\tQ1\n",
     "capital\tcapital\tIndia\n",
     "Bhutan\tcapital\thttp://e.example/Paro\n",
+    "Bhutan\tcapital\tR1\nR1\tIndia\tQ1\n",
 ];
 
 /// Everything that can be asked, in an order of its own.
@@ -197,7 +208,7 @@ fn fact_line(fact: &Fact) -> String {
 
 async fn answers(graph: &Graph) -> Answers {
     let ids: Vec<&str> =
-        IDS.iter().chain(&PREDICATES).chain(&["R1", "R2", "http://e.example/Town"]).copied().collect();
+        IDS.iter().chain(&PREDICATES).chain(&["R2", "http://e.example/Town"]).copied().collect();
     let entity = |entity: &Arc<Entity>| format!("{entity:?}");
     let (mut facts, mut shown, mut mentions, mut search, mut neighbourhood) =
         (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
@@ -386,6 +397,35 @@ fn an_address_in_a_qualifier_makes_no_second_fact_of_one() {
     assert!(!graph.says(&entity) && !graph.says(&address));
     drop(graph);
     assert_eq!(Graph::open(&path).unwrap().stats().unwrap().facts, 0);
+}
+
+#[test]
+fn what_was_merged_is_taken_away_under_either_id() {
+    let merged = "@prefix e: <http://e.example/> .\n@prefix loquat: <https://loquat.example/ns#> .\n\
+                  e:Old loquat:redirect e:Paro . e:Delhi e:borders e:Old . e:Paro e:height 1 .\n";
+    let borders =
+        |object: Object| Statement::fact("http://e.example/Delhi", "http://e.example/borders", object);
+    let [old, new] = ["Old", "Paro"].map(|name| borders(Object::Entity(format!("http://e.example/{name}"))));
+    // Another thing than the place of the same address.
+    let page = borders(Object::Url("http://e.example/Old".into()));
+    for (taken, left) in [(&old, &new), (&new, &old)] {
+        let folder = tempdir().unwrap();
+        let file = folder.path().join("a.ttl");
+        fs::write(&file, merged).unwrap();
+        let graph = Graph::open(folder.path().join("graph")).unwrap();
+        graph.import(&file, &ImportOptions::default(), |_| {}).unwrap();
+        assert!(graph.says(taken) && graph.says(left) && !graph.says(&page));
+        graph.add(vec![page.clone()], "me").unwrap();
+        graph.remove(vec![taken.clone()]).unwrap();
+        for _ in 0..2 {
+            assert!(!graph.says(taken) && !graph.says(left) && graph.says(&page), "{taken:?}");
+            graph.compact().unwrap();
+        }
+        graph.add(vec![left.clone()], "me").unwrap();
+        graph.compact().unwrap();
+        assert!(graph.says(taken) && graph.says(left) && graph.says(&page));
+        assert_eq!(graph.stats().unwrap().facts, 3);
+    }
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use loquat_contract::{EntityId, Fact, Value};
+use loquat_contract::{EntityId, Fact, Rank, Value};
+use loquat_terms::names::is_address;
 use loquat_terms::statement::{Object, Statement};
 use loquat_terms::triple::{Meaning, Parts, understand};
 use loquat_terms::vocabulary::FACT;
@@ -63,21 +64,29 @@ impl Inner {
                 }
                 _ => None,
             };
+            let entity = |id: &str| known.get(id).filter(|own| own.is_entity(id)).map(|own| own.entity(id));
             let entity = match &read.object {
-                Object::Entity(id) => known.get(id).filter(|own| own.is_entity(id)).map(|own| own.entity(id)),
+                Object::Entity(id) => entity(id),
                 _ => None,
             };
             // What is no entity is just an address, and cited as one.
-            let object = match read.object {
-                Object::Entity(id) if entity.is_none() => Object::Url(id),
+            let stated = match read.object.as_ref() {
+                Object::Entity(id) if entity.is_none() && is_address(id) => Object::Url(id),
                 object => object,
             };
-            let id = Statement::fact(&read.subject, &read.predicate, object.clone()).id();
-            let object = match (entity, object.value()) {
+            let statement = Statement::Fact {
+                subject: read.subject.as_str(),
+                predicate: &read.predicate,
+                object: stated,
+                rank: Rank::Normal,
+                qualifiers: Vec::new(),
+            };
+            let id = statement.id();
+            let object = match (entity, read.object.value()) {
                 (Some(entity), _) => Value::Entity(entity),
                 (None, Ok(Value::Number { lexical, value, .. })) => Value::Number { lexical, value, unit },
                 (None, Ok(value)) => value,
-                (None, Err(_)) => return None,
+                (None, Err(id)) => Value::Url(id),
             };
             Some(Fact::new(id, subject, predicate, object, source.clone()))
         };
@@ -88,10 +97,9 @@ impl Inner {
     fn understood(&self, triples: Vec<Triple>, limit: usize) -> Vec<Read> {
         let read = |triple: Triple| match understand(Parts::from(triple.as_ref())).ok()? {
             // What is said of a fact is none itself.
-            Meaning::Statement(statement @ Statement::Fact { .. })
-                if !statement.about().starts_with(FACT) =>
+            Meaning::Statement(Statement::Fact { subject, predicate, object, .. })
+                if !subject.starts_with(FACT) =>
             {
-                let Statement::Fact { subject, predicate, object, .. } = statement else { return None };
                 Some(Read { subject, predicate, object })
             }
             _ => None,

@@ -121,13 +121,14 @@ impl Queries {
 
     /// Everything that describes these, as triples `?s ?p ?o`; besides, `rdf:type` for what is no entity, and [`IS_SUBJECT`].
     pub(crate) fn describe(&self, ids: &[NamedNode]) -> String {
-        let Self { from, describing, no_facts, classes, spoken, .. } = self;
+        let Self { from, describing, no_facts, labels, classes, spoken, .. } = self;
         let ids = list(ids, " ");
         format!(
             "SELECT DISTINCT ?s ?p ?o {from} WHERE {{\n {{ VALUES ?s {{ {ids} }} ?s ?p ?o .\n   \
              FILTER(?p IN ({describing}) && isLiteral(?o) && ({spoken})) }}\n UNION {{ VALUES ?s {{ {ids} }} ?s a ?o . FILTER(?o IN ({classes}))\n   \
              BIND(<{RDF_TYPE}> AS ?p) }}\n UNION {{ VALUES ?s {{ {ids} }} BIND(<{IS_SUBJECT}> AS ?p) BIND(true AS ?o)\n   \
-             FILTER EXISTS {{ ?s ?q ?v . FILTER(?q NOT IN ({no_facts})) }} }}\n}}"
+             FILTER EXISTS {{ ?s ?q ?v . FILTER(!isBlank(?v) && ?q NOT IN ({no_facts}))\n   \
+             FILTER(?q != <{RDF_TYPE}> || EXISTS {{ ?v ?label ?text . FILTER(?label IN ({labels})) }}) }} }}\n}}"
         )
     }
 

@@ -150,6 +150,7 @@ const PAGES: &str = r#"@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
 <https://guide.example/> rdfs:label "travel guide"@en ;
     <https://guide.example/homepage> <https://guide.example/start> ;
     <https://guide.example/publisher> <https://publisher.example/> .
+<https://guide.example/start> a <https://schema.example/WebPage> .
 <https://publisher.example/> rdfs:label "the publisher"@en .
 "#;
 
@@ -159,7 +160,7 @@ async fn it_says_the_same_of_the_world_as_the_embedded_graph() {
     let folder = tempdir().unwrap();
     let world = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/world/world.ttl");
     let pages = folder.path().join("pages.ttl");
-    // An address that nothing is said of, and one that is an entity.
+    // An address of which only a class without a name is told, and one that is an entity.
     std::fs::write(&pages, PAGES).unwrap();
     let embedded = Graph::open(folder.path().join("graph")).unwrap();
     for file in [&world, &pages] {

@@ -48,6 +48,11 @@ impl Interner {
         Ok(number)
     }
 
+    /// The number of a byte string, where it has one.
+    pub(super) fn find(&self, wanted: &[u8]) -> Option<u32> {
+        self.table.find(xxh3_64(wanted), |number| self.get(*number) == wanted).copied()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }

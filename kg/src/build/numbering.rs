@@ -41,6 +41,9 @@ impl Builder {
     pub(super) fn number(&mut self) -> Numbering {
         let redirects = self.redirects();
         self.follow(&redirects);
+        if !self.edited.is_empty() {
+            self.settle_edits(&redirects);
+        }
         let mut properties = FxHashSet::default();
         let mut labelled = FxHashSet::default();
         let mut named = vec![false; self.terms.len()];

@@ -34,8 +34,8 @@ struct Rows {
 
 const MANY: u32 = u32::MAX - 1;
 
-/// What a subject is said to have: predicate, object and qualifiers. Of one thing that is said at two ranks the first counts.
-type Said<'a> = (u32, u32, &'a [(u32, u32)]);
+/// What a subject is said to have: predicate, object and qualifiers.
+type Said<'a> = (u32, u32, Option<&'a Special>);
 
 /// Who says it.
 struct Stood {
@@ -150,10 +150,6 @@ impl Builder {
         hashes
     }
 
-    fn qualifiers(&self, raw: u32) -> &[(u32, u32)] {
-        self.specials.get(&raw).map_or(&[], |special| &special.qualifiers)
-    }
-
     /// Sorts facts by subject, keeps each once, and compares what the latest run says with what was said before.
     fn rows(&self, numbering: &Numbering, links: &FxHashMap<u32, u32>, difference: &mut Difference) -> Rows {
         let node = |term: u32| numbering.node_of[term as usize];
@@ -162,7 +158,8 @@ impl Builder {
         let mut lost = FxHashSet::default();
         for (fact, raw) in self.facts.iter().zip(0..) {
             if fact.subject != NOBODY && !has_place(fact) {
-                lost.insert((fact.subject, fact.predicate, fact.object, self.qualifiers(raw)));
+                let qualified = self.specials.get(&raw).filter(|special| !special.qualifiers.is_empty());
+                lost.insert((fact.subject, fact.predicate, fact.object, qualified));
             }
         }
         difference.retired += lost.len() as u64;
@@ -197,7 +194,8 @@ impl Builder {
             for raw in group {
                 let fact = &self.facts[*raw as usize];
                 let standing = self.origins[fact.origin as usize].1;
-                let key: Said<'_> = (fact.predicate, fact.object, self.qualifiers(*raw));
+                let qualified = self.specials.get(raw).filter(|special| !special.qualifiers.is_empty());
+                let key: Said<'_> = (fact.predicate, fact.object, qualified);
                 let (latest, former) = (standing == Standing::Latest, standing == Standing::Former);
                 match standings.entry(key) {
                     Entry::Occupied(mut known) => {

@@ -119,8 +119,8 @@ impl Graph {
         // Of what comes twice the last counts, as in the store.
         let mut seen = FxHashSet::default();
         let mut changes = Vec::new();
-        for statement in statements.into_iter().rev().filter(|statement| matters(&view, statement)) {
-            if seen.insert(statement.identity()) {
+        for statement in statements.into_iter().rev() {
+            if seen.insert(view.identity(&statement)) && matters(&view, &statement) {
                 changes.push((change, statement));
             }
         }

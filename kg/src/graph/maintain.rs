@@ -98,11 +98,11 @@ impl Material {
         })
     }
 
-    /// The last edit of each statement.
+    /// The last edit of each statement, as it is worded.
     fn last_edits(&self) -> Vec<(u64, &Edit)> {
         let mut last = FxHashMap::default();
         for (number, edit) in &self.edits {
-            last.insert(edit.statement.identity(), (*number, edit));
+            last.insert(edit.statement.digest(), (*number, edit));
         }
         let mut last: Vec<_> = last.into_values().collect();
         last.sort_unstable_by_key(|(number, _)| *number);

@@ -366,7 +366,7 @@ impl Overlay {
         }
     }
 
-    /// The facts that a statement makes: several where sources write one number in two ways.
+    /// The facts that a statement makes: several where sources write one number, or one address, in two ways.
     fn find(&self, snapshot: &Arc<Snapshot>, statement: &Statement) -> Vec<(u32, Ends)> {
         let Some(node) = self.node(snapshot, statement.about()) else { return Vec::new() };
         let view = View::new(snapshot.clone(), self.clone());

@@ -65,9 +65,18 @@ impl Overlay {
 }
 
 impl View {
+    /// By which one statement is told from another here, where ids may have been merged.
+    pub(crate) fn identity(&self, statement: &Statement) -> u128 {
+        let target = |id: &str| {
+            let found = self.id(self.node(&id.into())?)?;
+            (found != id).then_some(found)
+        };
+        statement.clone().merged(target).identity()
+    }
+
     /// The facts of a subject that a statement makes.
     pub(crate) fn matching(&self, node: u32, statement: &Statement) -> impl Iterator<Item = u32> {
-        let own = statement.identity();
+        let own = self.identity(statement);
         self.outgoing(node)
             .filter(move |fact| self.statement(*fact).is_some_and(|found| found.identity() == own))
     }

@@ -109,6 +109,26 @@ impl Statement {
         let (subject, predicate) = (subject.to_owned(), predicate.to_owned());
         Self::Fact { subject, predicate, object, rank: Rank::Normal, qualifiers: Vec::new() }
     }
+
+    /// The same of what ids were merged into: `target` gives it for an id that was. A description and a predicate stay as they are.
+    #[must_use]
+    pub fn merged(self, target: impl Fn(&str) -> Option<String>) -> Self {
+        let id = |id: String| target(&id).unwrap_or(id);
+        let value = |object: Object| match object {
+            Object::Entity(own) => Object::Entity(id(own)),
+            object => object,
+        };
+        match self {
+            Self::Fact { subject, predicate, object, rank, qualifiers } => Self::Fact {
+                subject: id(subject),
+                predicate,
+                object: value(object),
+                rank,
+                qualifiers: qualifiers.into_iter().map(|(predicate, own)| (predicate, value(own))).collect(),
+            },
+            description @ Self::Description { .. } => description,
+        }
+    }
 }
 
 impl Statement<&str> {
