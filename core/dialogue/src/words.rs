@@ -56,6 +56,7 @@ pub(crate) fn words(text: &str, language: &Language) -> Vec<Word> {
         let (number, rest) = split_number(piece);
         let number = (!number.is_empty()).then_some(start..start + number.len());
         let rest = start + piece.len() - rest.len()..start + piece.len();
+        let rest = with_apostrophe(rest, text);
         for part in number.into_iter().chain(split_possessive(rest, text)) {
             let folded = fold(&text[part.clone()]);
             let key = match &stemmer {
@@ -118,6 +119,17 @@ fn split_possessive(range: Range<usize>, text: &str) -> impl Iterator<Item = Ran
     [range.start..cut, cut..range.end].into_iter().filter(|part| !part.is_empty())
 }
 
+/// "s" with the apostrophe before it where that follows something: word borders part the possessive of "Vol. 1's" and "Yahoo!'s" from it.
+fn with_apostrophe(range: Range<usize>, text: &str) -> Range<usize> {
+    let before = &text[..range.start];
+    let owner =
+        before.strip_suffix(['\'', '’']).filter(|owner| owner.ends_with(|c: char| !c.is_whitespace()));
+    match owner {
+        Some(owner) if matches!(&text[range.clone()], "s" | "S") => owner.len()..range.end,
+        _ => range,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,6 +144,15 @@ mod tests {
             folded("Bhutan’s area isn't 38,394 km²."),
             ["bhutan", "'s", "area", "isn't", "38,394", "km", "2"]
         );
+    }
+
+    #[test]
+    fn a_possessive_stands_alone_after_a_number_or_a_sign() {
+        assert_eq!(
+            folded("Vol. 1's label, Yahoo!’s owner"),
+            ["vol", "1", "'s", "label", "yahoo", "'s", "owner"]
+        );
+        assert_eq!(folded("an 's and a 's'"), ["an", "s", "and", "a", "s"]);
     }
 
     #[test]

@@ -102,6 +102,22 @@ fn a_currency_that_is_not_in_the_graph_is_caught() {
 }
 
 #[test]
+fn a_name_that_ends_with_a_number_has_a_possessive_too() {
+    let volume = entity("The Songbook, Vol. 1", "歌集", &[]);
+    let label = predicate("record label", "唱片公司", &[], None);
+    let facts = [fact(&volume, &label, Value::Entity(entity("Pablo Records", "帕布罗", &[])))];
+    assert_eq!(verdict(&facts, "The Songbook, Vol. 1's record label is Pablo Records."), Verdict::Supported);
+    assert_eq!(
+        verdict(&facts, "The Songbook, Vol. 2's record label is Pablo Records."),
+        Verdict::Unsupported
+    );
+    assert_eq!(
+        verdict(&facts, "The Songbook, Vol. 1's record label is Verve Records."),
+        Verdict::Unsupported
+    );
+}
+
+#[test]
 fn a_warranty_of_another_length_is_caught() {
     let headphones = entity("Aurora headphones", "极光耳机", &["Aurora"]);
     let facts = [fact(&headphones, &predicate("warranty", "保修", &[], Some("months")), number(24.0))];
