@@ -95,8 +95,8 @@ pub(crate) struct Builder {
     texts: Vec<u8>,
     origins: Vec<(Origin, Standing)>,
     /// Digests of statements that edits speak of, and the ids that they are about.
-    removed: FxHashSet<u128>,
-    removed_about: FxHashSet<String>,
+    spoken_of: FxHashSet<u128>,
+    spoken_about: FxHashSet<String>,
     /// The facts that edits speak of, in the order of the edits.
     edited: Vec<Edited>,
     /// What was asked for last: statements about one subject follow each other.
@@ -126,18 +126,18 @@ impl Builder {
         self.origins.push((Origin { source: source.into(), generation }, standing));
     }
 
-    /// Takes edits, the last of each statement; before any statement. What they add is said anew at the end, with its own rank.
-    pub(crate) fn remove(&mut self, edits: &[&Edit]) {
+    /// Passes over what edits speak of, from now on; before any statement. What they add is said anew at the end, with its own rank.
+    pub(crate) fn pass_over(&mut self, edits: &[&Edit]) {
         for edit in edits {
-            self.removed.insert(edit.statement.digest());
-            self.removed_about.insert(edit.statement.about().to_owned());
+            self.spoken_of.insert(edit.statement.digest());
+            self.spoken_about.insert(edit.statement.about().to_owned());
         }
     }
 
     /// Takes what edits add; after all statements.
     pub(crate) fn add_edits(&mut self, edits: &[&Edit]) -> Result<(), GraphError> {
-        self.removed.clear();
-        self.removed_about.clear();
+        self.spoken_of.clear();
+        self.spoken_about.clear();
         let mut last: Option<(&str, u64)> = None;
         for edit in edits {
             let fact = self.facts.len() as u32;
@@ -157,9 +157,9 @@ impl Builder {
     }
 
     pub(crate) fn add(&mut self, statement: &Statement<&str>) -> Result<(), GraphError> {
-        if !self.removed.is_empty()
-            && self.removed_about.contains(statement.about())
-            && self.removed.contains(&statement.digest())
+        if !self.spoken_of.is_empty()
+            && self.spoken_about.contains(statement.about())
+            && self.spoken_of.contains(&statement.digest())
         {
             return Ok(());
         }

@@ -429,6 +429,53 @@ fn what_was_merged_is_taken_away_under_either_id() {
 }
 
 #[test]
+fn what_was_taken_away_stays_so_where_its_address_is_merged_later() {
+    let borders = "@prefix e: <http://e.example/> .\ne:Delhi e:borders e:Old ; e:height 1 .\n";
+    let folder = tempdir().unwrap();
+    let file = folder.path().join("a.ttl");
+    fs::write(&file, borders).unwrap();
+    let graph = Graph::open(folder.path().join("graph")).unwrap();
+    graph.import(&file, &ImportOptions::default(), |_| {}).unwrap();
+    // As it is shown: nothing is said of the address.
+    let shown = Statement::fact(
+        "http://e.example/Delhi",
+        "http://e.example/borders",
+        Object::Url("http://e.example/Old".into()),
+    );
+    assert!(graph.says(&shown));
+    graph.remove(vec![shown]).unwrap();
+    for target in ["http://e.example/Paro", "http://e.example/Delhi"] {
+        let redirect = Statement::Description {
+            about: "http://e.example/Old".into(),
+            what: Describes::Redirect,
+            text: target.into(),
+            language: None,
+        };
+        graph.add(vec![redirect], "me").unwrap();
+        assert_eq!(graph.stats().unwrap().facts, 1, "{target}");
+    }
+}
+
+#[test]
+fn what_is_said_of_an_address_that_was_merged_into_another_reads_the_same_later() {
+    let folder = tempdir().unwrap();
+    let graph = Graph::open(folder.path().join("graph")).unwrap();
+    let merged = Statement::Description {
+        about: "http://e.example/Old".into(),
+        what: Describes::Redirect,
+        text: "http://e.example/New".into(),
+        language: None,
+    };
+    graph.add(vec![Statement::fact("Bhutan", "height", Object::number("1")), merged], "me").unwrap();
+    let page = Statement::fact("Bhutan", "capital", Object::Entity("http://e.example/Old".into()));
+    graph.add(vec![page], "me").unwrap();
+    let of_new = Statement::fact("Bhutan", "capital", Object::Url("http://e.example/New".into()));
+    assert!(graph.says(&of_new));
+    graph.compact().unwrap();
+    assert!(graph.says(&of_new));
+}
+
+#[test]
 fn five_thousand_edits_come_at_once() {
     let folder = tempdir().unwrap();
     let graph = Graph::open(folder.path().join("graph")).unwrap();

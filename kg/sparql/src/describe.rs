@@ -12,7 +12,7 @@ use oxrdf::{NamedNode, NamedOrBlankNode, Term, Triple};
 
 use crate::described::Described;
 use crate::graph::Inner;
-use crate::query::IS_SUBJECT;
+use crate::query::IS_KNOWN;
 use crate::{Config, SparqlError};
 
 /// Ids of one query.
@@ -65,15 +65,15 @@ impl Roles {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Known {
     described: Described,
-    /// A fact has it as subject.
-    subject: bool,
+    /// A fact has it as subject, or it has a name, be it in no language that is spoken here.
+    is_known: bool,
 }
 
 impl Known {
     /// Whether it is an entity, and not a predicate or only a web address.
     pub(crate) fn is_entity(&self, id: &str) -> bool {
         let named = !self.described.words.labels.is_empty() || !self.described.words.aliases.is_empty();
-        !self.described.property && (named || self.subject || !is_address(id))
+        !self.described.property && (named || self.is_known || !is_address(id))
     }
 
     pub(crate) fn has_label(&self) -> bool {
@@ -140,8 +140,8 @@ impl Inner {
         for triple in triples {
             let NamedOrBlankNode::NamedNode(subject) = &triple.subject else { continue };
             let Some(known) = known.get_mut(subject.as_str()) else { continue };
-            if triple.predicate.as_str() == IS_SUBJECT {
-                known.subject = true;
+            if triple.predicate.as_str() == IS_KNOWN {
+                known.is_known = true;
             } else if triple.predicate.as_str() == RDF_TYPE {
                 known.described.property = true;
             } else if let Some((what, label)) = self.roles.read(triple) {

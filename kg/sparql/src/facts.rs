@@ -64,9 +64,8 @@ impl Inner {
                 }
                 _ => None,
             };
-            let entity = |id: &str| known.get(id).filter(|own| own.is_entity(id)).map(|own| own.entity(id));
             let entity = match &read.object {
-                Object::Entity(id) => entity(id),
+                Object::Entity(id) => known.get(id).filter(|own| own.is_entity(id)).map(|own| own.entity(id)),
                 _ => None,
             };
             // What is no entity is just an address, and cited as one.

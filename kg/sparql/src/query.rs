@@ -13,8 +13,8 @@ use oxrdf::{Literal, NamedNode};
 
 use crate::{Config, SparqlError};
 
-/// Stands for "is the subject of a fact" among the rows of [`Queries::describe`]; no graph has it.
-pub(crate) const IS_SUBJECT: &str = "urn:x-loquat:is-subject";
+/// Stands for "is the subject of a fact, or has a name in some language" among the rows of [`Queries::describe`]; no graph has it.
+pub(crate) const IS_KNOWN: &str = "urn:x-loquat:is-known";
 
 /// Classes of predicates.
 const PROPERTY_CLASSES: [&str; 13] = [
@@ -119,16 +119,16 @@ impl Queries {
         )
     }
 
-    /// Everything that describes these, as triples `?s ?p ?o`; besides, `rdf:type` for what is no entity, and [`IS_SUBJECT`].
+    /// Everything that describes these, as triples `?s ?p ?o`; besides, `rdf:type` for what is no entity, and [`IS_KNOWN`].
     pub(crate) fn describe(&self, ids: &[NamedNode]) -> String {
-        let Self { from, describing, no_facts, labels, classes, spoken, .. } = self;
+        let Self { from, describing, no_facts, names, labels, classes, spoken, .. } = self;
         let ids = list(ids, " ");
         format!(
             "SELECT DISTINCT ?s ?p ?o {from} WHERE {{\n {{ VALUES ?s {{ {ids} }} ?s ?p ?o .\n   \
              FILTER(?p IN ({describing}) && isLiteral(?o) && ({spoken})) }}\n UNION {{ VALUES ?s {{ {ids} }} ?s a ?o . FILTER(?o IN ({classes}))\n   \
-             BIND(<{RDF_TYPE}> AS ?p) }}\n UNION {{ VALUES ?s {{ {ids} }} BIND(<{IS_SUBJECT}> AS ?p) BIND(true AS ?o)\n   \
-             FILTER EXISTS {{ ?s ?q ?v . FILTER(!isBlank(?v) && ?q NOT IN ({no_facts}))\n   \
-             FILTER(?q != <{RDF_TYPE}> || EXISTS {{ ?v ?label ?text . FILTER(?label IN ({labels})) }}) }} }}\n}}"
+             BIND(<{RDF_TYPE}> AS ?p) }}\n UNION {{ VALUES ?s {{ {ids} }} BIND(<{IS_KNOWN}> AS ?p) BIND(true AS ?o)\n   \
+             FILTER(EXISTS {{ ?s ?name ?text . FILTER(?name IN ({names}) && isLiteral(?text)) }} || EXISTS {{ ?s ?q ?v . FILTER(!isBlank(?v) && ?q NOT IN ({no_facts}))\n   \
+             FILTER(?q != <{RDF_TYPE}> || EXISTS {{ ?v ?label ?text . FILTER(?label IN ({labels})) }}) }}) }}\n}}"
         )
     }
 

@@ -150,6 +150,8 @@ const PAGES: &str = r#"@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
 <https://guide.example/> rdfs:label "travel guide"@en ;
     <https://guide.example/homepage> <https://guide.example/start> ;
     <https://guide.example/publisher> <https://publisher.example/> .
+<https://press.example/> <https://guide.example/printer> <https://imprimeur.example/> .
+<https://imprimeur.example/> rdfs:label "l'imprimeur"@fr .
 <https://guide.example/start> a <https://schema.example/WebPage> .
 <https://publisher.example/> rdfs:label "the publisher"@en .
 "#;
@@ -160,7 +162,8 @@ async fn it_says_the_same_of_the_world_as_the_embedded_graph() {
     let folder = tempdir().unwrap();
     let world = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/world/world.ttl");
     let pages = folder.path().join("pages.ttl");
-    // An address of which only a class without a name is told, and one that is an entity.
+    // An address of which only a class without a name is told, and ones that are entities, of which one has a name in no
+    // language that is spoken here.
     std::fs::write(&pages, PAGES).unwrap();
     let embedded = Graph::open(folder.path().join("graph")).unwrap();
     for file in [&world, &pages] {
@@ -210,6 +213,11 @@ async fn it_says_the_same_of_the_world_as_the_embedded_graph() {
             assert!(missing.is_empty() && more.is_empty(), "{entity}: {missing:#?} {more:#?}");
         }
     }
+    // What has a name in French alone is called by its id there, and is an entity all the same.
+    let cited = |facts: Vec<Fact>| facts.iter().map(|fact| fact.id.to_string()).collect::<Vec<_>>();
+    let press = EntityId::from("https://press.example/");
+    let here = cited(embedded.facts(&press, 9).await.unwrap());
+    assert_eq!((here.len(), cited(remote.facts(&press, 9).await.unwrap())), (1, here));
 }
 
 #[tokio::test]

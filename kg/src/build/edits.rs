@@ -6,7 +6,6 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::numbering::NOBODY;
 use super::{Builder, RawFact, as_text};
 use crate::snapshot::LITERAL;
 use crate::snapshot::codec::take_literal;
@@ -26,7 +25,7 @@ impl Edited {
 }
 
 impl Builder {
-    /// Marks facts that are none any more: another edit of the same comes later, or any edit does and a source states it. `redirects` were
+    /// Takes out facts that are none any more: another edit of the same comes later, or any edit does and a source states it. `redirects` were
     /// followed already.
     pub(super) fn settle_edits(&mut self, redirects: &FxHashMap<u32, u32>) {
         let edits = std::mem::take(&mut self.edited);
@@ -53,11 +52,24 @@ impl Builder {
                 void.push(number);
             }
         }
-        for fact in void {
-            if let Some(fact) = self.facts.get_mut(fact as usize) {
-                fact.subject = NOBODY;
-            }
+        void.sort_unstable();
+        void.dedup();
+        self.take_out(&void);
+    }
+
+    /// Takes gathered facts out, given by their places in order.
+    fn take_out(&mut self, void: &[u32]) {
+        if void.is_empty() {
+            return;
         }
+        let mut place = 0..;
+        self.facts.retain(|_| place.next().is_some_and(|place| void.binary_search(&place).is_err()));
+        let specials = std::mem::take(&mut self.specials).into_iter();
+        let kept = specials.filter_map(|(place, special)| {
+            let before = void.binary_search(&place).err()?;
+            Some((place - before as u32, special))
+        });
+        self.specials = kept.collect();
     }
 
     /// A gathered fact as a statement, of normal rank.

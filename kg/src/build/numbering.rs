@@ -25,7 +25,7 @@ pub(super) struct Numbering {
     pub(super) entities: Vec<u32>,
     /// For each term its entity, or [`NOBODY`].
     pub(super) node_of: Vec<u32>,
-    /// Terms that were merged into others, in the order of their ids, with the entity.
+    /// Terms that were merged into others, in the order of their ids, with the entity; [`NOBODY`] where those are none.
     pub(super) redirects: Vec<(u32, u32)>,
 }
 
@@ -109,7 +109,7 @@ impl Builder {
         }
         let merged = redirects.into_iter().map(|(from, to)| (from, node_of[to as usize]));
         let mut redirects: Vec<(u32, u32)> =
-            merged.filter(|(from, to)| *to != NOBODY && node_of[*from as usize] == NOBODY).collect();
+            merged.filter(|(from, _)| node_of[*from as usize] == NOBODY).collect();
         redirects.sort_unstable_by_key(|(from, _)| self.terms.get(*from));
         Numbering { predicates, predicate_of, entities, node_of, redirects }
     }

@@ -48,7 +48,7 @@ struct Stood {
 }
 
 pub(super) fn write(mut builder: Builder, path: &Path, building: Building) -> Result<Difference, GraphError> {
-    builder.terms_frozen();
+    builder.values_frozen();
     let numbering = builder.number();
     let words = Words::new(&builder, &numbering);
     let links = builder.links(&numbering)?;
@@ -107,8 +107,8 @@ pub(super) fn write(mut builder: Builder, path: &Path, building: Building) -> Re
 }
 
 impl Builder {
-    /// Nothing is looked up any more but redirects' targets.
-    fn terms_frozen(&mut self) {
+    /// No value is looked up any more; ids are: redirects' targets, and what edits speak of.
+    fn values_frozen(&mut self) {
         self.literals.freeze();
         self.texts.shrink_to_fit();
     }

@@ -120,9 +120,18 @@ impl Graph {
         let mut seen = FxHashSet::default();
         let mut changes = Vec::new();
         for statement in statements.into_iter().rev() {
-            if seen.insert(view.identity(&statement)) && matters(&view, &statement) {
-                changes.push((change, statement));
+            let identity = view.identity(&statement);
+            if !seen.insert(identity) || !matters(&view, &statement) {
+                continue;
             }
+            if change == Change::Remove {
+                // Sources may word it otherwise, and stay taken away also where ids are merged later.
+                let others = statement.wordings().into_iter().filter(|other| *other != statement);
+                changes.extend(
+                    others.filter(|other| view.identity(other) == identity).map(|other| (change, other)),
+                );
+            }
+            changes.push((change, statement));
         }
         changes.reverse();
         if changes.is_empty() {

@@ -117,7 +117,7 @@ impl Material {
     ) -> Result<Difference, GraphError> {
         let mut builder = Builder::default();
         let edits: Vec<&Edit> = self.last_edits().into_iter().map(|(_, edit)| edit).collect();
-        builder.remove(&edits);
+        builder.pass_over(&edits);
         let (latest, former) = compared.unwrap_or_default();
         for (number, run) in &self.runs {
             match run.generation() {

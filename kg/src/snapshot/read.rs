@@ -43,10 +43,15 @@ impl Snapshot {
             return Some(node as u32);
         }
         let redirect = self.redirects.find(&self.mapped, id.as_bytes())?;
-        self.redirect_targets.get(&self.mapped, redirect)
+        self.redirect_targets.get(&self.mapped, redirect).filter(|node| *node < self.entities())
     }
 
-    /// Ids that were merged into others, with those.
+    /// Whether an id was merged into another, be that an entity or not.
+    pub(crate) fn is_merged(&self, id: &str) -> bool {
+        self.redirects.find(&self.mapped, id.as_bytes()).is_some()
+    }
+
+    /// Ids that were merged into entities, with those.
     pub(crate) fn redirects(&self) -> impl Iterator<Item = (String, String)> {
         (0..self.redirects.len()).filter_map(|place| {
             let mut from = Vec::new();

@@ -48,7 +48,8 @@ impl Overlay {
 
     fn reaches_object(&self, snapshot: &Snapshot, object: &Object) -> bool {
         let Object::Entity(id) = object else { return true };
-        !snapshot.is_latent(id) || is_address(id) && self.node(snapshot, id).is_none()
+        !snapshot.is_latent(id)
+            || is_address(id) && self.node(snapshot, id).is_none() && !snapshot.is_merged(id)
     }
 
     fn reaches_predicate(&self, snapshot: &Snapshot, id: &str) -> bool {

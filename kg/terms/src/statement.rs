@@ -114,13 +114,34 @@ impl Statement {
     #[must_use]
     pub fn merged(self, target: impl Fn(&str) -> Option<String>) -> Self {
         let id = |id: String| target(&id).unwrap_or(id);
-        let value = |object: Object| match object {
+        let mut merged = self.with_values(|object| match object {
             Object::Entity(own) => Object::Entity(id(own)),
             object => object,
-        };
+        });
+        if let Self::Fact { subject, .. } = &mut merged {
+            *subject = id(std::mem::take(subject));
+        }
+        merged
+    }
+
+    /// The same with its web addresses as entities' ids, and as just addresses.
+    pub fn wordings(&self) -> [Self; 2] {
+        let as_entities = self.clone().with_values(|object| match object {
+            Object::Url(address) if is_address(&address) => Object::Entity(address),
+            object => object,
+        });
+        let as_addresses = self.clone().with_values(|object| match object {
+            Object::Entity(id) if is_address(&id) => Object::Url(id),
+            object => object,
+        });
+        [as_entities, as_addresses]
+    }
+
+    /// The same of other values: a fact's object, and those of its qualifiers.
+    fn with_values(self, value: impl Fn(Object) -> Object) -> Self {
         match self {
             Self::Fact { subject, predicate, object, rank, qualifiers } => Self::Fact {
-                subject: id(subject),
+                subject,
                 predicate,
                 object: value(object),
                 rank,
