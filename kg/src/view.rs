@@ -269,9 +269,11 @@ impl View {
     fn value(&self, object: &Object) -> Option<Value> {
         match object {
             Object::Node(node) => self.entity(*node).map(Value::Entity),
-            // Edits can have renamed its unit.
+            // Edits can have renamed its unit, or taken away all that made it an entity.
             Object::Literal(literal) => match self.snapshot.value(*literal)? {
-                Value::Number { unit: Some(_), .. } if self.overlay.has_names() => {
+                Value::Number { unit: Some(_), .. }
+                    if self.overlay.has_names() || self.overlay.gone() > 0 =>
+                {
                     self.value(&Object::Value(self.snapshot.object(*literal)?))
                 }
                 value => Some(value),

@@ -476,6 +476,24 @@ fn what_is_said_of_an_address_that_was_merged_into_another_reads_the_same_later(
 }
 
 #[test]
+fn a_unit_of_which_nothing_is_said_any_more_is_called_by_its_id() {
+    let folder = tempdir().unwrap();
+    let graph = Graph::open(folder.path().join("graph")).unwrap();
+    let length = Object::Number { lexical: "1.0".into(), unit: Some("metre".into()) };
+    let of_unit = Statement::fact("metre", "length", Object::Unknown);
+    graph.add(vec![Statement::fact("rod", "length", length), of_unit.clone()], "me").unwrap();
+    graph.compact().unwrap();
+    graph.remove(vec![of_unit]).unwrap();
+    let rod = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(graph.facts(&"rod".into(), 9)).unwrap()
+    };
+    let beside = rod();
+    graph.compact().unwrap();
+    assert_eq!(beside, rod());
+}
+
+#[test]
 fn five_thousand_edits_come_at_once() {
     let folder = tempdir().unwrap();
     let graph = Graph::open(folder.path().join("graph")).unwrap();
