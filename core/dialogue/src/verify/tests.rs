@@ -107,6 +107,10 @@ fn a_name_that_ends_with_a_number_has_a_possessive_too() {
     let label = predicate("record label", "唱片公司", &[], None);
     let facts = [fact(&volume, &label, Value::Entity(entity("Pablo Records", "帕布罗", &[])))];
     assert_eq!(verdict(&facts, "The Songbook, Vol. 1's record label is Pablo Records."), Verdict::Supported);
+    let riot = entity("Teenage Riot: 1992–2000", "暴动", &[]);
+    let years = [fact(&riot, &label, Value::Entity(entity("Digital Recordings", "数码", &[])))];
+    let sentence = "Teenage Riot: 1992–2000's record label is Digital Recordings.";
+    assert_eq!(verdict(&years, sentence), Verdict::Supported);
     assert_eq!(
         verdict(&facts, "The Songbook, Vol. 2's record label is Pablo Records."),
         Verdict::Unsupported
